@@ -1,0 +1,14 @@
+//! Kit: a small scripting language with a real global interpreter lock.
+//!
+//! Text goes one way: source → tokens → tree → bytecode → VM → objects. Beside it stand the lock
+//! (`gil`) and the world (`world`), through which alone the outside is reached.
+//!
+//! Layers: a folder imports only folders above it in this list; `tests/tidy.rs` holds the table.
+
+pub mod source;
+pub mod trace;
+pub mod syntax;
+pub mod bytecode;
+pub mod world;
+pub mod gil;
+pub mod object;
