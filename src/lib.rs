@@ -5,10 +5,10 @@
 //!
 //! Layers: a folder imports only folders above it in this list; `tests/tidy.rs` holds the table.
 
-pub mod source;
-pub mod trace;
-pub mod syntax;
 pub mod bytecode;
-pub mod world;
 pub mod gil;
 pub mod object;
+pub mod source;
+pub mod syntax;
+pub mod trace;
+pub mod world;
