@@ -1,1 +1,2 @@
 //! Values and objects.
+pub mod pure;
