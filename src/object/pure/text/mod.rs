@@ -1,0 +1,2 @@
+mod repr;
+pub use repr::{ascii, repr};
