@@ -84,7 +84,10 @@ unsafe impl Sync for HeapRoot {}
 
 impl Default for HeapRoot {
     fn default() -> Self {
-        let mut link = Box::new(Link { prev: StdCell::new(std::ptr::null_mut()), next: StdCell::new(std::ptr::null_mut()) });
+        let mut link = Box::new(Link {
+            prev: StdCell::new(std::ptr::null_mut()),
+            next: StdCell::new(std::ptr::null_mut()),
+        });
         let p: *mut Link = &mut *link;
         link.prev.set(p);
         link.next.set(p);
@@ -117,7 +120,13 @@ impl HeapRoot {
 
 /// Nodes made by this thread since it last asked; the collector's trigger.
 pub fn made_since(reset: bool) -> usize {
-    LOCAL.with(|l| if reset { l.made.replace(0) } else { l.made.get() })
+    LOCAL.with(|l| {
+        if reset {
+            l.made.replace(0)
+        } else {
+            l.made.get()
+        }
+    })
 }
 
 const LINK: usize = size_of::<Link>();
@@ -162,11 +171,17 @@ unsafe fn link_in(link: *mut Link) {
     LOCAL.with(|l| {
         l.made.set(l.made.get() + 1);
         let root = l.root.get();
-        assert!(!root.is_null(), "an object is made in a thread that has not entered its heap");
+        assert!(
+            !root.is_null(),
+            "an object is made in a thread that has not entered its heap"
+        );
         // SAFETY: H1, H7: the root outlives its objects, and this thread is attached.
         unsafe {
             let last = (*root).prev.get();
-            link.write(Link { prev: StdCell::new(last), next: StdCell::new(root) });
+            link.write(Link {
+                prev: StdCell::new(last),
+                next: StdCell::new(root),
+            });
             (*last).next.set(link);
             (*root).prev.set(link);
         }
@@ -182,9 +197,19 @@ impl Ref {
     /// A new instance with `cap` trailing slots, all unset.
     #[inline]
     pub fn new_instance(_held: &Held, shape: ShapeId, class: Ref, cap: u16) -> Ref {
-        let r = make(shape, Instance::new(class, cap), cap as usize * size_of::<Value>());
+        let r = make(
+            shape,
+            Instance::new(class, cap),
+            cap as usize * size_of::<Value>(),
+        );
         // SAFETY: V2: zeroed slots are unset values; the block has room for `cap` of them.
-        unsafe { std::ptr::write_bytes(Instance::slots(r.body::<Instance>()) as *mut u8, 0, cap as usize * size_of::<Value>()) };
+        unsafe {
+            std::ptr::write_bytes(
+                Instance::slots(r.body::<Instance>()) as *mut u8,
+                0,
+                cap as usize * size_of::<Value>(),
+            )
+        };
         r
     }
     #[inline(always)]
@@ -239,7 +264,11 @@ impl Ref {
     #[inline(always)]
     pub fn get<T: Frozen>(&self) -> Option<&T> {
         // SAFETY: K1: nobody writes it, and the reference keeps it alive.
-        if self.is::<T>() { Some(unsafe { &*self.body::<T>() }) } else { None }
+        if self.is::<T>() {
+            Some(unsafe { &*self.body::<T>() })
+        } else {
+            None
+        }
     }
     /// Reads a frozen payload whose kind is known.
     #[inline(always)]
@@ -259,16 +288,29 @@ impl Ref {
     /// Opens the object when it is of kind `T`.
     #[inline]
     pub fn try_with<T: Payload, R>(&self, held: &Held, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        if self.is::<T>() { Some(self.with(held, f)) } else { None }
+        if self.is::<T>() {
+            Some(self.with(held, f))
+        } else {
+            None
+        }
     }
     /// Opens an instance together with its slots.
     #[inline]
-    pub fn with_slots<R>(&self, _held: &Held, f: impl FnOnce(&mut Instance, &mut [Value]) -> R) -> R {
+    pub fn with_slots<R>(
+        &self,
+        _held: &Held,
+        f: impl FnOnce(&mut Instance, &mut [Value]) -> R,
+    ) -> R {
         assert!(self.is::<Instance>());
         let open = Open::new(&self.header().busy);
         let p = self.body::<Instance>();
         // SAFETY: as in `with`; the slots follow the payload in the same block and do not overlap it.
-        let out = unsafe { f(&mut *p, std::slice::from_raw_parts_mut(Instance::slots(p), (*p).cap as usize)) };
+        let out = unsafe {
+            f(
+                &mut *p,
+                std::slice::from_raw_parts_mut(Instance::slots(p), (*p).cap as usize),
+            )
+        };
         drop(open);
         out
     }
@@ -397,7 +439,9 @@ unsafe fn bury(p: NonNull<Header>) {
 
 unsafe fn drain(l: &Local) {
     loop {
-        let Some(p) = l.dead.borrow_mut().pop() else { return };
+        let Some(p) = l.dead.borrow_mut().pop() else {
+            return;
+        };
         l.depth.set(1);
         // SAFETY: listed by `bury`, which had the last reference.
         unsafe { free(p) };
@@ -513,7 +557,10 @@ unsafe impl<T> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
     pub const fn new(v: T) -> Self {
-        Guarded { busy: AtomicU32::new(0), v: UnsafeCell::new(v) }
+        Guarded {
+            busy: AtomicU32::new(0),
+            v: UnsafeCell::new(v),
+        }
     }
     #[inline]
     pub fn with<R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
@@ -524,7 +571,6 @@ impl<T> Guarded<T> {
         out
     }
 }
-
 
 /// What is fixed once the interpreter stands, and read by all its threads.
 pub struct Shared<T>(T);

@@ -7,7 +7,10 @@
 //! payloads cannot.
 
 use super::types::*;
-use super::{code::CodeObj, class::Class, exception::Exception, function::*, iter::Iter, instance::Instance, dict::*, module::Module, opaque::Opaque};
+use super::{
+    class::Class, code::CodeObj, dict::*, exception::Exception, function::*, instance::Instance,
+    iter::Iter, module::Module, opaque::Opaque,
+};
 
 /// Calls `$then!` with all rows: name, payload type, frozen or open, leaf or node.
 macro_rules! for_each_kind {

@@ -17,7 +17,10 @@ struct Table {
 }
 
 static TABLE: LazyLock<RwLock<Table>> = LazyLock::new(|| {
-    let mut t = Table { texts: Vec::with_capacity(1024), index: HashMap::with_capacity_and_hasher(1024, foldhash::fast::FixedState::default()) };
+    let mut t = Table {
+        texts: Vec::with_capacity(1024),
+        index: HashMap::with_capacity_and_hasher(1024, foldhash::fast::FixedState::default()),
+    };
     for &text in KNOWN {
         t.index.insert(text, t.texts.len() as u32);
         t.texts.push(text);
