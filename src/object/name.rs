@@ -64,14 +64,11 @@ impl std::fmt::Display for Name {
 
 macro_rules! known_names {
     ($($konst:ident = $text:literal)*) => {
-        known_names!(@consts 0u32; $($konst)*);
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Number { $($konst),* }
+        $(pub const $konst: Name = Name(Number::$konst as u32);)*
         const KNOWN: &[&str] = &[$($text),*];
     };
-    (@consts $n:expr; $head:ident $($rest:ident)*) => {
-        pub const $head: Name = Name($n);
-        known_names!(@consts $n + 1; $($rest)*);
-    };
-    (@consts $n:expr;) => {};
 }
 
 // Names the VM itself looks up. The constant is the name in capitals without underscores at its ends.

@@ -60,7 +60,7 @@ impl Str {
         if h != 0 {
             return h as i64;
         }
-        let h = super::pure::hash::hash_str(&self.text);
+        let h = super::pure::hash::str(&self.text);
         let h = if h == 0 { 1 } else { h };
         self.hash.store(h as u64, Relaxed);
         h

@@ -22,6 +22,8 @@ use std::fmt;
 pub mod float;
 pub mod hash;
 pub mod int;
+pub mod pydict;
+pub mod pyset;
 pub mod text;
 pub mod unicode;
 pub mod unicode_case;
