@@ -85,8 +85,8 @@ fn nothing(_: &mut Thread, _: &Ref) -> Res<()> {
 /// All rows of all tables.
 pub fn natives() -> Vec<&'static NativeRow> {
     let mut tables: Vec<&'static [NativeRow]> = vec![];
-    tables.extend(builtins::TABLES);
-    tables.extend(GETTERS);
+    tables.extend(builtins::tables());
+    tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
@@ -95,7 +95,9 @@ pub fn natives() -> Vec<&'static NativeRow> {
 }
 
 /// Rows that are read as attributes of their type's objects, not called: `file.name`.
-static GETTERS: &[&[NativeRow]] = &[files::TEXT_GETTERS, files::BINARY_GETTERS];
+fn getters() -> [&'static [NativeRow]; 2] {
+    [files::TEXT_GETTERS, files::BINARY_GETTERS]
+}
 
 /// Fills the classes of the builtin types with their methods, and the builtins module.
 pub fn install(th: &mut Thread) {
@@ -103,7 +105,7 @@ pub fn install(th: &mut Thread) {
     for number in 0..th.interp.natives.len() {
         let row = th.interp.natives[number];
         if row.method {
-            let getter = GETTERS.iter().any(|t| t.iter().any(|r| std::ptr::eq(r, row)));
+            let getter = getters().iter().any(|t| t.iter().any(|r| std::ptr::eq(r, row)));
             install_method(th, number as u32, row, getter);
         } else if row.module == "builtins" {
             let v = immortal(th, number as u32);
