@@ -2,9 +2,9 @@
 
 use crate::natives;
 use crate::object::pure::{float, int};
-use crate::object::{Name, TypeId, Value};
+use crate::object::{Name, Value};
 use crate::vm::make::{float_of, int_of};
-use crate::vm::{Call, Res, Thread};
+use crate::vm::{Call, Res};
 
 natives! { pub NUMBERS, "builtins";
     /// The absolute value.
@@ -106,11 +106,11 @@ fn hash(c: &mut Call) -> Res<Value> {
 
 fn id(c: &mut Call) -> Res<Value> {
     let v = c.arg(0);
-    Ok(Value::Int(identity(c, &v)))
+    Ok(Value::Int(identity(&v)))
 }
 
 /// Objects by address (a multiple of 16); values without an object by their bits, never such a multiple.
-fn identity(_: &Thread, v: &Value) -> i64 {
+fn identity(v: &Value) -> i64 {
     let spread = |tag: i64, bits: u64| (((bits << 4) & (i64::MAX as u64)) as i64) | tag;
     match v {
         Value::Obj(r) => r.address() as i64,
@@ -119,15 +119,4 @@ fn identity(_: &Thread, v: &Value) -> i64 {
         Value::Int(i) => spread(7, *i as u64),
         Value::Float(b) => spread(9, b.0 ^ (b.0 >> 60)),
     }
-}
-
-/// Refuses what is not a class, in `isinstance`'s neighbours.
-pub fn is_class(v: &Value) -> bool {
-    v.as_ref().is_some_and(|r| r.is::<crate::object::class::Class>())
-}
-
-/// The class values that a name in a message stands for.
-pub fn type_error_at_most(th: &mut Thread, name: &str, most: usize, got: usize) -> crate::vm::Raised {
-    let s = if most == 1 { "" } else { "s" };
-    th.raise(TypeId::TypeError, format!("{name} expected at most {most} argument{s}, got {got}"))
 }
