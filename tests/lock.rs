@@ -563,7 +563,7 @@ fn deadlock_is_found_and_told() {
     let (report, _) = go(config("fifo", SIM), |held| deadlock_of_two(held, false, false));
     assert_eq!(
         report,
-        "deadlock: 3 threads wait for each other (virtual time 0.020 s)
+        "deadlock: 2 threads wait for each other (virtual time 0.020 s)
 
   waiter-2    wants  lock \"knife\"  held by waiter-1  line 18 in eat()  waiting 0.0 s
               holds  lock \"fork\"

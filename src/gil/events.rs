@@ -101,7 +101,7 @@ impl State {
             sequence: 0,
             now: 0,
             lapse: None,
-            last_owner: None,
+            last_owner: Some(Tid::MAIN),
             contended_since: None,
         }
     }

@@ -104,7 +104,7 @@ impl<S: Sync> Lock<S> {
             random,
             clock_runs: false,
             clock_until: 0,
-            last_owner: None,
+            last_owner: Some(Tid::MAIN),
             contended_since: None,
         };
         Lock { sync, word: Line(S::Word::new(0)), state: Monitor::new(state), eager }

@@ -4,6 +4,8 @@ mod driver;
 mod events;
 mod held;
 mod lock;
+#[cfg(test)]
+mod model;
 pub mod policies;
 pub mod policy;
 mod real;
