@@ -1,4 +1,35 @@
-//! The interpreter lock.
+//! The interpreter lock: exactly one thread of a run executes script code at a time.
+//!
+//! A *policy* (`policy.rs`, `policies/`) is a pure state machine that says who gets the lock next and
+//! when its holder is asked to let go. Two *drivers* run the same policies: `real.rs` with `lock.rs` and
+//! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` on events in virtual time. The token
+//! `Held` is the only handle: it exists in attached threads only, and whatever may give the lock away
+//! takes `&mut Held`. Counters (`stats.rs`) are always on.
+//!
+//! One mutex per driver guards the policy *and* the world's wait table, because three things must be
+//! one step or `fifo` is not determined: registering a wait and releasing; ending a wait and taking a
+//! place in the queue; a forced drop and the dropper's new place. So the drivers own that mutex, and the
+//! table itself stays plain data that knows no lock (`world/wait_table.rs`).
+//!
+//! G1 At most one thread holds the lock; in simulation at most one OS thread of the run is awake.
+//! G2 The uncontended lock moves by one compare-and-swap and does not enter the policy. SLOW in the word
+//!    means: ask the mutex; it stands while anybody waits or is held back, so no fast path overtakes.
+//! G3 Messages to a thread are set under the mutex; the thread is unparked after it. Parking may end for
+//!    no reason, so every park is in a loop that looks at the flags.
+//! G4 There is one timer per lock, never one per waiter: the policy's `due`. Only a waiter makes it due,
+//!    so a thread alone never sees a request.
+//! G5 A breaker word is shared: bits are set and cleared one by one, never stored.
+//! G6 After the main thread's `Held` is gone nobody gets the lock: what is left stays parked for good.
+//! G7 In simulation nothing that others could see happens before all events that are due by the
+//!    thread's local time (`synced`); without a seed nothing is drawn.
+//!
+//! Source: CPython's `Python/ceval_gil.c` (drop request after an interval, forced switch). Different
+//! here: the timer is computed instead of one time-out per waiter, and `fifo` hands the lock over.
+//! `model.rs` explores the real driver's interleavings with loom.
+//!
+//! Not here: objects that lock themselves (`--gil off` runs one script thread for now), events for
+//! `--trace`, cores, costs and processes of the simulated world, waits for I/O: later rows and rooms.
+
 mod block;
 mod driver;
 mod events;
