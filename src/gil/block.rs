@@ -24,7 +24,9 @@ impl<S: Sync> Lock<S> {
             return wake;
         }
         let now = slow.now;
-        slow.state.waits.register(me.tid, wait.on, now, until, wait.place);
+        slow.state
+            .waits
+            .register(me.tid, wait.on, now, until, wait.place);
         if !still() {
             slow.state.waits.remove(me.tid);
             slow.leave();
@@ -116,7 +118,11 @@ impl<S: Sync> Lock<S> {
             let _state = self.state.lock();
             me.parker.bind();
         }
-        if self.eager && me.tid != Tid::MAIN { self.await_grant(me) } else { self.take(me) }
+        if self.eager && me.tid != Tid::MAIN {
+            self.await_grant(me)
+        } else {
+            self.take(me)
+        }
     }
 
     /// The last steps of a thread.
@@ -158,7 +164,13 @@ impl<S: Sync> Lock<S> {
     /// Tells all other threads that the program ends.
     pub fn end_daemons(&self, me: &RecordOf<S>) {
         let mut slow = self.slow();
-        let others: Vec<Tid> = slow.state.roster.iter().map(|r| r.tid).filter(|t| *t != me.tid).collect();
+        let others: Vec<Tid> = slow
+            .state
+            .roster
+            .iter()
+            .map(|r| r.tid)
+            .filter(|t| *t != me.tid)
+            .collect();
         for t in others {
             if let Some(record) = slow.state.roster.get(t) {
                 record.breaker.fetch_or(driver::EXIT, Relaxed);
@@ -204,7 +216,11 @@ impl<S: Sync> Slow<'_, S> {
         {
             return Wake::Deadlock(report);
         }
-        if flags & INTERRUPTED != 0 { Wake::Interrupted } else { Wake::Notified }
+        if flags & INTERRUPTED != 0 {
+            Wake::Interrupted
+        } else {
+            Wake::Notified
+        }
     }
 
     /// The entry of `t` is out of the table: makes `t` go for the lock.
@@ -224,7 +240,9 @@ impl<S: Sync> Slow<'_, S> {
     fn wake(&mut self, key: WaitKey, n: usize) -> usize {
         let mut woken = 0;
         while woken < n {
-            let Some(t) = self.state.waits.wake_one(key) else { break };
+            let Some(t) = self.state.waits.wake_one(key) else {
+                break;
+            };
             self.end_wait(t, NOTIFIED);
             woken += 1;
         }
@@ -234,7 +252,9 @@ impl<S: Sync> Slow<'_, S> {
     /// After `t` began to wait or ended: can everybody else still go on?
     fn look_for_deadlock(&mut self, t: Tid) {
         let state = &*self.state;
-        let Some(report) = state.roster.deadlock(&state.waits, t, self.now) else { return };
+        let Some(report) = state.roster.deadlock(&state.waits, t, self.now) else {
+            return;
+        };
         if !report.certain {
             if !std::mem::replace(&mut self.state.warned, true) {
                 self.warning = Some(report);

@@ -55,7 +55,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub enum World {
     Real,
     /// Virtual time. Without a seed nothing is drawn and every cost is zero.
-    Sim { seed: Option<u64> },
+    Sim {
+        seed: Option<u64>,
+    },
 }
 
 /// How a run's lock is set up.
@@ -75,7 +77,13 @@ pub struct GilConfig {
 impl Default for GilConfig {
     fn default() -> Self {
         let policy = policy::POLICIES[0].name.to_string();
-        GilConfig { policy, interval_us: None, world: World::Real, unit_cost: 0, signals: false }
+        GilConfig {
+            policy,
+            interval_us: None,
+            world: World::Real,
+            unit_cost: 0,
+            signals: false,
+        }
     }
 }
 

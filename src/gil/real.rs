@@ -6,9 +6,9 @@ use super::held::SpawnError;
 use super::lock::Lock;
 use super::policy::Row;
 use super::stats::{Bucket, LockStats, Stats};
-use crate::world::sync::{Monitor, Std, Sync};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
+use crate::world::sync::{Monitor, Std, Sync};
 use crate::world::{Clock, Nanos, Stream, Tid, WaitKey, Wake, clock, signal, thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -30,7 +30,12 @@ pub struct Real {
 pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
     let interval_us = config.interval_us.unwrap_or(row.slice);
     let interval = super::interval_ns(interval_us);
-    let lock = Arc::new(Lock::new(Std, (row.make)(interval), interval, Random::from_os()));
+    let lock = Arc::new(Lock::new(
+        Std,
+        (row.make)(interval),
+        interval,
+        Random::from_os(),
+    ));
     let born = Std.now();
     let main = lock.state.lock().roster.add("MainThread", false, born);
     if config.signals {
@@ -132,7 +137,14 @@ impl Driver for Real {
     }
 
     fn holding(&self, me: &Record, begins: bool) {
-        me.account.book(if begins { Bucket::Holding } else { Bucket::Running }, Std.now());
+        me.account.book(
+            if begins {
+                Bucket::Holding
+            } else {
+                Bucket::Running
+            },
+            Std.now(),
+        );
     }
 
     fn sleep_holding(&self, me: &Record, length: Nanos) {
@@ -180,7 +192,10 @@ impl Driver for Real {
     fn stats(&self, _: &Record) -> Stats {
         let state = self.lock.state.lock();
         let now = Std.now();
-        let lock = LockStats { contended_ns: state.contended(now), ..state.tally.clone() };
+        let lock = LockStats {
+            contended_ns: state.contended(now),
+            ..state.tally.clone()
+        };
         let mut stats = Stats {
             policy: self.policy,
             interval_us: self.interval_us(),
@@ -199,7 +214,11 @@ impl Driver for Real {
 
     fn poke(&self, tid: Option<Tid>, bits: u32) {
         let state = self.lock.state.lock();
-        for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
+        for record in state
+            .roster
+            .iter()
+            .filter(|r| tid.is_none_or(|t| t == r.tid))
+        {
             record.breaker.fetch_or(bits, Relaxed);
         }
     }

@@ -115,7 +115,11 @@ fn cycle_text(table: &WaitTable, names: &dyn Fn(Tid) -> String, cycle: &[Tid]) -
 
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = if self.in_cycle > 0 { self.in_cycle } else { self.threads.len() };
+        let n = if self.in_cycle > 0 {
+            self.in_cycle
+        } else {
+            self.threads.len()
+        };
         match (self.certain, n) {
             (true, 1) if self.in_cycle > 0 => {
                 write!(f, "deadlock: a thread waits for what it holds itself")?
@@ -170,10 +174,10 @@ impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rest = self.0 % 1_000_000_000;
         write!(f, "{}.{:03}", self.0 / 1_000_000_000, rest / 1_000_000)?;
-        if rest % 1_000_000 != 0 {
+        if !rest.is_multiple_of(1_000_000) {
             write!(f, " {:03}", rest / 1000 % 1000)?;
         }
-        if rest % 1000 != 0 {
+        if !rest.is_multiple_of(1000) {
             write!(f, " {:03}", rest % 1000)?;
         }
         Ok(())

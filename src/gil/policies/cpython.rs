@@ -53,7 +53,9 @@ impl Cpython {
             self.last_switch = now;
         }
         self.requested = false;
-        Ask::Granted { frees: self.held_back.take() }
+        Ask::Granted {
+            frees: self.held_back.take(),
+        }
     }
 
     fn begin_wait(&mut self, t: Tid, now: Nanos) -> Ask {
@@ -66,7 +68,9 @@ impl Cpython {
     }
 
     fn leave(&mut self, t: Tid) {
-        let Some((since, index)) = self.since.remove(&t) else { return };
+        let Some((since, index)) = self.since.remove(&t) else {
+            return;
+        };
         self.line.swap_remove(index);
         if let Some(moved) = self.line.get(index)
             && let Some(entry) = self.since.get_mut(moved)
@@ -87,7 +91,12 @@ impl Cpython {
         let phase = from % self.interval;
         let later = self.phases.range(phase..).next();
         let later = later.map(|(p, _)| from - phase + p);
-        later.or_else(|| self.phases.keys().next().map(|p| from - phase + self.interval + p))
+        later.or_else(|| {
+            self.phases
+                .keys()
+                .next()
+                .map(|p| from - phase + self.interval + p)
+        })
     }
 }
 
@@ -139,7 +148,14 @@ impl LockPolicy for Cpython {
             debug_assert!(self.held_back.is_none(), "one thread at most is held back");
             self.held_back = Some(t);
         }
-        Handoff { to: if self.since.is_empty() { To::Nobody } else { To::Race }, stay }
+        Handoff {
+            to: if self.since.is_empty() {
+                To::Nobody
+            } else {
+                To::Race
+            },
+            stay,
+        }
     }
 
     fn adopt(&mut self, holder: Option<Tid>, now: Nanos) {
@@ -175,7 +191,11 @@ impl LockPolicy for Cpython {
         if i == 0 {
             return oldest.expect("somebody waits");
         }
-        if Some(self.line[i]) == oldest { self.line[0] } else { self.line[i] }
+        if Some(self.line[i]) == oldest {
+            self.line[0]
+        } else {
+            self.line[i]
+        }
     }
 
     fn eager(&self) -> bool {
