@@ -55,9 +55,7 @@ const RULES: &[Rule] = &[
 
 /// Words the error at which the parser stopped.
 pub fn explain(text: &str, start: Tok<'static>, stop: Stop<'_>) -> Box<Problem> {
-    let stop = Stop { lo: stop.lo, tok: stop.tok, hi: stop.hi, expected: stop.expected };
-    let at = stop.lo;
-    let (tokens, lexical) = read_all(text, start, at);
+    let (tokens, lexical) = read_all(text, start, stop.lo);
     let scene = Scene::new(text, stop, tokens);
     let known = RULES.iter().find_map(|rule| rule(&scene));
     if scene.stop.tok == Tok::Indent
@@ -102,9 +100,11 @@ fn read_all<'i>(text: &'i str, start: Tok<'i>, at: u32) -> (Vec<Spanned<'i>>, Op
             None => break None,
         }
     };
+    // With nothing after the stop, what is missing may be the rest of the line.
+    let is_last = tokens.last().is_none_or(|token| token.0 <= at);
     let unclosed = problem.as_ref().is_some_and(|problem| problem.message.ends_with("was never closed"));
     let problem = problem.filter(|problem| {
-        !unclosed || problem.span.lo < at && text[problem.span.lo as usize..at as usize].contains('\n')
+        !unclosed || is_last || problem.span.lo < at && text[problem.span.lo as usize..at as usize].contains('\n')
     });
     (tokens, problem)
 }
@@ -155,9 +155,18 @@ impl<'i> Scene<'i> {
         self.stop.expected.iter().any(|name| name == what || name.trim_matches('"') == what)
     }
 
-    /// Whether an expression is complete before the stop.
-    fn after_expression(&self) -> bool {
+    /// Whether the parser, before the stop, was still ready to go on with an operator. It is not
+    /// where the stop made it reduce what it had; there only the token before tells.
+    fn after_operand(&self) -> bool {
         self.expects("or")
+    }
+
+    /// Whether the token before the stop can end an expression.
+    fn after_expression(&self) -> bool {
+        use Tok::*;
+        let Some(last) = self.before(1) else { return false };
+        matches!(last, Name(_) | Int(_) | Float(_) | Str(_) | Bytes(_) | FEnd | True | False | None | Ellipsis)
+            || matches!(last, RPar | RBracket | RBrace)
     }
 
     /// The innermost open bracket.
@@ -321,7 +330,7 @@ fn field(scene: &Scene<'_>) -> Option<Box<Problem>> {
         (Tok::FOpen, Tok::FEq) => "f-string: expression required before '='",
         (Tok::FBang, _) => "f-string: invalid conversion character: expected 's', 'r', or 'a'",
         (_, Tok::Equal) if scene.after_expression() => "f-string: expecting '}'",
-        _ if scene.expects("F_CLOSE") && !scene.after_expression() => "f-string: expecting '}'",
+        _ if scene.before(2) == Some(Tok::FBang) => "f-string: expecting '}'",
         _ => return None,
     };
     syntax(scene.span(), message)
@@ -344,7 +353,8 @@ fn ends_disjunction(tok: Tok<'_>) -> bool {
 }
 
 fn missing_else(scene: &Scene<'_>) -> Option<Box<Problem>> {
-    if !scene.expects("else") || !scene.after_expression() {
+    let statement = scene.expects("pass") || scene.expects("finally");
+    if !scene.expects("else") || statement || !scene.after_expression() {
         return None;
     }
     if matches!(scene.tok(), Tok::Colon | Tok::FColon) {
@@ -384,7 +394,7 @@ fn comprehension_target(scene: &Scene<'_>) -> Option<Box<Problem>> {
 
 fn missing_comma(scene: &Scene<'_>) -> Option<Box<Problem>> {
     scene.bracket()?;
-    if !scene.after_expression() || !scene.tok().starts_expression() {
+    if !scene.after_operand() || !scene.tok().starts_expression() {
         return None;
     }
     let is_string = matches!(scene.tok(), Tok::Str(_) | Tok::Bytes(_) | Tok::FStart);
@@ -398,8 +408,9 @@ fn missing_comma(scene: &Scene<'_>) -> Option<Box<Problem>> {
 
 /// `=` where `==` or `:=` may have been meant.
 fn equal_sign(scene: &Scene<'_>) -> Option<Box<Problem>> {
-    let condition = matches!(scene.header()?, Tok::If | Tok::Elif | Tok::While | Tok::At);
-    if scene.tok() != Tok::Equal || !scene.after_expression() || (scene.open.is_empty() && !condition) {
+    let header = scene.header()?;
+    let condition = matches!(header, Tok::If | Tok::Elif | Tok::While | Tok::At);
+    if scene.tok() != Tok::Equal || !scene.after_expression() || (scene.open.is_empty() && !condition) || header == Tok::From {
         return None;
     }
     let looser = |tok: Tok<'_>| {

@@ -159,7 +159,11 @@ impl<'i> Layout<'i> {
             Frame::Text { quote, start } if start < lo => Some(quote),
             _ => None,
         });
-        if texts.any(|outer| outer.byte == quote.byte) { expecting_brace(lo) } else { problem }
+        match texts.next() {
+            None => problem,
+            Some(outer) if outer.byte == quote.byte || texts.any(|outer| outer.byte == quote.byte) => expecting_brace(lo),
+            Some(_) => Problem::syntax(problem.span, "f-string: unterminated string"),
+        }
     }
 }
 

@@ -223,20 +223,21 @@ impl<'i> Layout<'i> {
         let mut line = i;
         let (mut col, mut alt) = (0, 0);
         // The indentation of a line that a backslash continues is that of its first part.
-        let mut continued = None;
+        let (mut continued, mut joined) = (None, None);
         loop {
             match bytes.get(i) {
                 Some(b' ') => (col, alt) = (col + 1, alt + 1),
                 Some(b'\t') => (col, alt) = ((col / 8 + 1) * 8, alt + 1),
                 Some(b'\x0c') => (col, alt) = (0, 0),
                 Some(b'\\') if bytes.get(i + 1) == Some(&b'\n') => {
-                    continued = continued.or(Some((col, alt)));
+                    continued = continued.or(Some((col, alt)).filter(|&(col, _)| col > 0));
+                    joined = Some(i as u32);
                     (col, alt) = (0, 0);
                     i += 1;
                 }
                 Some(b'#') => i += bytes[i..].iter().take_while(|&&byte| byte != b'\n').count() - 1,
                 Some(b'\n') => {
-                    (col, alt, continued) = (0, 0, None);
+                    (col, alt, continued, joined) = (0, 0, None, None);
                     line = i + 1;
                 }
                 _ => break,
@@ -245,7 +246,8 @@ impl<'i> Layout<'i> {
         }
         self.advance(i as u32);
         if i == bytes.len() {
-            return Ok(None);
+            let error = |at| Problem::syntax(Span::new(at, at + 1), "unexpected EOF while parsing");
+            return joined.map_or(Ok(None), |at| Err(error(at)));
         }
         let (col, alt) = continued.unwrap_or((col, alt));
         let place = Span::new(line as u32, i as u32);

@@ -161,9 +161,10 @@ impl Scan<'_> {
     /// A number may touch a keyword that can follow it (`1if x else 2`), and no other word.
     fn check_end(&self, text: &str, kind: &str) -> Checked<()> {
         let rest = &text[self.at..];
+        // CPython takes any character beyond ASCII for part of a word here.
         let follows = ["and", "else", "for", "if", "in", "is", "not", "or"];
         match rest.chars().next() {
-            Some(c) if (c == '_' || c.is_alphanumeric()) && !follows.iter().any(|word| rest.starts_with(word)) => {
+            Some(c) if (c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii()) && !follows.iter().any(|word| rest.starts_with(word)) => {
                 Err(self.invalid(kind))
             }
             _ => Ok(()),
