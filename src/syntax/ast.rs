@@ -499,6 +499,10 @@ impl Ast {
         self.exprs[e.0 as usize].grouped = true;
     }
 
+    pub(super) fn set_span(&mut self, e: E, span: Span) {
+        self.exprs[e.0 as usize].span = span;
+    }
+
     pub(super) fn push_expr(&mut self, kind: Expr, span: Span, depth: u16) -> E {
         self.exprs.push(ExprNode {
             kind,

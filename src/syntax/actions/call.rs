@@ -24,8 +24,14 @@ pub enum Where {
 }
 
 impl Builder<'_> {
-    pub fn call(&mut self, func: E, args: (Vec<Arg>, bool), lo: u32, hi: u32) -> E {
+    pub fn call(&mut self, func: E, args: (Vec<Arg>, bool), open: u32, lo: u32, hi: u32) -> E {
         let args = self.arguments(args);
+        if let [Arg::Pos(e)] = args[..]
+            && self.is_bare_generator(e)
+        {
+            // It shares the parentheses of the call.
+            self.ast.set_span(e, Span::new(open, hi));
+        }
         self.expr(Expr::Call { func, args: args.into() }, lo, hi)
     }
 
