@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub mod float;
+pub mod format;
 pub mod hash;
 pub mod int;
 pub mod text;
