@@ -23,6 +23,7 @@ pub mod float;
 pub mod format;
 pub mod hash;
 pub mod int;
+pub mod slice;
 pub mod text;
 pub mod unicode;
 pub mod unicode_case;
