@@ -5,7 +5,7 @@ use crate::object::class::Class;
 use crate::object::function::{Method, Native};
 use crate::object::pure::hash as pure;
 use crate::object::types::{Bytes, FrozenSet, Part, Range, Str, Tuple, View};
-use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use crate::object::{Kind, Ref, Value, name};
 use crate::vm::make::int_of;
 use crate::vm::{Res, Thread};
 use std::sync::atomic::Ordering::Relaxed;
@@ -35,7 +35,7 @@ impl Thread {
     #[inline(never)]
     fn hash_object(&mut self, v: &Value, r: &Ref) -> Res<i64> {
         if scripted(v) {
-            if self.loses_hash(v, r) {
+            if self.loses_hash(v) {
                 return Err(self.unhashable(v));
             }
             if let Some(h) = self.special(v, name::HASH, &[])? {
@@ -49,9 +49,10 @@ impl Thread {
     }
 
     /// A script class that defines `__eq__` and not `__hash__`, or sets it to None, has no hash.
-    fn loses_hash(&mut self, v: &Value, r: &Ref) -> bool {
-        if self.lookup_special(v, name::EQ).is_none() && r.kind() == Kind::Instance {
-            return matches!(self.lookup_special(v, name::HASH), Some(Value::None));
+    fn loses_hash(&mut self, v: &Value) -> bool {
+        let none = matches!(self.lookup_special(v, name::HASH), Some(Value::None));
+        if none || !self.has_special(v, name::EQ) {
+            return none;
         }
         let class = self.type_of(v);
         let mut order = vec![class.clone()];
@@ -134,12 +135,6 @@ impl Thread {
             hashes.push(self.hash(v)?);
         }
         Ok(pure::tuple(hashes))
-    }
-
-
-    /// The class attribute `name` of a script class, if `v` has one: for the optional protocols.
-    pub(super) fn has_special(&mut self, v: &Value, name: Name) -> bool {
-        scripted(v) && self.lookup_special(v, name).is_some()
     }
 }
 

@@ -15,7 +15,8 @@
 //! Not here: the methods of the types by name (`stdlib/types`), attribute access and calls (`vm`).
 
 use super::thread::{Res, Thread};
-use crate::object::{TypeId, Value};
+use crate::object::function::Native;
+use crate::object::{Name, TypeId, Value};
 
 pub mod arith;
 pub mod compare;
@@ -47,7 +48,7 @@ impl Thread {
     pub(super) fn ask(
         &mut self,
         v: &Value,
-        name: crate::object::Name,
+        name: Name,
         other: &Value,
     ) -> Res<Option<Value>> {
         if !scripted(v) {
@@ -57,6 +58,12 @@ impl Thread {
         Ok(answer.filter(|a| !self.is_not_implemented(a)))
     }
 
+    /// Does a script class of `v` define this method?
+    pub(super) fn has_special(&mut self, v: &Value, name: Name) -> bool {
+        scripted(v)
+            && matches!(self.lookup_special(v, name), Some(f) if !f.as_ref().is_some_and(|f| f.is::<Native>()))
+    }
+
     /// One step deeper through data (O4); `doing` completes "maximum recursion depth exceeded".
     #[inline]
     pub(crate) fn guarded<T>(
@@ -64,7 +71,7 @@ impl Thread {
         doing: &str,
         f: impl FnOnce(&mut Thread) -> Res<T>,
     ) -> Res<T> {
-        if self.depth >= self.limit {
+        if self.frames.len() as u32 + self.depth >= self.limit {
             let text = format!("maximum recursion depth exceeded{doing}");
             return Err(self.raise(TypeId::RecursionError, text));
         }
