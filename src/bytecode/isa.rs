@@ -144,6 +144,9 @@ instructions! {
     plain IBitXor { dst: Reg, a: Reg, b: Reg }
     plain IShl { dst: Reg, a: Reg, b: Reg }
     plain IShr { dst: Reg, a: Reg, b: Reg }
+    /// R[a] += int into R[dst]: `__iadd__` first, and `+=` in the error text.
+    plain IAddI { dst: Reg, a: Reg, b: Imm }
+    plain ISubI { dst: Reg, a: Reg, b: Imm }
     plain Neg { dst: Reg, a: Reg }
     plain Pos { dst: Reg, a: Reg }
     plain Invert { dst: Reg, a: Reg }

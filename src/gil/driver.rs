@@ -2,8 +2,8 @@
 
 use super::held::SpawnError;
 use super::stats::{Account, Stats};
-use super::sync::{Std, Sync, Word};
 use crate::world::deadlock::Deadlock;
+use crate::world::sync::{Std, Sync, Word};
 use crate::world::{Clock, Nanos, Place, Stream, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;
 

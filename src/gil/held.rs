@@ -225,6 +225,11 @@ impl Held {
         self.driver.is_alive(tid)
     }
 
+    /// Whether this thread may be left behind when the program ends.
+    pub fn daemon(&self) -> bool {
+        self.me.daemon
+    }
+
     pub fn simulated(&self) -> bool {
         self.driver.simulated()
     }

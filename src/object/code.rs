@@ -22,6 +22,21 @@ pub struct CodeObj {
     /// Interned names of parameters, in register order.
     pub params: Box<[Name]>,
     pub module: Ref,
+    /// For each constant that is a row (n, names...) of a keyword call: the row with its names interned.
+    pub keywords: Box<[Keywords]>,
+}
+
+/// The arguments of a keyword call: their number, and the names of the last ones.
+#[derive(Default)]
+pub struct Keywords {
+    pub n: u32,
+    pub names: Box<[Name]>,
+}
+
+impl Keywords {
+    pub fn parts(&self) -> (u32, &[Name]) {
+        (self.n, &self.names)
+    }
 }
 
 impl Trace for CodeObj {

@@ -105,15 +105,23 @@ impl HeapRoot {
     pub fn leave(&self, _held: &Held) {
         LOCAL.with(|l| l.root.set(std::ptr::null_mut()));
     }
-    /// Number of live nodes; for tests and reports.
-    pub fn live(&self, _held: &Held) -> usize {
+    /// Calls `f` for each live node. `f` makes and frees nothing.
+    pub fn for_each(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
         let end = &*self.0 as *const Link as *mut Link;
-        let (mut n, mut p) = (0, self.0.next.get());
+        let mut p = self.0.next.get();
         while p != end {
-            n += 1;
-            // SAFETY: H7: every link on the list belongs to a live object.
-            p = unsafe { (*p).next.get() };
+            // SAFETY: H7: the header of a live object follows its link; the reference is borrowed, not counted.
+            unsafe {
+                let r = ManuallyDrop::new(Ref(NonNull::new_unchecked(p.add(1) as *mut Header)));
+                f(&r);
+                p = (*p).next.get();
+            }
         }
+    }
+    /// Number of live nodes; for tests and reports.
+    pub fn live(&self, held: &Held) -> usize {
+        let mut n = 0;
+        self.for_each(held, |_| n += 1);
         n
     }
 }
@@ -569,6 +577,14 @@ impl<T> Guarded<T> {
         let out = f(unsafe { &mut *self.v.get() });
         drop(open);
         out
+    }
+}
+
+impl<T> Guarded<T> {
+    /// The state itself, for the loop's short cuts while the lock is on.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> *const T {
+        self.v.get()
     }
 }
 

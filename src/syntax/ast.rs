@@ -184,6 +184,8 @@ pub struct FField {
     pub conversion: Option<Conversion>,
     /// The format spec, itself with fields; `None` without a colon.
     pub spec: Option<Box<[FPart]>>,
+    /// Of the debug form while the literal is being built; `None` in a finished tree.
+    pub(super) debug: Option<Box<str>>,
     /// From `{` to `}`.
     pub span: Span,
 }
@@ -495,6 +497,10 @@ impl Ast {
 
     pub(super) fn set_grouped(&mut self, e: E) {
         self.exprs[e.0 as usize].grouped = true;
+    }
+
+    pub(super) fn set_span(&mut self, e: E, span: Span) {
+        self.exprs[e.0 as usize].span = span;
     }
 
     pub(super) fn push_expr(&mut self, kind: Expr, span: Span, depth: u16) -> E {

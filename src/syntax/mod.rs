@@ -19,4 +19,23 @@
 //! Not here: what CPython finds in its symbol table and compiler (`return` outside a function,
 //! unbound `nonlocal`); that is `compile`'s.
 
+mod actions;
 pub mod ast;
+mod dump;
+mod errors;
+mod fstring;
+mod layout;
+mod lexer;
+mod literal;
+mod parse;
+mod token;
+mod walk;
+
+pub use dump::{dump_tokens, dump_tree};
+pub use parse::{parse, parse_expression};
+
+lalrpop_util::lalrpop_mod!(
+    #[allow(clippy::all, dead_code, unused, unreachable_pub)]
+    grammar,
+    "/kit.rs"
+);

@@ -153,3 +153,9 @@ impl Thread {
         self.raise_with(TypeId::KeyError, vec![key])
     }
 }
+
+/// Why a thread's code ended without returning.
+pub enum Uncaught {
+    Exception(Value),
+    Ending(super::thread::Ending),
+}

@@ -14,6 +14,15 @@ pub enum FrameKind {
     Init,
     /// As `Init`, entered from Rust.
     InitEntry,
+    /// A generator's frame, entered from Rust; register `func_at` holds the generator.
+    Generator,
+}
+
+impl FrameKind {
+    /// Does its return leave the loop?
+    pub fn is_entry(self) -> bool {
+        matches!(self, FrameKind::Entry | FrameKind::InitEntry | FrameKind::Generator)
+    }
 }
 
 /// A call in progress. The code is kept alive by the function in register `func_at`.
@@ -27,6 +36,8 @@ pub struct Frame {
     pub func_at: u32,
     /// One past the last register (R1).
     pub top: u32,
+    /// The thread's `top` before this frame, restored when it goes.
+    pub below: u32,
     /// Stack index in the caller that receives the result.
     pub dst: u32,
     pub kind: FrameKind,

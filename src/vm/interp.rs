@@ -33,6 +33,8 @@ pub struct Fundamentals {
     pub empty_str: Value,
     /// One-character strings below U+0100.
     pub chars: Vec<Value>,
+    /// Native that makes an object of each builtin type, by `TypeId`: rows of the table "new".
+    pub makers: Vec<Option<u32>>,
 }
 
 /// How `import` finds what is not loaded yet: owned by `engine`, which knows files and the compiler.
@@ -93,7 +95,7 @@ impl Interp {
             ending: AtomicBool::new(false),
         }));
         interp.heap.enter(held);
-        let fixed = Classes::fundamentals(held);
+        let fixed = Classes::fundamentals(held, &interp.natives);
         assert!(interp.fixed.set(Shared::new(held, fixed)).is_ok(), "set once");
         interp
     }

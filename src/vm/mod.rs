@@ -23,9 +23,13 @@ pub mod frame;
 pub mod generator;
 pub mod interp;
 pub mod make;
+pub mod names;
 pub mod native;
+pub mod import;
 pub mod ops;
 pub mod run;
+pub mod set_attr;
+pub mod statements;
 pub mod thread;
 pub mod traceback;
 

@@ -23,9 +23,12 @@ pub struct Thread {
     pub interp: &'static Interp,
     pub(super) stack: Vec<Value>,
     pub(super) frames: Vec<Frame>,
-    /// Script frames plus native re-entries.
+    pub(super) top: u32,
+    /// Entries into the loop from Rust that have not returned; with the frames they count against `limit`.
     pub depth: u32,
     pub limit: u32,
+    /// Instructions cost simulated time.
+    pub counting: bool,
     /// The exception in flight, else `Unbound` (R3).
     pub(super) raised: Value,
     /// The exception being handled (`sys.exc_info`), else None.
@@ -55,8 +58,10 @@ impl Thread {
             interp,
             stack: Vec::with_capacity(STACK_VALUES),
             frames: Vec::with_capacity(16),
+            top: 0,
             depth: 0,
             limit: RECURSION_LIMIT,
+            counting: false,
             raised: Value::Unbound,
             handled: Value::None,
             in_repr: Vec::new(),
@@ -65,10 +70,10 @@ impl Thread {
         }
     }
 
-    /// Index of the first register that no frame uses (R1).
+    /// Index of the first register that nothing uses (R1).
     #[inline(always)]
     pub fn top(&self) -> u32 {
-        self.frames.last().map_or(0, |f| f.top)
+        self.top
     }
 
     /// Makes registers up to `top` exist, unset. False when the stack is full.

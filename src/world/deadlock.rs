@@ -25,6 +25,8 @@ pub struct Deadlock {
     pub threads: Vec<Stuck>,
     /// A cycle by names, `a -> "fork" -> b -> "knife" -> a`; empty if owners are not known.
     pub cycle: String,
+    /// How many of `threads`, the first ones, form the cycle.
+    pub in_cycle: usize,
     /// All live threads are stuck, not only those of a cycle.
     pub all: bool,
     /// Certain, or only suspected (a cycle through plain locks beside live threads).
@@ -81,6 +83,7 @@ impl Deadlock {
         Deadlock {
             threads,
             cycle: cycle_text(table, names, cycle),
+            in_cycle: cycle.len(),
             all,
             certain,
             simulated: None,
@@ -112,8 +115,15 @@ fn cycle_text(table: &WaitTable, names: &dyn Fn(Tid) -> String, cycle: &[Tid]) -
 
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = self.threads.len();
+        let n = if self.in_cycle > 0 {
+            self.in_cycle
+        } else {
+            self.threads.len()
+        };
         match (self.certain, n) {
+            (true, 1) if self.in_cycle > 0 => {
+                write!(f, "deadlock: a thread waits for what it holds itself")?
+            }
             (true, 1) => write!(f, "deadlock: the only thread left waits for ever")?,
             (true, _) if self.cycle.is_empty() => {
                 write!(f, "deadlock: all {n} threads wait for ever")?
@@ -164,10 +174,10 @@ impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rest = self.0 % 1_000_000_000;
         write!(f, "{}.{:03}", self.0 / 1_000_000_000, rest / 1_000_000)?;
-        if rest % 1_000_000 != 0 {
+        if !rest.is_multiple_of(1_000_000) {
             write!(f, " {:03}", rest / 1000 % 1000)?;
         }
-        if rest % 1000 != 0 {
+        if !rest.is_multiple_of(1000) {
             write!(f, " {:03}", rest % 1000)?;
         }
         Ok(())

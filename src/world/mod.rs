@@ -26,6 +26,7 @@ pub mod host;
 pub mod out;
 pub mod random;
 pub mod signal;
+pub mod sync;
 pub mod thread;
 pub mod wait_table;
 

@@ -20,10 +20,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub mod float;
+pub mod format;
 pub mod hash;
 pub mod int;
 pub mod pydict;
 pub mod pyset;
+pub mod slice;
 pub mod text;
 pub mod unicode;
 pub mod unicode_case;

@@ -19,7 +19,6 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports)] // for format
 pub(super) use text::{Digits, shortest};
 pub use text::{from_hex, parse, repr, to_hex};
 

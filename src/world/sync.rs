@@ -1,7 +1,7 @@
 //! The primitives under the real driver, as a trait, so that loom can stand in for them in a test and
 //! try all interleavings of the code that ships.
 
-use crate::world::{Clock, Nanos, clock, thread};
+use super::{Clock, Nanos, clock, thread};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU32, Ordering};
