@@ -28,6 +28,7 @@ pub mod seconds;
 pub mod sys;
 pub mod threading;
 pub mod time;
+#[cfg(any())]
 pub mod types;
 
 use crate::object::class::Class;
@@ -90,7 +91,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
-    tables.extend(types::TABLES);
+    // TYPES tables.extend(types::TABLES);
     tables.into_iter().flatten().collect()
 }
 
