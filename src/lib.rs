@@ -12,4 +12,5 @@ pub mod object;
 pub mod source;
 pub mod syntax;
 pub mod trace;
+pub mod vm;
 pub mod world;
