@@ -11,7 +11,6 @@ pub mod gil;
 pub mod object;
 pub mod source;
 pub mod syntax;
-pub mod stdlib;
 pub mod trace;
 pub mod vm;
 pub mod world;

@@ -81,8 +81,24 @@ pub struct NativeRow {
 }
 
 impl NativeRow {
+    /// The signature with the object (`self`) or class (`cls`) that methods and constructors get first;
+    /// rows leave it out.
     pub fn parsed(&self) -> &Signature {
-        self.parsed.get_or_init(|| Signature::parse(self.signature))
+        self.parsed.get_or_init(|| {
+            let mut s = Signature::parse(self.signature);
+            let first = s.positional.first().map_or("", |p| p.name);
+            if (self.method || self.module == "new") && first != "self" && first != "cls" {
+                s.positional.insert(
+                    0,
+                    Param {
+                        name: "self",
+                        optional: false,
+                    },
+                );
+                s.posonly += 1;
+            }
+            s
+        })
     }
     /// `list.append` or `len`.
     pub fn full_name(&self) -> String {
