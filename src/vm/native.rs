@@ -88,7 +88,13 @@ impl NativeRow {
             let mut s = Signature::parse(self.signature);
             let first = s.positional.first().map_or("", |p| p.name);
             if (self.method || self.module == "new") && first != "self" && first != "cls" {
-                s.positional.insert(0, Param { name: "self", optional: false });
+                s.positional.insert(
+                    0,
+                    Param {
+                        name: "self",
+                        optional: false,
+                    },
+                );
                 s.posonly += 1;
             }
             s
