@@ -66,7 +66,6 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             load!();
             // SAFETY: a call is never the last instruction.
             pc = unsafe { pc.add(1) };
-            block = pc;
         }};
     }
     macro_rules! r {

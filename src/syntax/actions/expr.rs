@@ -72,11 +72,7 @@ impl<'i> Builder<'i> {
         for part in parts {
             match part {
                 StrPart::Str { literal, lo } => {
-<<<<<<< HEAD
-                    joined.text(
-=======
                     joined.tail.push_str(
->>>>>>> front
                         &self
                             .checked(literal::string(literal, lo))
                             .unwrap_or_default(),
@@ -92,19 +88,11 @@ impl<'i> Builder<'i> {
         self.expr(Expr::Str(joined.tail.into()), lo, hi)
     }
 
-<<<<<<< HEAD
-    pub fn f_text(&mut self, (text, raw): (&'i str, bool), lo: u32) -> FPart {
-        let value = self
-            .checked(literal::text(text, raw, lo))
-            .unwrap_or_default();
-        FPart::Text(value.into())
-=======
     pub fn f_text(&mut self, (text, raw): (&'i str, bool), lo: u32) -> Piece {
         let value = self
             .checked(literal::text(text, raw, lo))
             .unwrap_or_default();
         Piece::Text(value.into())
->>>>>>> front
     }
 
     /// `{value = !conversion : spec}`; `debug` covers the text of the debug form.

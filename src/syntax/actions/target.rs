@@ -238,12 +238,6 @@ impl Builder<'_> {
     fn with_group(&mut self, group: E) -> Vec<WithItem> {
         let mut claimed = std::mem::take(&mut self.as_items);
         let mut item = |context: E| {
-<<<<<<< HEAD
-            let at = claimed.iter().position(|item| item.context == context);
-            WithItem {
-                context,
-                target: at.map(|at| claimed.swap_remove(at).target),
-=======
             // Indices grow from left to right, so the list is sorted.
             let at = claimed
                 .binary_search_by_key(&context, |item| item.context)
@@ -251,7 +245,6 @@ impl Builder<'_> {
             WithItem {
                 context,
                 target: at.map(|at| std::mem::replace(&mut claimed[at].target, context)),
->>>>>>> front
             }
         };
         let items = match self.ast.expr(group) {
