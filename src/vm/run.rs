@@ -57,7 +57,7 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             // SAFETY: the frame's function keeps its code alive; `base` lies in the stack.
             unsafe {
                 code = &*f.code;
-                first = code.code.instrs.as_ptr();
+                first = code.first;
                 pc = first.add(f.pc as usize);
                 base = stack.add(f.base as usize);
             }
