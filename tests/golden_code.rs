@@ -165,9 +165,8 @@ fn too_large_is_refused() {
 /// The deepest expressions that parse compile on a thread's ordinary stack.
 #[test]
 fn deep_expressions_compile() {
-    let deep = |open: &str, close: &str, n: usize| {
-        format!("x = {}1{}\n", open.repeat(n), close.repeat(n))
-    };
+    let deep =
+        |open: &str, close: &str, n: usize| format!("x = {}1{}\n", open.repeat(n), close.repeat(n));
     for text in [
         deep("f(", ")", 190),
         deep("[x for x in [", "]]", 90),
