@@ -1,1 +1,212 @@
-//! The one door to clocks, threads, files.
+//! The one door to everything outside: clocks, OS threads, files, standard streams, arguments, the
+//! environment, randomness, the end of the process. No other folder names `std::time`, `std::thread`,
+//! `std::fs`, `std::process`, `std::env` or a random source.
+//!
+//! Here is also what waiting *is*: the table of waits (`waits!` below), the wait table that says who
+//! waits for what (`wait_table.rs`, plain data), and what a deadlock is (`deadlock.rs`). The world does
+//! not know the interpreter lock. A wait gives the lock up and its end asks for it again, and both must
+//! be one step with the table's change, so the mutex over {lock policy, wait table} belongs to the
+//! drivers in `gil/`, which use this folder's table, clocks and threads.
+//!
+//! W1 A thread has at most one entry in the wait table. Whoever removes it has decided how the wait ended.
+//! W2 A wait registers before its thread gives the lock up, and asks `still` after registering: no wake
+//!    is lost, whether or not the waker holds the lock.
+//! W3 `stuck` counts the waits that only another thread can end. All live threads stuck is a deadlock.
+//! W4 An owner stands in the table only while somebody is registered for its key, and a wake erases it:
+//!    a cycle found through owners is never out of date (it may be missed, not invented).
+//!
+//! Not here: who gets the interpreter lock (`gil/policies`), virtual time and its events (`gil/sim.rs`),
+//! sockets, child processes, permissions: later rows and rooms.
+
+pub mod alloc;
+pub mod clock;
+pub mod deadlock;
+pub mod file;
+pub mod host;
+pub mod out;
+pub mod random;
+pub mod signal;
+pub mod sync;
+pub mod thread;
+pub mod wait_table;
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A moment or a length of time in nanoseconds. Virtual time uses the same unit; there are no floats in it.
+pub type Nanos = u64;
+
+/// One script thread of one run, numbered from 0 (the main thread) in order of creation; never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Tid(pub u32);
+
+impl Tid {
+    pub const MAIN: Tid = Tid(0);
+}
+
+/// The clocks a script can read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Clock {
+    /// Since 1970, as `time.time`.
+    Wall,
+    /// Never goes back; deadlines (`until`) are moments of this clock.
+    Monotonic,
+    /// As `time.perf_counter`; the same clock as `Monotonic`.
+    Perf,
+    /// CPU time of all threads of the process.
+    Process,
+    /// CPU time of the calling thread.
+    Thread,
+}
+
+/// Named random streams: a new draw in one leaves the others alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stream {
+    /// What the script draws (`random`, `uuid`).
+    Script,
+    /// Which waiter a race wakes.
+    Choice,
+    /// Which of several events of one instant comes first.
+    Ties,
+    /// How long a woken thread needs to come to its feet.
+    Latency,
+}
+
+/// What a `wake` names: an object's key (see `Held::new_key`) or the end of a thread.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum WaitKey {
+    Object(u64),
+    Thread(Tid),
+}
+
+/// Where in the script a thread stands, for reports. Built only when a wait registers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    pub file: Arc<str>,
+    pub line: u32,
+    pub function: Arc<str>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if !self.function.is_empty() && &*self.function != "<module>" {
+            write!(f, " in {}()", self.function)?;
+        }
+        Ok(())
+    }
+}
+
+/// How a wait ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Wake {
+    /// Somebody woke the key, or `still` said that there is nothing to wait for.
+    Notified,
+    /// The deadline passed.
+    TimedOut,
+    /// Ctrl-C; main thread only.
+    Interrupted,
+    /// No thread can go on; main thread only.
+    Deadlock(Box<deadlock::Deadlock>),
+    /// The program ends and this is a daemon thread.
+    Exiting,
+}
+
+/// Whether the owner of what one waits for closes a cycle for certain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// Nobody owns such a thing.
+    NoOwner,
+    /// Only the owner can end the wait: a cycle is a deadlock.
+    Cycle,
+    /// Any thread may end the wait: a cycle is a suspicion.
+    Suspicion,
+}
+
+/// Turns the table of waits into `WaitOn`, `WaitKind` and their properties.
+macro_rules! waits {
+    ($($(#[doc = $doc:literal])+ $kind:ident { $($field:ident : $type:ty),* }
+        word $word:literal, stuck $stuck:literal, proof $proof:ident;)+) => {
+        /// What a thread waits for. Generated from the table of waits.
+        #[derive(Clone, PartialEq, Debug)]
+        pub enum WaitOn { $($(#[doc = $doc])+ $kind { $($field: $type),* },)+ }
+
+        /// A row of the table of waits, without the data of one wait.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub enum WaitKind { $($(#[doc = $doc])+ $kind,)+ }
+
+        impl WaitKind {
+            pub const ALL: &'static [WaitKind] = &[$(WaitKind::$kind),+];
+            pub const COUNT: usize = WaitKind::ALL.len();
+            /// One word for tables and reports.
+            pub fn word(self) -> &'static str { match self { $(WaitKind::$kind => $word),+ } }
+            pub fn doc(self) -> &'static str {
+                match self { $(WaitKind::$kind => concat!($($doc, "\n"),+).trim_ascii()),+ }
+            }
+            /// Without a deadline only another thread can end it.
+            pub fn stuck(self) -> bool { match self { $(WaitKind::$kind => $stuck),+ } }
+            pub fn proof(self) -> Proof { match self { $(WaitKind::$kind => Proof::$proof),+ } }
+        }
+
+        impl WaitOn {
+            pub fn kind(&self) -> WaitKind { match self { $(WaitOn::$kind { .. } => WaitKind::$kind),+ } }
+        }
+    };
+}
+
+waits! {
+    /// A pause until a moment. It has no key: only its deadline or a signal ends it.
+    Sleep {} word "sleep", stuck false, proof NoOwner;
+    /// A script lock. Any thread may release it, so a cycle through one is a suspicion only.
+    Lock { key: WaitKey, owner: Option<Tid>, name: Arc<str> } word "lock", stuck true, proof Suspicion;
+    /// A re-entrant script lock, which only its owner can release.
+    RLock { key: WaitKey, owner: Option<Tid>, name: Arc<str> } word "rlock", stuck true, proof Cycle;
+    /// A condition variable: some thread must notify.
+    Condition { key: WaitKey } word "condition", stuck true, proof NoOwner;
+    /// A semaphore: some thread must release it.
+    Semaphore { key: WaitKey } word "semaphore", stuck true, proof NoOwner;
+    /// An event: some thread must set it.
+    Event { key: WaitKey } word "event", stuck true, proof NoOwner;
+    /// A barrier: the other parties must arrive.
+    Barrier { key: WaitKey } word "barrier", stuck true, proof NoOwner;
+    /// A queue: some thread must put or take.
+    Queue { key: WaitKey } word "queue", stuck true, proof NoOwner;
+    /// A future: some thread must finish the work.
+    Future { key: WaitKey } word "future", stuck true, proof NoOwner;
+    /// The end of a thread.
+    Join { tid: Tid } word "join", stuck true, proof Cycle;
+}
+
+impl WaitOn {
+    /// The key by which others end this wait; none for a sleep.
+    pub fn key(&self) -> Option<WaitKey> {
+        match self {
+            WaitOn::Sleep {} => None,
+            WaitOn::Lock { key, .. } | WaitOn::RLock { key, .. } => Some(*key),
+            WaitOn::Condition { key }
+            | WaitOn::Semaphore { key }
+            | WaitOn::Event { key }
+            | WaitOn::Barrier { key }
+            | WaitOn::Queue { key }
+            | WaitOn::Future { key } => Some(*key),
+            WaitOn::Join { tid } => Some(WaitKey::Thread(*tid)),
+        }
+    }
+
+    /// Who owns what is waited for, as far as the waiter knows.
+    pub fn owner(&self) -> Option<Tid> {
+        match self {
+            WaitOn::Lock { owner, .. } | WaitOn::RLock { owner, .. } => *owner,
+            WaitOn::Join { tid } => Some(*tid),
+            _ => None,
+        }
+    }
+
+    /// The name that the script's author knows the thing by; empty when it has none.
+    pub fn name(&self) -> &str {
+        match self {
+            WaitOn::Lock { name, .. } | WaitOn::RLock { name, .. } => name,
+            _ => "",
+        }
+    }
+}

@@ -7,9 +7,25 @@ use super::Builder;
 
 /// One entry of a parameter list.
 pub enum ParamItem {
-    Plain { name: Name, annotation: Option<E>, default: Option<E>, span: Span },
-    Star { name: Name, annotation: Option<E>, default: Option<E>, span: Span, at: u32 },
-    DoubleStar { name: Name, annotation: Option<E>, default: Option<E>, span: Span },
+    Plain {
+        name: Name,
+        annotation: Option<E>,
+        default: Option<E>,
+        span: Span,
+    },
+    Star {
+        name: Name,
+        annotation: Option<E>,
+        default: Option<E>,
+        span: Span,
+        at: u32,
+    },
+    DoubleStar {
+        name: Name,
+        annotation: Option<E>,
+        default: Option<E>,
+        span: Span,
+    },
     BareStar(Span),
     Slash(Span),
     /// `(a, b)`: Python 2's form, and the habit of other languages.
@@ -32,7 +48,14 @@ impl Builder<'_> {
             // It shares the parentheses of the call.
             self.ast.set_span(e, Span::new(open, hi));
         }
-        self.expr(Expr::Call { func, args: args.into() }, lo, hi)
+        self.expr(
+            Expr::Call {
+                func,
+                args: args.into(),
+            },
+            lo,
+            hi,
+        )
     }
 
     /// Checks the order of arguments and that a bare generator expression stands alone.
@@ -47,13 +70,19 @@ impl Builder<'_> {
                         self.wrong(span, "Generator expression must be parenthesized");
                     }
                     if unpacked {
-                        self.wrong(span, "positional argument follows keyword argument unpacking");
+                        self.wrong(
+                            span,
+                            "positional argument follows keyword argument unpacking",
+                        );
                     } else if keyword {
                         self.wrong(span, "positional argument follows keyword argument");
                     }
                 }
                 Arg::Star(_) if unpacked => {
-                    self.wrong(span, "iterable argument unpacking follows keyword argument unpacking");
+                    self.wrong(
+                        span,
+                        "iterable argument unpacking follows keyword argument unpacking",
+                    );
                 }
                 Arg::Star(_) => {}
                 Arg::Keyword { .. } => keyword = true,
@@ -73,7 +102,10 @@ impl Builder<'_> {
         });
         let mut named: Vec<_> = named.collect();
         named.sort_unstable();
-        let repeated = named.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1]);
+        let repeated = named
+            .windows(2)
+            .filter(|pair| pair[0].0 == pair[1].0)
+            .map(|pair| pair[1]);
         if let Some((name, lo, hi)) = repeated.min_by_key(|&(_, lo, _)| lo) {
             let message = format!("keyword argument repeated: {}", self.ast.name(name));
             self.wrong(Span::new(lo, hi), message);
@@ -110,70 +142,146 @@ impl Builder<'_> {
 
     /// Orders a loose parameter list, as CPython's grammar would have read it.
     pub fn params(&mut self, (items, _comma): (Vec<ParamItem>, bool), place: Where) -> Params {
-        let mut list: Vec<Param> = Vec::with_capacity(items.len());
-        let mut kind = ParamKind::Normal;
-        let mut slash = false;
-        let mut defaults = false;
-        let mut bare_star: Option<Span> = None;
-        let mut closed = false;
+        let mut order = Order {
+            list: Vec::with_capacity(items.len()),
+            ..Order::default()
+        };
         for item in items {
             let here = item.span();
-            if closed {
+            if order.closed {
                 self.wrong(here, "arguments cannot follow var-keyword argument");
             }
-            let after_star = kind == ParamKind::KwOnly;
-            match item {
-                ParamItem::Plain { name, annotation, default, span } => {
-                    if !after_star && default.is_none() && defaults {
-                        self.wrong(span, "non-default argument follows default argument");
-                    }
-                    defaults |= default.is_some();
-                    bare_star = None;
-                    list.push(Param { kind, name, default, annotation, span });
-                }
-                ParamItem::Star { .. } | ParamItem::BareStar(_) if after_star => {
-                    self.wrong(here, "* argument may appear only once");
-                }
-                ParamItem::Star { name, annotation, default, span, .. } => {
-                    if let Some(default) = default {
-                        self.wrong(self.ast.span(default), "var-positional argument cannot have default value");
-                    }
-                    list.push(Param { kind: ParamKind::Star, name, default: None, annotation, span });
-                    kind = ParamKind::KwOnly;
-                }
-                ParamItem::BareStar(span) => {
-                    bare_star = Some(span);
-                    kind = ParamKind::KwOnly;
-                }
-                ParamItem::DoubleStar { name, annotation, default, span } => {
-                    if let Some(star) = bare_star {
-                        self.wrong(star, "named arguments must follow bare *");
-                    }
-                    if let Some(default) = default {
-                        self.wrong(self.ast.span(default), "var-keyword argument cannot have default value");
-                    }
-                    list.push(Param { kind: ParamKind::DoubleStar, name, default: None, annotation, span });
-                    closed = true;
-                }
-                ParamItem::Slash(span) if slash => self.wrong(span, "/ may appear only once"),
-                ParamItem::Slash(span) if after_star => self.wrong(span, "/ must be ahead of *"),
-                ParamItem::Slash(span) if list.is_empty() => {
-                    self.wrong(span, "at least one argument must precede /");
-                }
-                ParamItem::Slash(_) => {
-                    slash = true;
-                    list.iter_mut().for_each(|param| param.kind = ParamKind::PosOnly);
-                }
-                ParamItem::Grouped(span) => self.wrong(span, match place {
-                    Where::Def => "Function parameters cannot be parenthesized",
-                    Where::Lambda => "Lambda expression parameters cannot be parenthesized",
-                }),
+            if let Err((span, message)) = order.accept(item, here, place) {
+                self.wrong(span, message);
             }
         }
-        if let Some(star) = bare_star {
+        if let Some(star) = order.bare_star {
             self.wrong(star, "named arguments must follow bare *");
         }
-        Params { list: list.into() }
+        Params {
+            list: order.list.into(),
+        }
+    }
+}
+
+/// The parameters so far, and what may still follow them.
+#[derive(Default)]
+struct Order {
+    list: Vec<Param>,
+    slash: bool,
+    after_star: bool,
+    defaults: bool,
+    /// A bare `*` that no name has followed yet.
+    bare_star: Option<Span>,
+    closed: bool,
+}
+
+impl Order {
+    fn accept(
+        &mut self,
+        item: ParamItem,
+        here: Span,
+        place: Where,
+    ) -> Result<(), (Span, &'static str)> {
+        match item {
+            ParamItem::Plain {
+                name,
+                annotation,
+                default,
+                span,
+            } => {
+                self.bare_star = None;
+                let bad = !self.after_star && default.is_none() && self.defaults;
+                self.defaults |= default.is_some();
+                let kind = if self.after_star {
+                    ParamKind::KwOnly
+                } else {
+                    ParamKind::Normal
+                };
+                self.list.push(Param {
+                    kind,
+                    name,
+                    default,
+                    annotation,
+                    span,
+                });
+                if bad {
+                    return Err((span, "non-default argument follows default argument"));
+                }
+            }
+            ParamItem::Star { .. } | ParamItem::BareStar(_) if self.after_star => {
+                return Err((here, "* argument may appear only once"));
+            }
+            ParamItem::Star {
+                name,
+                annotation,
+                default,
+                span,
+                ..
+            } => {
+                self.after_star = true;
+                self.list.push(Param {
+                    kind: ParamKind::Star,
+                    name,
+                    default: None,
+                    annotation,
+                    span,
+                });
+                if default.is_some() {
+                    return Err((here, "var-positional argument cannot have default value"));
+                }
+            }
+            ParamItem::BareStar(span) => {
+                self.after_star = true;
+                self.bare_star = Some(span);
+            }
+            ParamItem::DoubleStar {
+                name,
+                annotation,
+                default,
+                span,
+            } => {
+                self.closed = true;
+                self.list.push(Param {
+                    kind: ParamKind::DoubleStar,
+                    name,
+                    default: None,
+                    annotation,
+                    span,
+                });
+                if let Some(star) = self.bare_star {
+                    return Err((star, "named arguments must follow bare *"));
+                }
+                if default.is_some() {
+                    return Err((here, "var-keyword argument cannot have default value"));
+                }
+            }
+            ParamItem::Slash(span) => {
+                if self.slash {
+                    return Err((span, "/ may appear only once"));
+                }
+                if self.after_star {
+                    return Err((span, "/ must be ahead of *"));
+                }
+                if self.list.is_empty() {
+                    return Err((span, "at least one argument must precede /"));
+                }
+                self.slash = true;
+                self.list
+                    .iter_mut()
+                    .for_each(|param| param.kind = ParamKind::PosOnly);
+            }
+            ParamItem::Grouped(span) => {
+                return Err((
+                    span,
+                    match place {
+                        Where::Def => "Function parameters cannot be parenthesized",
+                        Where::Lambda => "Lambda expression parameters cannot be parenthesized",
+                    },
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,102 @@
+//! What the two drivers have in common: their trait, the record of a thread, the breaker's bits.
+
+use super::held::SpawnError;
+use super::stats::{Account, Stats};
+use crate::world::deadlock::Deadlock;
+use crate::world::sync::{Std, Sync, Word};
+use crate::world::{Clock, Nanos, Place, Stream, Tid, WaitKey, WaitOn, Wake};
+use std::sync::Arc;
+
+/// Somebody asks for the lock: let go at the next safe point.
+pub const DROP: u32 = 1;
+/// Simulation: an event is due by this thread's local time.
+pub const SYNC: u32 = 2;
+/// Ctrl-C, main thread only.
+pub const SIGNAL: u32 = 4;
+/// The program ends.
+pub const EXIT: u32 = 8;
+/// A deadlock report waits to be taken, main thread only.
+pub const DEADLOCK: u32 = 16;
+/// The bits that the driver itself serves.
+pub const LOCK_BITS: u32 = DROP | SYNC;
+/// The bits that the VM may use as it likes.
+pub const VM_BITS: u32 = 0xffff_0000;
+
+/// One thread of a run, on cache lines of its own: others write `breaker` and `flags`.
+#[repr(align(64))]
+pub struct RecordOf<S: Sync> {
+    pub breaker: S::Word,
+    /// Messages to the thread (`lock.rs`), set under the driver's mutex.
+    pub flags: S::Word,
+    pub parker: S::Parker,
+    pub tid: Tid,
+    pub name: String,
+    pub daemon: bool,
+    pub account: Account,
+}
+
+pub type Record = RecordOf<Std>;
+
+impl<S: Sync> RecordOf<S> {
+    pub fn new(tid: Tid, name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
+        Arc::new(RecordOf {
+            breaker: S::Word::new(0),
+            flags: S::Word::new(0),
+            parker: S::Parker::default(),
+            tid,
+            name: name.to_string(),
+            daemon,
+            account: Account::new(now),
+        })
+    }
+}
+
+/// One wait as `Held::wait` hands it over.
+pub struct Wait {
+    pub on: WaitOn,
+    pub until: Option<Nanos>,
+    pub place: Option<Place>,
+}
+
+/// What runs a lock policy: real threads, or events in virtual time. `me` is always the caller's own
+/// record, and the caller holds the lock, except in `attach` and `enter`.
+pub trait Driver: Send + std::marker::Sync {
+    fn policy(&self) -> &'static str;
+    fn simulated(&self) -> bool;
+    fn eager(&self) -> bool;
+    fn now(&self, me: &Record, clock: Clock) -> Nanos;
+
+    /// First act of a thread on its own OS thread: returns with the lock.
+    fn attach(&self, me: &Record);
+    /// Last act of a thread: wakes joiners, gives the lock up for good.
+    fn exit(&self, me: &Record);
+    /// A new thread, alive from now on, in the queue already if the policy is eager.
+    fn enroll(&self, me: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError>;
+    /// The OS thread for an enrolled record could not be made.
+    fn disown(&self, child: &Record);
+    fn is_alive(&self, tid: Tid) -> bool;
+
+    fn safe_point(&self, me: &Record);
+    fn yield_now(&self, me: &Record);
+    fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake;
+    fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize;
+    fn took(&self, me: &Record, key: WaitKey);
+    fn new_key(&self) -> WaitKey;
+
+    /// Gives the lock up for native work; `enter` takes it again.
+    fn leave(&self, me: &Record);
+    fn enter(&self, me: &Record);
+    fn holding(&self, me: &Record, begins: bool);
+    fn sleep_holding(&self, me: &Record, length: Nanos);
+    fn spin(&self, me: &Record, length: Nanos, nogil: bool);
+    fn charge(&self, me: &Record, units: u64);
+    /// `None`: draw from the OS.
+    fn draw(&self, me: &Record, stream: Stream) -> Option<u64>;
+
+    fn set_interval(&self, me: &Record, interval_us: u64);
+    fn interval_us(&self) -> u64;
+    fn stats(&self, me: &Record) -> Stats;
+    fn take_deadlock(&self) -> Option<Box<Deadlock>>;
+    fn poke(&self, tid: Option<Tid>, bits: u32);
+    fn end_daemons(&self, me: &Record);
+}

@@ -1,0 +1,297 @@
+//! The token: holding the interpreter lock is a value.
+
+use super::driver::{self, Driver, Record};
+use super::stats::Stats;
+use crate::world::deadlock::Deadlock;
+use crate::world::{Clock, Nanos, Place, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// Exists only in a thread that is attached: in the real world it has the interpreter lock, in the
+/// simulated one the baton. It cannot leave its thread, be copied or be made outside this folder.
+/// Everything that may give the lock away takes `&mut Held`, so no object opened through `&Held` is
+/// open across it:
+///
+/// ```compile_fail
+/// fn f(held: kit::gil::Held) {
+///     std::thread::spawn(move || drop(held)); // `Held` is not `Send`
+/// }
+/// ```
+/// ```compile_fail
+/// fn open(held: &kit::gil::Held) -> &u32 { unimplemented!() }
+/// fn f(held: &mut kit::gil::Held) {
+///     let inside = open(held);
+///     held.yield_now(); // the object would be open while another thread runs
+///     assert_eq!(*inside, 0);
+/// }
+/// ```
+///
+/// Dropping it ends the thread's part in the run: joiners wake, the lock goes on.
+pub struct Held {
+    driver: Arc<dyn Driver>,
+    me: Arc<Record>,
+    place: RefCell<Option<Place>>,
+    random: RefCell<Option<random::Streams>>,
+    native_id: Cell<u64>,
+    not_send: PhantomData<*mut ()>,
+}
+
+/// What a safe point found besides a request to let go of the lock, which it has served already.
+#[derive(Default, Debug)]
+pub struct Interrupts {
+    /// Ctrl-C; main thread only, told once.
+    pub signal: bool,
+    /// The program ends and this is a daemon thread: unwind, run no more script code.
+    pub exit: bool,
+    /// Threads wait for each other in a cycle; main thread only, told once.
+    pub deadlock: Option<Box<Deadlock>>,
+    /// Bits that the VM set in the breaker word for itself (`VM_BITS`), taken out of it.
+    pub work: u32,
+}
+
+/// Bits of the breaker word that belong to the VM; the rest belongs to the lock.
+pub const VM_BITS: u32 = driver::VM_BITS;
+
+/// Why a thread could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// What the OS said.
+    #[error("can't start new thread")]
+    Os(#[source] std::io::Error),
+    /// `--gil off` runs one script thread for now.
+    #[error(
+        "can't start new thread: --gil off runs a single script thread; free threads come later"
+    )]
+    Off,
+}
+
+impl Held {
+    /// Attaches the calling OS thread: returns when it has the lock.
+    pub(super) fn attach(driver: Arc<dyn Driver>, me: Arc<Record>) -> Held {
+        driver.attach(&me);
+        Held {
+            driver,
+            me,
+            place: RefCell::new(None),
+            random: RefCell::new(None),
+            native_id: Cell::new(thread::native_id()),
+            not_send: PhantomData,
+        }
+    }
+
+    /// The thread's breaker word. Non-zero: call `safe_point`. It does not move while the `Held` lives.
+    #[inline(always)]
+    pub fn breaker(&self) -> &AtomicU32 {
+        &self.me.breaker
+    }
+
+    /// Serves what the breaker word asks for; may hand the lock over and take it again.
+    #[cold]
+    pub fn safe_point(&mut self) -> Interrupts {
+        let breaker = &self.me.breaker;
+        if breaker.load(Relaxed) & driver::LOCK_BITS != 0 {
+            self.driver.safe_point(&self.me);
+        }
+        let bits = breaker.load(Relaxed);
+        let taken = bits & (VM_BITS | driver::SIGNAL | driver::DEADLOCK);
+        breaker.fetch_and(!taken, Relaxed);
+        Interrupts {
+            signal: bits & driver::SIGNAL != 0,
+            exit: bits & driver::EXIT != 0,
+            deadlock: if bits & driver::DEADLOCK != 0 {
+                self.driver.take_deadlock()
+            } else {
+                None
+            },
+            work: bits & VM_BITS,
+        }
+    }
+
+    /// Gives the lock away here if anybody waits for it (`kit.switch()`).
+    pub fn yield_now(&mut self) {
+        self.driver.yield_now(&self.me);
+    }
+
+    /// Gives up the lock, waits, takes the lock again. `until` is a moment of `Clock::Monotonic`.
+    /// `still` is asked once after the wait has been registered: `false` ends it as `Notified`. It runs
+    /// under the driver's mutex, so it looks at objects and does nothing else.
+    pub fn wait(
+        &mut self,
+        on: WaitOn,
+        until: Option<Nanos>,
+        still: &dyn Fn(&Held) -> bool,
+    ) -> Wake {
+        let place = self.place.take();
+        let this = &*self;
+        this.driver
+            .wait(&this.me, driver::Wait { on, until, place }, &|| still(this))
+    }
+
+    /// Ends up to `n` waits for `key`, oldest first, and says how many there were.
+    pub fn wake(&mut self, key: WaitKey, n: usize) -> usize {
+        self.driver.wake(&self.me, key, n)
+    }
+
+    /// A key for a lock, an event, a queue: unique in this run.
+    pub fn new_key(&mut self) -> WaitKey {
+        self.driver.new_key()
+    }
+
+    /// This thread has taken, after waiting for it, a lock that others may still be waiting for: tells
+    /// the deadlock search who owns it now. Cheap; without it a cycle may be missed, never invented.
+    pub fn took(&mut self, key: WaitKey) {
+        self.driver.took(&self.me, key);
+    }
+
+    /// Runs a native that keeps the lock for long; the time is booked as "holding".
+    pub fn holding<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.driver.holding(&self.me, true);
+        let r = f();
+        self.driver.holding(&self.me, false);
+        r
+    }
+
+    /// Sleeps with the lock (`kit.c_sleep`). In simulation only the thread's local time advances.
+    pub fn sleep_holding(&mut self, length: Nanos) {
+        self.driver.sleep_holding(&self.me, length);
+    }
+
+    /// Burns CPU for `length` by the wall clock, with the lock or, if `nogil`, without it.
+    pub fn spin(&mut self, length: Nanos, nogil: bool) {
+        self.driver.spin(&self.me, length, nogil);
+    }
+
+    /// Runs native work with the lock released.
+    pub fn outside<R: Send>(&mut self, f: impl FnOnce() -> R + Send) -> R {
+        /// Takes the lock again also when `f` panics: a `Held` never lives without the lock.
+        struct Back<'a>(&'a Held);
+        impl Drop for Back<'_> {
+            fn drop(&mut self) {
+                self.0.driver.enter(&self.0.me);
+            }
+        }
+        self.driver.leave(&self.me);
+        let _back = Back(self);
+        f()
+    }
+
+    /// Starts a script thread. Under an eager policy its place in the queue is taken here and now.
+    pub fn spawn(
+        &mut self,
+        name: &str,
+        daemon: bool,
+        body: Box<dyn FnOnce(Held) + Send>,
+    ) -> Result<Tid, SpawnError> {
+        let child = self.driver.enroll(&self.me, name, daemon)?;
+        let tid = child.tid;
+        let (driver, record) = (self.driver.clone(), child.clone());
+        let run = Box::new(move || body(Held::attach(driver, record)));
+        match thread::start(name, thread::STACK_BYTES, run) {
+            Ok(()) => Ok(tid),
+            Err(error) => {
+                self.driver.disown(&child);
+                Err(SpawnError::Os(error))
+            }
+        }
+    }
+
+    /// Whether `spawn` and `wake` give a place in the queue at once. If not, `Thread.start` waits for
+    /// the child's first steps, as CPython's does.
+    pub fn eager(&self) -> bool {
+        self.driver.eager()
+    }
+
+    pub fn now(&self, clock: Clock) -> Nanos {
+        self.driver.now(&self.me, clock)
+    }
+
+    pub fn tid(&self) -> Tid {
+        self.me.tid
+    }
+
+    /// The OS's number of this thread; in simulation a number counted from 1.
+    pub fn native_id(&self) -> u64 {
+        if self.driver.simulated() {
+            u64::from(self.me.tid.0) + 1
+        } else {
+            self.native_id.get()
+        }
+    }
+
+    /// Whether the thread has not ended yet.
+    pub fn is_alive(&self, tid: Tid) -> bool {
+        self.driver.is_alive(tid)
+    }
+
+    /// Whether this thread may be left behind when the program ends.
+    pub fn daemon(&self) -> bool {
+        self.me.daemon
+    }
+
+    pub fn simulated(&self) -> bool {
+        self.driver.simulated()
+    }
+
+    /// Sets the switch interval in whole microseconds; in effect at once, also for those who wait now.
+    pub fn set_switch_interval(&mut self, interval_us: u64) {
+        self.driver.set_interval(&self.me, interval_us);
+    }
+
+    pub fn switch_interval(&self) -> u64 {
+        self.driver.interval_us()
+    }
+
+    /// The name of the lock policy's row.
+    pub fn policy(&self) -> &'static str {
+        self.driver.policy()
+    }
+
+    /// All counters, as they are now.
+    pub fn stats(&mut self) -> Stats {
+        self.driver.stats(&self.me)
+    }
+
+    /// Books instructions of the counting loop (simulation only): units times the configured unit cost.
+    pub fn charge(&mut self, units: u64) {
+        self.driver.charge(&self.me, units);
+    }
+
+    /// A number from a named stream: seeded in simulation, from the OS in the real world.
+    pub fn draw(&mut self, stream: Stream) -> u64 {
+        match self.driver.draw(&self.me, stream) {
+            Some(number) => number,
+            None => {
+                let mut random = self.random.borrow_mut();
+                random
+                    .get_or_insert_with(random::Streams::from_os)
+                    .stream(stream)
+                    .draw()
+            }
+        }
+    }
+
+    /// Where the script stands; belongs to the next `wait` and shows in a deadlock report.
+    pub fn set_place(&self, place: Place) {
+        self.place.replace(Some(place));
+    }
+
+    /// Sets VM bits in another thread's breaker word; `None` means all threads.
+    pub fn poke(&mut self, tid: Option<Tid>, bits: u32) {
+        self.driver.poke(tid, bits & VM_BITS);
+    }
+
+    /// Tells all other threads that the program ends: their waits end as `Exiting`, their safe points
+    /// say `exit`. For daemon threads, after the others have been joined. Threads that do not come to a
+    /// safe point before the main thread's `Held` is dropped stay parked for ever.
+    pub fn end_daemons(&mut self) {
+        self.driver.end_daemons(&self.me);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.driver.exit(&self.me);
+    }
+}

@@ -1,0 +1,414 @@
+//! The lock of the real world: a word, a mutex over {policy, wait table}, messages to threads.
+//!
+//! Who may do what to which word, and with which ordering:
+//!
+//! | step | operation | ordering |
+//! |---|---|---|
+//! | take, fast | swap 0 for me | Acquire |
+//! | give, fast | swap me for 0 | Release; fails if SLOW stands, then slow |
+//! | enter slow | mutex; set SLOW; `adopt` the owner seen | Acquire: carries a fast giver's writes |
+//! | leave slow | store(owner, SLOW unless quiet), under the mutex | Release; no fast swap succeeds meanwhile |
+//! | message | set a flag of the target under the mutex, unpark after unlocking | Release, read with Acquire |
+//! | ask the holder | set DROP in its breaker, under the mutex | Relaxed |
+//! | any slow release | clear DROP in one's own breaker | Relaxed |
+
+use super::driver::{self, RecordOf};
+use super::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
+use super::roster::Roster;
+use super::stats::{Bucket, Cause, LockStats, bump};
+use crate::world::deadlock::Deadlock;
+use crate::world::random::Random;
+use crate::world::sync::{Monitor, Parker, Sync, Word};
+use crate::world::wait_table::WaitTable;
+use crate::world::{Nanos, Tid, out, thread};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// Messages in a thread's `flags`. The lock is yours.
+pub const GRANTED: u32 = 1;
+/// You were picked: the lock may be free, try.
+pub const RACE: u32 = 2;
+/// The thread that was to have the lock before you has had it.
+pub const FREED: u32 = 4;
+/// Your wait is over, and how.
+pub const NOTIFIED: u32 = 8;
+pub const INTERRUPTED: u32 = 16;
+pub const DEADLOCKED: u32 = 32;
+pub const EXITING: u32 = 64;
+pub const ENDED: u32 = NOTIFIED | INTERRUPTED | DEADLOCKED | EXITING;
+
+/// Bit 0 of the word: ask the mutex. The rest is the owner's number plus one, or 0.
+const SLOW: u32 = 1;
+
+fn word_of(owner: Option<Tid>) -> u32 {
+    owner.map_or(0, |t| (t.0 + 1) << 1)
+}
+
+fn owner_of(word: u32) -> Option<Tid> {
+    (word >> 1).checked_sub(1).map(Tid)
+}
+
+/// The lock word on a cache line of its own.
+#[repr(align(64))]
+struct Line<W>(W);
+
+pub struct Lock<S: Sync> {
+    pub sync: S,
+    word: Line<S::Word>,
+    pub state: S::Monitor<State<S>>,
+    pub eager: bool,
+}
+
+/// Everything under the mutex.
+pub struct State<S: Sync> {
+    pub policy: Box<dyn LockPolicy>,
+    pub waits: WaitTable,
+    pub roster: Roster<S>,
+    pub interval: Nanos,
+    /// The main thread has ended: nobody gets the lock any more.
+    pub finished: bool,
+    pub deadlock: Option<Box<Deadlock>>,
+    pub warned: bool,
+    pub tally: LockStats,
+    random: Random,
+    clock_runs: bool,
+    /// Until when the clock thread sleeps if nobody notifies it.
+    clock_until: Nanos,
+    last_owner: Option<Tid>,
+    contended_since: Option<Nanos>,
+}
+
+/// The mutex is locked, SLOW stands, the policy knows who has the lock.
+pub struct Slow<'a, S: Sync> {
+    lock: &'a Lock<S>,
+    pub state: <S::Monitor<State<S>> as Monitor<State<S>>>::Guard<'a>,
+    pub now: Nanos,
+    /// Threads to unpark once the mutex is free.
+    post: Vec<Arc<RecordOf<S>>>,
+    /// What to say on standard error once the mutex is free.
+    pub warning: Option<Deadlock>,
+}
+
+impl<S: Sync> Lock<S> {
+    pub fn new(sync: S, policy: Box<dyn LockPolicy>, interval: Nanos, random: Random) -> Lock<S> {
+        let eager = policy.eager();
+        let state = State {
+            policy,
+            waits: WaitTable::default(),
+            roster: Roster::default(),
+            interval,
+            finished: false,
+            deadlock: None,
+            warned: false,
+            tally: LockStats::default(),
+            random,
+            clock_runs: false,
+            clock_until: 0,
+            last_owner: Some(Tid::MAIN),
+            contended_since: None,
+        };
+        Lock {
+            sync,
+            word: Line(S::Word::new(0)),
+            state: Monitor::new(state),
+            eager,
+        }
+    }
+
+    pub fn slow(&self) -> Slow<'_, S> {
+        let mut state = self.state.lock();
+        if state.finished {
+            // The caller is a thread that outlived the program; it may not even look at it any more.
+            drop(state);
+            thread::park_for_ever();
+        }
+        let now = self.sync.now();
+        if self.word.0.load(Relaxed) & SLOW == 0 {
+            let owner = owner_of(self.word.0.fetch_or(SLOW, Acquire));
+            state.policy.adopt(owner, now);
+        }
+        Slow {
+            lock: self,
+            state,
+            now,
+            post: Vec::new(),
+            warning: None,
+        }
+    }
+
+    /// Takes the lock.
+    pub fn take(&self, me: &RecordOf<S>) {
+        if self.word.0.swap_if(0, word_of(Some(me.tid)), Acquire) {
+            me.account.got(self.sync.now(), false);
+            return;
+        }
+        let mut slow = self.slow();
+        me.account.book(Bucket::Waiting, slow.now);
+        let granted = slow.request(me.tid);
+        slow.leave();
+        if granted {
+            me.account.got(self.sync.now(), false);
+        } else {
+            self.await_grant(me);
+        }
+    }
+
+    /// Gives the lock up in order to do `then`.
+    pub fn give(&self, me: &RecordOf<S>, then: Bucket) {
+        me.account.released(Cause::Block);
+        if self.word.0.load(Relaxed) & SLOW == 0 {
+            // Booked before it is given: afterwards others may read the account.
+            me.account.book(then, self.sync.now());
+            if self.word.0.swap_if(word_of(Some(me.tid)), 0, Release) {
+                return;
+            }
+        }
+        let mut slow = self.slow();
+        me.account.book(then, slow.now);
+        let stay = slow.release(me, Why::Block);
+        slow.leave();
+        if stay {
+            self.await_freed(me);
+        }
+    }
+
+    /// Waits until the lock is `me`'s; a request is with the policy already.
+    pub fn await_grant(&self, me: &RecordOf<S>) {
+        loop {
+            let flags = me.flags.load(Acquire);
+            if flags & GRANTED != 0 {
+                me.flags.fetch_and(!GRANTED, Relaxed);
+                break;
+            }
+            if flags & RACE == 0 {
+                me.parker.park(None, 0);
+                continue;
+            }
+            me.flags.fetch_and(!RACE, Relaxed);
+            let mut slow = self.slow();
+            let ask = slow.state.policy.woken(me.tid, slow.now);
+            let granted = slow.granted(me.tid, ask);
+            if !granted {
+                slow.state.tally.failed += 1;
+                bump(&me.account.failed, 1);
+            }
+            slow.leave();
+            if granted {
+                break;
+            }
+        }
+        me.account.got(self.sync.now(), true);
+    }
+
+    /// A forced switch: waits until another thread has taken the lock.
+    pub fn await_freed(&self, me: &RecordOf<S>) {
+        bump(&me.account.forced_waits, 1);
+        while me.flags.load(Acquire) & FREED == 0 {
+            me.parker.park(None, 0);
+        }
+        me.flags.fetch_and(!FREED, Relaxed);
+    }
+
+    /// At a safe point, when somebody asked for the lock.
+    pub fn serve_request(&self, me: &RecordOf<S>) {
+        let mut slow = self.slow();
+        if slow.state.policy.check(me.tid, slow.now, 1) {
+            slow.state.tally.requests_honoured += 1;
+            self.switch(slow, me, Cause::Request);
+        } else {
+            me.breaker.fetch_and(!driver::DROP, Relaxed);
+            slow.leave();
+        }
+    }
+
+    /// Gives the lock away of the holder's own will, if anybody waits.
+    pub fn yield_now(&self, me: &RecordOf<S>) {
+        if self.word.0.load(Relaxed) & SLOW == 0 {
+            return;
+        }
+        let mut slow = self.slow();
+        if slow.state.policy.waiters() == 0 {
+            return slow.leave();
+        }
+        // As if a waiter's patience had just run out: so the policy makes sure that another is next.
+        if let Some(due) = slow.state.policy.due() {
+            slow.state.policy.lapse(due);
+        }
+        self.switch(slow, me, Cause::Yield);
+    }
+
+    /// Release and new request in one critical section, or a third thread could slip in between.
+    fn switch(&self, mut slow: Slow<'_, S>, me: &RecordOf<S>, cause: Cause) {
+        me.account.released(cause);
+        me.account.book(Bucket::Waiting, slow.now);
+        if slow.release(me, Why::Requested) {
+            slow.leave();
+            self.await_freed(me);
+            return self.take(me);
+        }
+        let granted = slow.request(me.tid);
+        slow.leave();
+        if granted {
+            me.account.got(self.sync.now(), false);
+        } else {
+            self.await_grant(me);
+        }
+    }
+
+    /// The clock thread's body: keeps the one timer of the lock until the run is over. After a lapse it
+    /// sleeps an interval without waiting to be called, which saves a wake-up per switch.
+    pub fn keep_time(&self) {
+        let mut state = self.state.lock();
+        while !state.finished {
+            let now = self.sync.now();
+            let length = match state.policy.due() {
+                Some(due) if due <= now => {
+                    state.lapse(now);
+                    Some(state.interval)
+                }
+                Some(due) => Some(due - now),
+                None => None,
+            };
+            state.clock_until = length.map_or(Nanos::MAX, |length| now + length);
+            state = self.state.wait(state, length);
+        }
+    }
+
+    /// Whether the caller is to start the clock thread.
+    pub fn clock_wanted(&self) -> bool {
+        !std::mem::replace(&mut self.state.lock().clock_runs, true)
+    }
+
+    /// The clock thread could not be made: the next new thread tries again.
+    pub fn clock_failed(&self) {
+        self.state.lock().clock_runs = false;
+    }
+}
+
+impl<S: Sync> State<S> {
+    /// Lets the policy's timer act. Somebody waits then, so SLOW stands.
+    pub fn lapse(&mut self, now: Nanos) {
+        if let Lapse::Drop { holder } = self.policy.lapse(now)
+            && let Some(record) = self.roster.get(holder)
+        {
+            record.breaker.fetch_or(driver::DROP, Relaxed);
+            bump(&record.account.requests, 1);
+            self.tally.requests_set += 1;
+        }
+    }
+
+    /// Time during which the lock was held while somebody waited for it.
+    pub fn contended(&self, now: Nanos) -> Nanos {
+        self.tally.contended_ns
+            + self
+                .contended_since
+                .map_or(0, |since| now.saturating_sub(since))
+    }
+}
+
+impl<S: Sync> Slow<'_, S> {
+    /// Sends a message; the thread is unparked after the mutex is free.
+    pub fn tell(&mut self, t: Tid, message: u32) {
+        if let Some(record) = self.state.roster.get(t) {
+            record.flags.fetch_or(message, Release);
+            let record = record.clone();
+            self.post.push(record);
+        }
+    }
+
+    /// Leaves a message for a thread that is to go on sleeping until it has the lock.
+    pub fn note(&mut self, t: Tid, message: u32) {
+        if let Some(record) = self.state.roster.get(t) {
+            record.flags.fetch_or(message, Release);
+        }
+    }
+
+    /// Asks for the lock on behalf of `t`.
+    pub fn request(&mut self, t: Tid) -> bool {
+        let ask = self.state.policy.request(t, self.now);
+        self.granted(t, ask)
+    }
+
+    /// Notes what an `Ask` brought; frees whom it frees.
+    pub fn granted(&mut self, t: Tid, ask: Ask) -> bool {
+        match ask {
+            Ask::Wait => false,
+            Ask::Granted { frees } => {
+                if let Some(freed) = frees {
+                    self.tell(freed, FREED);
+                }
+                self.owned_by(t);
+                true
+            }
+        }
+    }
+
+    fn owned_by(&mut self, t: Tid) {
+        if self.state.last_owner.replace(t) != Some(t) {
+            self.state.tally.handovers += 1;
+        }
+    }
+
+    /// Takes the lock from `me` and passes it on. `true`: `me` must wait for FREED before it goes on.
+    pub fn release(&mut self, me: &RecordOf<S>, why: Why) -> bool {
+        me.breaker.fetch_and(!driver::DROP, Relaxed);
+        self.state.last_owner = Some(me.tid);
+        let Handoff { to, stay } = self.state.policy.release(me.tid, why, self.now);
+        match to {
+            To::Nobody => {}
+            To::Thread(t) => {
+                self.owned_by(t);
+                self.tell(t, GRANTED);
+            }
+            To::Race => {
+                let n = self.state.policy.waiters();
+                let i = self.state.random.below(n as u64) as usize;
+                let t = self.state.policy.waiter(i);
+                self.tell(t, RACE);
+            }
+        }
+        self.state.tally.forced_waits += u64::from(stay);
+        stay
+    }
+
+    pub fn leave(mut self) {
+        let state = &mut *self.state;
+        let owner = state.policy.holder();
+        let contended = owner.is_some() && state.policy.waiters() > 0;
+        match (contended, state.contended_since) {
+            (true, None) => state.contended_since = Some(self.now),
+            (false, Some(since)) => {
+                state.tally.contended_ns += self.now.saturating_sub(since);
+                state.contended_since = None;
+            }
+            _ => {}
+        }
+        // Nobody gets past the mutex any more once the run is over.
+        let slow = if state.finished || !state.policy.quiet() {
+            SLOW
+        } else {
+            0
+        };
+        self.lock.word.0.store(word_of(owner) | slow, Release);
+        // A later moment does not disturb the clock thread, an earlier one does.
+        let call = state.clock_runs
+            && (state.finished
+                || state
+                    .policy
+                    .due()
+                    .is_some_and(|due| due < state.clock_until));
+        if call {
+            state.clock_until = 0;
+        }
+        drop(self.state);
+        if call {
+            self.lock.state.notify();
+        }
+        for record in self.post {
+            record.parker.unpark();
+        }
+        if let Some(warning) = self.warning {
+            out::error(format!("warning: {warning}").as_bytes());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Lock policies: who gets the interpreter lock next, and when its holder is asked to let go.
+//!
+//! A policy is a pure state machine. It knows threads by number and moments by nanoseconds; it has no
+//! clock, no thread, no lock and no randomness of its own. Two drivers run the same policy: `real.rs` on
+//! OS threads, `sim.rs` on events. A policy is one file in `policies/` and one row of the table below.
+
+use super::policies::{Cpython, Fifo};
+use crate::world::{Nanos, Tid};
+
+/// The answer to a request for the lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// The lock is the asker's; `frees` names a thread that a forced switch held back until now.
+    Granted { frees: Option<Tid> },
+    /// The asker waits.
+    Wait,
+}
+
+/// What the one timer of the lock brought about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lapse {
+    Nothing,
+    /// This holder is asked to let go at its next safe point.
+    Drop {
+        holder: Tid,
+    },
+}
+
+/// Why a thread lets go of the lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// It is about to wait, or to work without the lock.
+    Block,
+    /// It was asked to, or yields of its own will.
+    Requested,
+    /// It ends.
+    Exit,
+}
+
+/// Where the lock goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum To {
+    Nobody,
+    /// It is this thread's already.
+    Thread(Tid),
+    /// It is free; the driver picks a waiter and wakes it, and that one tries (`woken`).
+    Race,
+}
+
+/// The answer to a release.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handoff {
+    pub to: To,
+    /// The releaser must not go on until some `frees` names it.
+    pub stay: bool,
+}
+
+pub trait LockPolicy: Send {
+    /// `t` wants the lock; may be called on its behalf by another thread (start, wake).
+    fn request(&mut self, t: Tid, now: Nanos) -> Ask;
+    /// The waiter that a race woke has come to its feet: it takes the lock or begins to wait anew.
+    fn woken(&mut self, t: Tid, now: Nanos) -> Ask;
+    /// The one next moment at which `lapse` would do something.
+    fn due(&self) -> Option<Nanos>;
+    fn lapse(&mut self, now: Nanos) -> Lapse;
+    /// At a safe point whose breaker word is set: must the holder let go?
+    fn check(&mut self, holder: Tid, now: Nanos, points: u64) -> bool;
+    fn release(&mut self, t: Tid, why: Why, now: Nanos) -> Handoff;
+    /// The fast path moved the lock without asking: learn who has it.
+    fn adopt(&mut self, holder: Option<Tid>, now: Nanos);
+    /// A waiter is no more; clears a request that is left without a waiter.
+    fn forget(&mut self, t: Tid);
+    /// Nobody waits, nobody is held back: the fast path is allowed.
+    fn quiet(&self) -> bool;
+    fn holder(&self) -> Option<Tid>;
+    fn waiters(&self) -> usize;
+    fn waiter(&self, i: usize) -> Tid;
+    /// A constant of the policy: start and wake give a place in the queue at once.
+    fn eager(&self) -> bool;
+    fn set_interval(&mut self, interval: Nanos);
+}
+
+/// What the number that belongs to a policy counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// A switch interval, in microseconds.
+    Microseconds,
+    /// The policy has no such number.
+    None,
+}
+
+/// One lock policy, as the command line knows it.
+pub struct Row {
+    pub name: &'static str,
+    pub doc: &'static str,
+    /// The slice a thread may keep the lock for while others wait, in `unit`s.
+    pub slice: u64,
+    pub unit: Unit,
+    /// Builds the state machine for an interval. `off` has none of its own: with a single script thread
+    /// any policy would do, and more threads are refused.
+    pub make: fn(Nanos) -> Box<dyn LockPolicy>,
+}
+
+/// Turns the table of policies into `POLICIES`.
+macro_rules! policies {
+    ($($(#[doc = $doc:literal])+ $name:literal slice $slice:literal $unit:ident = $make:expr;)+) => {
+        /// The table of lock policies; the first row is the default.
+        pub static POLICIES: &[Row] = &[$(Row {
+            name: $name,
+            doc: concat!($($doc, "\n"),+).trim_ascii(),
+            slice: $slice,
+            unit: Unit::$unit,
+            make: $make,
+        }),+];
+    };
+}
+
+policies! {
+    /// CPython's protocol without its chances: a waiter asks for the lock when it has waited, and
+    /// nothing has switched, for one interval; the holder lets go at its next safe point. The lock
+    /// goes straight to whoever has waited longest, and a thread that is started or woken has its
+    /// place in the queue at once, so the script determines the order.
+    "fifo" slice 5_000 Microseconds = |interval| Box::new(Fifo::new(interval));
+    /// CPython 3.2 and later, with its freedom: a release wakes one waiter, a late-comer may take the
+    /// lock first, a thread that was asked to let go waits until another has had it, and
+    /// `Thread.start()` waits for the new thread's first steps. Tune with this one for CPython.
+    "cpython" slice 5_000 Microseconds = |interval| Box::new(Cpython::new(interval));
+    /// No lock. For now one script thread only; free threads come later.
+    "off" slice 0 None = |interval| Box::new(Fifo::new(interval));
+}
+
+/// The row of that name.
+pub fn find(name: &str) -> Option<&'static Row> {
+    POLICIES.iter().find(|row| row.name == name)
+}

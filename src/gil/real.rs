@@ -1,0 +1,229 @@
+//! The real world: OS threads, the wall clock, one timer thread per lock.
+
+use super::GilConfig;
+use super::driver::{Driver, Record, Wait};
+use super::held::SpawnError;
+use super::lock::Lock;
+use super::policy::Row;
+use super::stats::{Bucket, LockStats, Stats};
+use crate::world::deadlock::Deadlock;
+use crate::world::random::Random;
+use crate::world::sync::{Monitor, Std, Sync};
+use crate::world::{Clock, Nanos, Stream, Tid, WaitKey, Wake, clock, signal, thread};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Stack of the timer thread, which calls nothing deep.
+const CLOCK_STACK_BYTES: usize = 128 << 10;
+
+pub struct Real {
+    lock: Arc<Lock<Std>>,
+    policy: &'static str,
+    /// `--gil off`: one script thread only.
+    solo: bool,
+    born: Nanos,
+    interval_us: AtomicU64,
+    keys: AtomicU64,
+}
+
+/// A driver and the record of its main thread.
+pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
+    let interval_us = config.interval_us.unwrap_or(row.slice);
+    let interval = super::interval_ns(interval_us);
+    let lock = Arc::new(Lock::new(
+        Std,
+        (row.make)(interval),
+        interval,
+        Random::from_os(),
+    ));
+    let born = Std.now();
+    let main = lock.state.lock().roster.add("MainThread", false, born);
+    if config.signals {
+        let lock = lock.clone();
+        signal::on_interrupt(Box::new(move || lock.interrupt()))?;
+    }
+    let real = Real {
+        lock,
+        policy: row.name,
+        solo: row.name == "off",
+        born,
+        interval_us: AtomicU64::new(interval_us),
+        keys: AtomicU64::new(0),
+    };
+    Ok((Arc::new(real), main))
+}
+
+impl Driver for Real {
+    fn policy(&self) -> &'static str {
+        self.policy
+    }
+
+    fn simulated(&self) -> bool {
+        false
+    }
+
+    fn eager(&self) -> bool {
+        self.lock.eager
+    }
+
+    fn now(&self, _: &Record, which: Clock) -> Nanos {
+        clock::read(which)
+    }
+
+    fn attach(&self, me: &Record) {
+        self.lock.attach(me);
+    }
+
+    fn exit(&self, me: &Record) {
+        self.lock.exit(me);
+    }
+
+    fn enroll(&self, _: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError> {
+        if self.solo {
+            return Err(SpawnError::Off);
+        }
+        if self.lock.clock_wanted() {
+            let lock = self.lock.clone();
+            let body = move || {
+                thread::exact_timers();
+                lock.keep_time();
+            };
+            thread::start("gil-clock", CLOCK_STACK_BYTES, Box::new(body)).map_err(|error| {
+                self.lock.clock_failed();
+                SpawnError::Os(error)
+            })?;
+        }
+        Ok(self.lock.enroll(name, daemon))
+    }
+
+    fn disown(&self, child: &Record) {
+        self.lock.disown(child);
+    }
+
+    fn is_alive(&self, tid: Tid) -> bool {
+        self.lock.state.lock().roster.get(tid).is_some()
+    }
+
+    fn safe_point(&self, me: &Record) {
+        self.lock.serve_request(me);
+    }
+
+    fn yield_now(&self, me: &Record) {
+        self.lock.yield_now(me);
+    }
+
+    fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
+        self.lock.wait(me, wait, still)
+    }
+
+    fn wake(&self, _: &Record, key: WaitKey, n: usize) -> usize {
+        self.lock.wake(key, n)
+    }
+
+    fn took(&self, me: &Record, key: WaitKey) {
+        self.lock.state.lock().waits.took(key, me.tid);
+    }
+
+    fn new_key(&self) -> WaitKey {
+        WaitKey::Object(self.keys.fetch_add(1, Relaxed))
+    }
+
+    fn leave(&self, me: &Record) {
+        self.lock.give(me, Bucket::Native);
+    }
+
+    fn enter(&self, me: &Record) {
+        self.lock.take(me);
+    }
+
+    fn holding(&self, me: &Record, begins: bool) {
+        me.account.book(
+            if begins {
+                Bucket::Holding
+            } else {
+                Bucket::Running
+            },
+            Std.now(),
+        );
+    }
+
+    fn sleep_holding(&self, me: &Record, length: Nanos) {
+        self.holding(me, true);
+        thread::sleep(length);
+        self.holding(me, false);
+    }
+
+    fn spin(&self, me: &Record, length: Nanos, nogil: bool) {
+        if nogil {
+            self.leave(me);
+        } else {
+            self.holding(me, true);
+        }
+        let end = Std.now().saturating_add(length);
+        while Std.now() < end {
+            std::hint::spin_loop();
+        }
+        if nogil {
+            self.enter(me);
+        } else {
+            self.holding(me, false);
+        }
+    }
+
+    fn charge(&self, _: &Record, _: u64) {}
+
+    fn draw(&self, _: &Record, _: Stream) -> Option<u64> {
+        None
+    }
+
+    fn set_interval(&self, _: &Record, interval_us: u64) {
+        self.interval_us.store(interval_us, Relaxed);
+        let mut slow = self.lock.slow();
+        slow.state.interval = super::interval_ns(interval_us);
+        let interval = slow.state.interval;
+        slow.state.policy.set_interval(interval);
+        slow.leave();
+    }
+
+    fn interval_us(&self) -> u64 {
+        self.interval_us.load(Relaxed)
+    }
+
+    fn stats(&self, _: &Record) -> Stats {
+        let state = self.lock.state.lock();
+        let now = Std.now();
+        let lock = LockStats {
+            contended_ns: state.contended(now),
+            ..state.tally.clone()
+        };
+        let mut stats = Stats {
+            policy: self.policy,
+            interval_us: self.interval_us(),
+            simulated: false,
+            elapsed_ns: now.saturating_sub(self.born),
+            threads: state.roster.stats(now),
+            lock,
+        };
+        stats.sum_up();
+        stats
+    }
+
+    fn take_deadlock(&self) -> Option<Box<Deadlock>> {
+        self.lock.state.lock().deadlock.take()
+    }
+
+    fn poke(&self, tid: Option<Tid>, bits: u32) {
+        let state = self.lock.state.lock();
+        for record in state
+            .roster
+            .iter()
+            .filter(|r| tid.is_none_or(|t| t == r.tid))
+        {
+            record.breaker.fetch_or(bits, Relaxed);
+        }
+    }
+
+    fn end_daemons(&self, me: &Record) {
+        self.lock.end_daemons(me);
+    }
+}

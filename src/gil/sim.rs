@@ -1,0 +1,408 @@
+//! The simulated world's driver: the operations of a thread, in virtual time.
+//!
+//! Script threads are OS threads that pass a baton: exactly one runs at a time. Each thread has a local
+//! time; an operation that others could see first lets all events happen that are due by then (`sync`).
+//! `events.rs` has the event loop and what happens on behalf of threads that do not have the baton.
+//!
+//! Instructions cost nothing without a cost profile, so time advances by sleeping, `c_sleep`, `spin` and
+//! `charge` only: a loop that waits for a clock without calling any of these never ends. A guard against
+//! that counts instructions and is the VM's to build.
+
+use super::GilConfig;
+use super::driver::{self, Driver, Record, Wait};
+use super::events::{Ended, Event, State};
+use super::held::SpawnError;
+use super::policy::{Row, Why};
+use super::stats::{Bucket, Cause, LockStats, Stats};
+use crate::world::deadlock::Deadlock;
+use crate::world::sync::Parker;
+use crate::world::{Clock, Nanos, Stream, Tid, WaitKey, WaitOn, Wake, out, signal};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+/// Wall time at which every simulation begins: 2025-01-01 00:00:00 UTC.
+const EPOCH_NS: Nanos = 1_735_689_600_000_000_000;
+
+/// The flag that carries the baton.
+pub const BATON: u32 = 1;
+
+pub struct Sim {
+    state: Mutex<State>,
+    policy: &'static str,
+    eager: bool,
+    solo: bool,
+    unit_cost: Nanos,
+    interval_us: AtomicU64,
+    keys: AtomicU64,
+}
+
+/// A driver and the record of its main thread.
+pub fn start(
+    config: &GilConfig,
+    row: &Row,
+    seed: Option<u64>,
+) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
+    let interval_us = config.interval_us.unwrap_or(row.slice);
+    let policy = (row.make)(super::interval_ns(interval_us));
+    let eager = policy.eager();
+    let mut state = State::new(policy, seed);
+    let main = state.enroll("MainThread", false, 0);
+    if config.signals {
+        signal::interrupt_ends_process()?;
+    }
+    let sim = Sim {
+        state: Mutex::new(state),
+        policy: row.name,
+        eager,
+        solo: row.name == "off",
+        unit_cost: config.unit_cost,
+        interval_us: AtomicU64::new(interval_us),
+        keys: AtomicU64::new(0),
+    };
+    Ok((Arc::new(sim), main))
+}
+
+type Guard<'a> = MutexGuard<'a, State>;
+
+impl Sim {
+    /// Lets everything happen that is due by `me`'s local time. `me` keeps the lock meanwhile, so no
+    /// other script thread runs and what `me` has looked at stays as it is.
+    fn synced(&self, me: &Record) -> Guard<'_> {
+        let mut state = self.state.lock();
+        let at = state.local(me.tid);
+        if state.event_due(at) {
+            state.push(at, Event::GoOn(me.tid));
+            state = self.run(state, Some(me));
+        }
+        state
+    }
+
+    /// Runs events until one of them gives the baton to somebody. Returns when `me` has it.
+    fn run<'a>(&'a self, mut state: Guard<'a>, me: Option<&Record>) -> Guard<'a> {
+        if let Some(warning) = state.warning.take() {
+            out::error(format!("warning: {warning}").as_bytes());
+        }
+        let next = state.next_to_run();
+        if me.is_some_and(|me| me.tid == next) {
+            return state;
+        }
+        let record = state.record(next);
+        record.flags.fetch_or(BATON, Release);
+        drop(state);
+        record.parker.unpark();
+        if let Some(me) = me {
+            self.await_baton(me);
+        }
+        self.state.lock()
+    }
+
+    fn await_baton(&self, me: &Record) {
+        while me.flags.load(Acquire) & BATON == 0 {
+            Parker::park(&me.parker, None, 0);
+        }
+        me.flags.fetch_and(!BATON, Relaxed);
+    }
+
+    /// Ends an operation of `me`, which goes on running.
+    fn settle(mut state: Guard<'_>, me: &Record) {
+        let at = state.local(me.tid);
+        state.settle(at);
+        state.set_horizon(me.tid);
+    }
+
+    /// Release and new request as one step.
+    fn switch(&self, mut state: Guard<'_>, me: &Record, cause: Cause) {
+        let at = state.local(me.tid);
+        me.account.released(cause);
+        me.account.book(Bucket::Waiting, at);
+        state.release(me, Why::Requested, at);
+        state.want(me.tid, at);
+        state.settle(at);
+        Sim::settle(self.run(state, Some(me)), me);
+    }
+
+    /// Lets `length` pass for `me` alone.
+    fn advance(&self, me: &Record, length: Nanos, cpu: bool) {
+        let mut state = self.state.lock();
+        state.advance(me.tid, length, cpu);
+        Sim::settle(state, me);
+    }
+}
+
+impl Driver for Sim {
+    fn policy(&self) -> &'static str {
+        self.policy
+    }
+
+    fn simulated(&self) -> bool {
+        true
+    }
+
+    fn eager(&self) -> bool {
+        self.eager
+    }
+
+    fn now(&self, me: &Record, clock: Clock) -> Nanos {
+        let state = self.state.lock();
+        match clock {
+            Clock::Wall => EPOCH_NS + state.local(me.tid),
+            Clock::Monotonic | Clock::Perf => state.local(me.tid),
+            Clock::Process => state.cpu(None),
+            Clock::Thread => state.cpu(Some(me.tid)),
+        }
+    }
+
+    fn attach(&self, me: &Record) {
+        let mut state = self.state.lock();
+        me.parker.bind();
+        if me.tid == Tid::MAIN {
+            // Time 0, nobody else there: the lock is free and the baton is here.
+            state.want(me.tid, 0);
+            let state = self.run(state, Some(me));
+            return Sim::settle(state, me);
+        }
+        drop(state);
+        self.await_baton(me);
+    }
+
+    fn exit(&self, me: &Record) {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        me.account.released(Cause::Exit);
+        state.wake(WaitKey::Thread(me.tid), usize::MAX, at);
+        if me.tid == Tid::MAIN {
+            // The baton ends here: whoever is left stays parked.
+            return;
+        }
+        state.release(me, Why::Exit, at);
+        state.roster.remove(me.tid, at);
+        state.look_for_deadlock(me.tid, at);
+        state.settle(at);
+        drop(self.run(state, None));
+    }
+
+    fn enroll(&self, me: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError> {
+        if self.solo {
+            return Err(SpawnError::Off);
+        }
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        let record = state.enroll(name, daemon, at);
+        if self.eager {
+            state.want(record.tid, at);
+        } else {
+            let at = at + state.latency();
+            state.push(at, Event::Request(record.tid));
+        }
+        Sim::settle(state, me);
+        Ok(record)
+    }
+
+    fn disown(&self, child: &Record) {
+        let mut state = self.state.lock();
+        let at = state.local(child.tid);
+        state.policy.forget(child.tid);
+        state.roster.remove(child.tid, at);
+    }
+
+    fn is_alive(&self, tid: Tid) -> bool {
+        self.state.lock().roster.get(tid).is_some()
+    }
+
+    fn safe_point(&self, me: &Record) {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        if me.breaker.load(Relaxed) & driver::DROP != 0 {
+            if state.policy.check(me.tid, at, 1) {
+                state.tally.requests_honoured += 1;
+                return self.switch(state, me, Cause::Request);
+            }
+            me.breaker.fetch_and(!driver::DROP, Relaxed);
+        }
+        Sim::settle(state, me);
+    }
+
+    fn yield_now(&self, me: &Record) {
+        let mut state = self.synced(me);
+        if state.policy.waiters() == 0 {
+            return Sim::settle(state, me);
+        }
+        // As if a waiter's patience had just run out: so the policy makes sure that another is next.
+        if let Some(due) = state.policy.due() {
+            state.policy.lapse(due);
+        }
+        self.switch(state, me, Cause::Yield);
+    }
+
+    fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        let gone = matches!(wait.on, WaitOn::Join { tid } if state.roster.get(tid).is_none());
+        let bits = me.breaker.load(Relaxed);
+        if gone || bits & (driver::EXIT | driver::DEADLOCK) != 0 {
+            let report = if bits & driver::DEADLOCK != 0 {
+                state.deadlock.take()
+            } else {
+                None
+            };
+            me.breaker.fetch_and(!driver::DEADLOCK, Relaxed);
+            Sim::settle(state, me);
+            return match report {
+                Some(report) => Wake::Deadlock(report),
+                None if bits & driver::EXIT != 0 => Wake::Exiting,
+                None => Wake::Notified,
+            };
+        }
+        let (kind, until) = (wait.on.kind(), wait.until);
+        state.waits.register(me.tid, wait.on, at, until, wait.place);
+        if !still() {
+            state.waits.remove(me.tid);
+            Sim::settle(state, me);
+            return Wake::Notified;
+        }
+        me.account.book(Bucket::Blocked(kind), at);
+        me.account.released(Cause::Block);
+        state.release(me, Why::Block, at);
+        state.begin_wait(me.tid, until, at);
+        // After the release: the search may end this very wait, which asks for the lock again.
+        state.look_for_deadlock(me.tid, at);
+        state.settle(at);
+        let mut state = self.run(state, Some(me));
+        let ended = state.take_outcome(me.tid);
+        let report = if ended == Ended::Deadlocked {
+            state.deadlock.take()
+        } else {
+            None
+        };
+        Sim::settle(state, me);
+        match (ended, report) {
+            (Ended::TimedOut, _) => Wake::TimedOut,
+            (Ended::Exiting, _) => Wake::Exiting,
+            (_, Some(report)) => Wake::Deadlock(report),
+            _ => Wake::Notified,
+        }
+    }
+
+    fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        let woken = state.wake(key, n, at);
+        Sim::settle(state, me);
+        woken
+    }
+
+    fn took(&self, me: &Record, key: WaitKey) {
+        self.state.lock().waits.took(key, me.tid);
+    }
+
+    fn new_key(&self) -> WaitKey {
+        WaitKey::Object(self.keys.fetch_add(1, Relaxed))
+    }
+
+    fn leave(&self, me: &Record) {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        me.account.released(Cause::Block);
+        me.account.book(Bucket::Native, at);
+        state.release(me, Why::Block, at);
+        state.settle(at);
+    }
+
+    fn enter(&self, me: &Record) {
+        let mut state = self.state.lock();
+        let at = state.local(me.tid);
+        state.push(at, Event::Request(me.tid));
+        Sim::settle(self.run(state, Some(me)), me);
+    }
+
+    fn holding(&self, me: &Record, begins: bool) {
+        let at = self.state.lock().local(me.tid);
+        me.account.book(
+            if begins {
+                Bucket::Holding
+            } else {
+                Bucket::Running
+            },
+            at,
+        );
+    }
+
+    fn sleep_holding(&self, me: &Record, length: Nanos) {
+        self.holding(me, true);
+        self.advance(me, length, false);
+        self.holding(me, false);
+    }
+
+    fn spin(&self, me: &Record, length: Nanos, nogil: bool) {
+        if !nogil {
+            self.holding(me, true);
+            self.advance(me, length, true);
+            return self.holding(me, false);
+        }
+        self.leave(me);
+        self.state.lock().advance(me.tid, length, true);
+        self.enter(me);
+    }
+
+    fn charge(&self, me: &Record, units: u64) {
+        if self.unit_cost > 0 {
+            self.advance(me, units.saturating_mul(self.unit_cost), true);
+        }
+    }
+
+    fn draw(&self, _: &Record, stream: Stream) -> Option<u64> {
+        Some(self.state.lock().streams.stream(stream).draw())
+    }
+
+    fn set_interval(&self, me: &Record, interval_us: u64) {
+        let mut state = self.synced(me);
+        self.interval_us.store(interval_us, Relaxed);
+        state.policy.set_interval(super::interval_ns(interval_us));
+        Sim::settle(state, me);
+    }
+
+    fn interval_us(&self) -> u64 {
+        self.interval_us.load(Relaxed)
+    }
+
+    fn stats(&self, me: &Record) -> Stats {
+        let state = self.synced(me);
+        let at = state.local(me.tid);
+        let mut stats = Stats {
+            policy: self.policy,
+            interval_us: self.interval_us(),
+            simulated: true,
+            elapsed_ns: at,
+            threads: state.roster.stats(at),
+            lock: LockStats {
+                contended_ns: state.contended(at),
+                ..state.tally.clone()
+            },
+        };
+        stats.sum_up();
+        stats
+    }
+
+    fn take_deadlock(&self) -> Option<Box<Deadlock>> {
+        self.state.lock().deadlock.take()
+    }
+
+    fn poke(&self, tid: Option<Tid>, bits: u32) {
+        let state = self.state.lock();
+        for record in state
+            .roster
+            .iter()
+            .filter(|r| tid.is_none_or(|t| t == r.tid))
+        {
+            record.breaker.fetch_or(bits, Relaxed);
+        }
+    }
+
+    fn end_daemons(&self, me: &Record) {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        state.end_daemons(me.tid, at);
+        Sim::settle(state, me);
+    }
+}

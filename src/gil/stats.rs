@@ -1,0 +1,371 @@
+//! Counters, always on: plain relaxed words that only their own thread adds to (or that are written
+//! under the driver's mutex), read by whoever asks.
+
+use crate::world::{Nanos, WaitKind};
+use hdrhistogram::Histogram;
+use parking_lot::Mutex;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What a thread is doing. The buckets of a thread add up to its lifetime.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bucket {
+    /// Created, never held the lock.
+    Starting,
+    /// Has the lock, runs script code.
+    Running,
+    /// Has the lock, inside a native that keeps it.
+    Holding,
+    /// Wants the lock.
+    Waiting,
+    /// Native work off the lock.
+    Native,
+    /// Waits for something else than the lock.
+    Blocked(WaitKind),
+}
+
+const FIXED: usize = 5;
+const BUCKETS: usize = FIXED + WaitKind::COUNT;
+
+impl Bucket {
+    fn index(self) -> usize {
+        match self {
+            Bucket::Starting => 0,
+            Bucket::Running => 1,
+            Bucket::Holding => 2,
+            Bucket::Waiting => 3,
+            Bucket::Native => 4,
+            Bucket::Blocked(kind) => FIXED + kind as usize,
+        }
+    }
+}
+
+/// Why a thread gave the lock away, as the counters tell it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    Block,
+    Request,
+    Yield,
+    Exit,
+}
+
+impl Cause {
+    pub const WORDS: [&'static str; 4] = ["block", "request", "yield", "exit"];
+}
+
+/// The counters of one thread.
+pub struct Account {
+    bucket: AtomicU64,
+    since: AtomicU64,
+    pub(super) born: Nanos,
+    spent: [AtomicU64; BUCKETS],
+    released: [AtomicU64; 4],
+    pub(super) acquires: AtomicU64,
+    pub(super) requests: AtomicU64,
+    pub(super) failed: AtomicU64,
+    pub(super) forced_waits: AtomicU64,
+    wait_ns_max: AtomicU64,
+    waits: Mutex<Option<Box<Histogram<u64>>>>,
+}
+
+/// One more, by the only writer.
+pub(super) fn bump(word: &AtomicU64, by: u64) {
+    word.store(word.load(Relaxed) + by, Relaxed);
+}
+
+impl Account {
+    pub fn new(now: Nanos) -> Account {
+        Account {
+            bucket: AtomicU64::new(Bucket::Starting.index() as u64),
+            since: AtomicU64::new(now),
+            born: now,
+            spent: [const { AtomicU64::new(0) }; BUCKETS],
+            released: [const { AtomicU64::new(0) }; 4],
+            acquires: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            forced_waits: AtomicU64::new(0),
+            wait_ns_max: AtomicU64::new(0),
+            waits: Mutex::new(None),
+        }
+    }
+
+    /// The thread begins something else at `now`; returns how long the last thing lasted.
+    pub fn book(&self, next: Bucket, now: Nanos) -> Nanos {
+        let spent = now.saturating_sub(self.since.load(Relaxed));
+        bump(&self.spent[self.bucket.load(Relaxed) as usize], spent);
+        self.bucket.store(next.index() as u64, Relaxed);
+        self.since.store(now, Relaxed);
+        spent
+    }
+
+    /// The thread got the lock, after waiting for it or at once.
+    pub fn got(&self, now: Nanos, waited: bool) {
+        let before = self.bucket.load(Relaxed) as usize;
+        let spent = self.book(Bucket::Running, now);
+        bump(&self.acquires, 1);
+        if waited && before == Bucket::Waiting.index() {
+            self.wait_ns_max.fetch_max(spent, Relaxed);
+            // One digit is enough for a thread; the histogram is made when it first waits.
+            let mut waits = self.waits.lock();
+            if waits.is_none() {
+                *waits = Histogram::new(1).ok().map(Box::new);
+            }
+            if let Some(histogram) = waits.as_mut() {
+                histogram.saturating_record(spent);
+            }
+        }
+    }
+
+    pub fn released(&self, cause: Cause) {
+        bump(&self.released[cause as usize], 1);
+    }
+
+    fn spent(&self, bucket: usize, now: Nanos) -> Nanos {
+        let open = self.bucket.load(Relaxed) as usize == bucket;
+        let open = if open {
+            now.saturating_sub(self.since.load(Relaxed))
+        } else {
+            0
+        };
+        self.spent[bucket].load(Relaxed) + open
+    }
+
+    /// A copy with what is going on now counted in.
+    pub fn read(&self, name: &str, now: Nanos) -> ThreadStats {
+        let at = |bucket: Bucket| self.spent(bucket.index(), now);
+        let waits = self.waits.lock();
+        let quantile = |q| waits.as_ref().map_or(0, |h| h.value_at_quantile(q));
+        ThreadStats {
+            name: name.to_string(),
+            threads: 1,
+            lifetime_ns: now.saturating_sub(self.born),
+            starting_ns: at(Bucket::Starting),
+            running_ns: at(Bucket::Running),
+            holding_ns: at(Bucket::Holding),
+            waiting_ns: at(Bucket::Waiting),
+            native_ns: at(Bucket::Native),
+            blocked_ns: std::array::from_fn(|i| self.spent(FIXED + i, now)),
+            acquires: self.acquires.load(Relaxed),
+            released: std::array::from_fn(|i| self.released[i].load(Relaxed)),
+            requests: self.requests.load(Relaxed),
+            failed: self.failed.load(Relaxed),
+            forced_waits: self.forced_waits.load(Relaxed),
+            waits: waits.as_ref().map_or(0, |h| h.len()),
+            wait_ns_p50: quantile(0.5),
+            wait_ns_p99: quantile(0.99),
+            wait_ns_max: self.wait_ns_max.load(Relaxed),
+        }
+    }
+}
+
+/// The counters of one thread, as data.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadStats {
+    pub name: String,
+    /// 1, or how many finished threads this row sums up.
+    pub threads: u64,
+    pub lifetime_ns: Nanos,
+    pub starting_ns: Nanos,
+    pub running_ns: Nanos,
+    pub holding_ns: Nanos,
+    pub waiting_ns: Nanos,
+    pub native_ns: Nanos,
+    /// By row of the table of waits.
+    pub blocked_ns: [Nanos; WaitKind::COUNT],
+    pub acquires: u64,
+    /// By `Cause`.
+    pub released: [u64; 4],
+    /// How often others asked this thread to let go.
+    pub requests: u64,
+    pub failed: u64,
+    pub forced_waits: u64,
+    pub waits: u64,
+    pub wait_ns_p50: Nanos,
+    pub wait_ns_p99: Nanos,
+    pub wait_ns_max: Nanos,
+}
+
+/// The counters of the lock.
+#[derive(Clone, Debug, Default)]
+pub struct LockStats {
+    pub acquires: u64,
+    pub held_ns: Nanos,
+    pub contended_ns: Nanos,
+    pub handovers: u64,
+    pub requests_set: u64,
+    pub requests_honoured: u64,
+    pub failed: u64,
+    pub forced_waits: u64,
+}
+
+/// All counters of a run at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    pub policy: &'static str,
+    pub interval_us: u64,
+    pub simulated: bool,
+    pub elapsed_ns: Nanos,
+    pub threads: Vec<ThreadStats>,
+    pub lock: LockStats,
+}
+
+impl ThreadStats {
+    pub fn held_ns(&self) -> Nanos {
+        self.running_ns + self.holding_ns
+    }
+
+    pub fn blocked_all_ns(&self) -> Nanos {
+        self.blocked_ns.iter().sum()
+    }
+
+    /// Adds another thread's row to this one; quantiles become the larger of the two.
+    pub fn merge(&mut self, other: &ThreadStats) {
+        self.threads += other.threads;
+        self.name = format!("({} threads)", self.threads);
+        for (mine, theirs) in [
+            (&mut self.lifetime_ns, other.lifetime_ns),
+            (&mut self.starting_ns, other.starting_ns),
+            (&mut self.running_ns, other.running_ns),
+            (&mut self.holding_ns, other.holding_ns),
+            (&mut self.waiting_ns, other.waiting_ns),
+            (&mut self.native_ns, other.native_ns),
+            (&mut self.acquires, other.acquires),
+            (&mut self.requests, other.requests),
+            (&mut self.failed, other.failed),
+            (&mut self.forced_waits, other.forced_waits),
+            (&mut self.waits, other.waits),
+        ] {
+            *mine += theirs;
+        }
+        self.blocked_ns
+            .iter_mut()
+            .zip(other.blocked_ns)
+            .for_each(|(mine, theirs)| *mine += theirs);
+        self.released
+            .iter_mut()
+            .zip(other.released)
+            .for_each(|(mine, theirs)| *mine += theirs);
+        self.wait_ns_p50 = self.wait_ns_p50.max(other.wait_ns_p50);
+        self.wait_ns_p99 = self.wait_ns_p99.max(other.wait_ns_p99);
+        self.wait_ns_max = self.wait_ns_max.max(other.wait_ns_max);
+    }
+}
+
+impl Stats {
+    /// Fills in what the lock's row adds up from the threads'.
+    pub(super) fn sum_up(&mut self) {
+        self.lock.acquires = self.threads.iter().map(|t| t.acquires).sum();
+        self.lock.held_ns = self.threads.iter().map(ThreadStats::held_ns).sum();
+    }
+
+    /// The same as data for programs.
+    pub fn json(&self) -> serde_json::Value {
+        let threads: Vec<_> = self.threads.iter().map(thread_json).collect();
+        let l = &self.lock;
+        serde_json::json!({
+            "policy": self.policy,
+            "interval_us": self.interval_us,
+            "simulated": self.simulated,
+            "elapsed_ns": self.elapsed_ns,
+            "threads": threads,
+            "lock": {
+                "acquires": l.acquires, "held_ns": l.held_ns, "contended_ns": l.contended_ns,
+                "handovers": l.handovers, "requests_set": l.requests_set,
+                "requests_honoured": l.requests_honoured, "failed": l.failed,
+                "forced_waits": l.forced_waits,
+            },
+        })
+    }
+
+    /// The table that `--stats` prints.
+    pub fn render(&self) -> String {
+        let world = if self.simulated { "virtual" } else { "real" };
+        let mut text = format!(
+            "lock policy {}, switch interval {} us, {} s of {world} time\n\n",
+            self.policy,
+            self.interval_us,
+            seconds(self.elapsed_ns)
+        );
+        let head = [
+            "thread", "running", "holding", "waiting", "native", "blocked",
+        ];
+        let tail = ["block", "request", "yield", "longest wait"];
+        let head = head.iter().chain(&tail).map(|h| h.to_string()).collect();
+        let mut rows: Vec<Vec<String>> = vec![head];
+        for t in &self.threads {
+            let mut row = vec![t.name.clone()];
+            let times = [
+                t.running_ns,
+                t.holding_ns,
+                t.waiting_ns + t.starting_ns,
+                t.native_ns,
+            ];
+            row.extend(times.map(seconds));
+            row.push(seconds(t.blocked_all_ns()));
+            row.extend(t.released[..3].iter().map(u64::to_string));
+            row.push(seconds(t.wait_ns_max));
+            rows.push(row);
+        }
+        table(&mut text, &rows);
+        let share = |ns: Nanos| 100.0 * ns as f64 / (self.elapsed_ns.max(1)) as f64;
+        let l = &self.lock;
+        let _ = write!(
+            text,
+            "\nlock held {:.1} % of the time, {:.1} % while others waited; taken {} times, {} hand-overs\n\
+             requests {} set, {} honoured; {} waiters woken in vain, {} forced switches\n",
+            share(l.held_ns),
+            share(l.contended_ns),
+            l.acquires,
+            l.handovers,
+            l.requests_set,
+            l.requests_honoured,
+            l.failed,
+            l.forced_waits
+        );
+        text
+    }
+}
+
+fn thread_json(t: &ThreadStats) -> serde_json::Value {
+    let kinds = WaitKind::ALL.iter().zip(t.blocked_ns);
+    let blocked: serde_json::Map<String, serde_json::Value> = kinds
+        .map(|(kind, ns)| (kind.word().to_string(), ns.into()))
+        .collect();
+    let causes = Cause::WORDS.iter().zip(t.released);
+    let released: serde_json::Map<String, serde_json::Value> = causes
+        .map(|(word, n)| (word.to_string(), n.into()))
+        .collect();
+    serde_json::json!({
+        "name": t.name, "threads": t.threads, "lifetime_ns": t.lifetime_ns,
+        "starting_ns": t.starting_ns, "running_ns": t.running_ns, "holding_ns": t.holding_ns,
+        "waiting_ns": t.waiting_ns, "native_ns": t.native_ns, "blocked_ns": blocked,
+        "acquires": t.acquires, "released": released, "requests": t.requests, "failed": t.failed,
+        "forced_waits": t.forced_waits, "waits": t.waits, "wait_ns_p50": t.wait_ns_p50,
+        "wait_ns_p99": t.wait_ns_p99, "wait_ns_max": t.wait_ns_max,
+    })
+}
+
+fn seconds(ns: Nanos) -> String {
+    format!("{:.3}", ns as f64 / 1e9)
+}
+
+/// Writes rows with the first column to the left and the others to the right.
+fn table(text: &mut String, rows: &[Vec<String>]) {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let mut line = String::new();
+        for (c, cell) in row.iter().enumerate() {
+            let w = widths[c];
+            let _ = if c == 0 {
+                write!(line, "{cell:w$}")
+            } else {
+                write!(line, "  {cell:>w$}")
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}

@@ -1,0 +1,37 @@
+//! Classes: names, bases, order of look-up, and what their instances are made of.
+
+use super::heap::{Ref, ShapeId};
+use super::kind::{Kind, Trace};
+use super::module::Namespace;
+use super::name::Name;
+
+pub struct Class {
+    pub name: Name,
+    pub qualname: Box<str>,
+    pub module: Name,
+    pub bases: Vec<Ref>,
+    /// C3 order without the class itself (which would be a cycle).
+    pub mro: Vec<Ref>,
+    pub names: Namespace,
+    /// Payload of its instances.
+    pub instances: Kind,
+    /// Shape of an instance without attributes.
+    pub root: ShapeId,
+    /// Trailing slots a new instance gets: the most that any instance has needed so far.
+    pub slots_hint: u16,
+    /// Defined by a script (its attributes may be set).
+    pub from_script: bool,
+    /// May a script class derive from it?
+    pub subclassable: bool,
+}
+
+impl Trace for Class {
+    fn trace(&self, f: &mut dyn FnMut(&Ref)) {
+        self.bases.iter().for_each(&mut *f);
+        self.mro.iter().for_each(&mut *f);
+        self.names.trace(f);
+    }
+    fn clear(&mut self) {
+        self.names.clear();
+    }
+}

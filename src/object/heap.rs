@@ -1,0 +1,607 @@
+//! Objects in memory: header, counted references, opening an object, freeing it.
+//!
+//! H1: a count changes only in an attached thread; while the lock is on the thread that holds it is
+//! alone, so plain load and store suffice; with the lock off (`OFF`, fixed before the first thread)
+//! every change is atomic. H2: `Ref` is not `Send`; `Parcel` alone crosses threads and is inert outside
+//! an attached thread. H3: an open object (`with`) is marked busy; opening it again panics with the lock
+//! on and is detected as re-entry with the lock off; giving up the lock takes `&mut Held`, `with` borrows
+//! `&Held`, so no object is open across a release. H4: no script code runs while an object is open or
+//! freed. H5: freeing a long chain does not recurse: beyond a depth the dead wait in a list. H6: a count
+//! that reaches the top bit stays there: the object has become immortal. H7: node kinds (kind.rs) are
+//! linked into the list of their interpreter's root for the collector; the links precede the header.
+//!
+//! Here is `unsafe`; each use cites one of these. Not here: what payloads mean.
+#![allow(unsafe_code)]
+
+use super::instance::Instance;
+use super::kind::{Frozen, Kind, Payload, Trace, for_each_kind};
+use super::value::Value;
+use crate::gil::{Held, off};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::{Cell as StdCell, RefCell, UnsafeCell};
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::*};
+
+/// A shape number: class and attribute layout, see shape.rs.
+pub type ShapeId = u32;
+
+/// Sixteen bytes before every payload.
+#[repr(C)]
+pub struct Header {
+    count: AtomicU32,
+    busy: AtomicU32,
+    pub(crate) shape: AtomicU32,
+    owner: AtomicU16,
+    kind: Kind,
+    flags: AtomicU8,
+}
+
+const IMMORTAL: u32 = 1 << 31;
+
+#[repr(C)]
+struct Link {
+    prev: StdCell<*mut Link>,
+    next: StdCell<*mut Link>,
+}
+
+#[repr(C)]
+struct Obj<T> {
+    head: Header,
+    body: UnsafeCell<T>,
+}
+
+/// A counted reference to an object. Not `Send`, not `Sync` (H2).
+#[repr(transparent)]
+pub struct Ref(NonNull<Header>);
+
+/// Per-thread state of the heap: where new nodes are linked, the dead that wait.
+struct Local {
+    root: StdCell<*mut Link>,
+    depth: StdCell<u32>,
+    made: StdCell<usize>,
+    dead: RefCell<Vec<NonNull<Header>>>,
+}
+
+thread_local! {
+    static LOCAL: Local = const {
+        Local {
+            root: StdCell::new(std::ptr::null_mut()),
+            depth: StdCell::new(0),
+            made: StdCell::new(0),
+            dead: RefCell::new(Vec::new()),
+        }
+    };
+}
+
+/// The list of all nodes of one interpreter.
+pub struct HeapRoot(Box<Link>);
+
+// SAFETY: H1: the links are touched only by attached threads of the root's interpreter.
+unsafe impl Send for HeapRoot {}
+// SAFETY: as above.
+unsafe impl Sync for HeapRoot {}
+
+impl Default for HeapRoot {
+    fn default() -> Self {
+        let mut link = Box::new(Link {
+            prev: StdCell::new(std::ptr::null_mut()),
+            next: StdCell::new(std::ptr::null_mut()),
+        });
+        let p: *mut Link = &mut *link;
+        link.prev.set(p);
+        link.next.set(p);
+        HeapRoot(link)
+    }
+}
+
+impl HeapRoot {
+    /// Objects that this thread makes from now on belong to this root. Called once per thread, before
+    /// its first object.
+    pub fn enter(&self, _held: &Held) {
+        LOCAL.with(|l| l.root.set(&*self.0 as *const Link as *mut Link));
+    }
+    /// Leaves the heap: parcels dropped from now on in this thread are not opened.
+    pub fn leave(&self, _held: &Held) {
+        LOCAL.with(|l| l.root.set(std::ptr::null_mut()));
+    }
+    /// Calls `f` for each live node. `f` makes and frees nothing.
+    pub fn for_each(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
+        let end = &*self.0 as *const Link as *mut Link;
+        let mut p = self.0.next.get();
+        while p != end {
+            // SAFETY: H7: the header of a live object follows its link; the reference is borrowed, not counted.
+            unsafe {
+                let r = ManuallyDrop::new(Ref(NonNull::new_unchecked(p.add(1) as *mut Header)));
+                f(&r);
+                p = (*p).next.get();
+            }
+        }
+    }
+    /// Number of live nodes; for tests and reports.
+    pub fn live(&self, held: &Held) -> usize {
+        let mut n = 0;
+        self.for_each(held, |_| n += 1);
+        n
+    }
+}
+
+/// Nodes made by this thread since it last asked; the collector's trigger.
+pub fn made_since(reset: bool) -> usize {
+    LOCAL.with(|l| {
+        if reset {
+            l.made.replace(0)
+        } else {
+            l.made.get()
+        }
+    })
+}
+
+const LINK: usize = size_of::<Link>();
+
+fn layout_of<T>(node: bool, extra: usize) -> Layout {
+    let size = size_of::<Obj<T>>() + extra + if node { LINK } else { 0 };
+    Layout::from_size_align(size, 16).expect("object sizes are bounded")
+}
+
+/// Makes an object; `extra` bytes follow the payload (instances only).
+fn make<T: Payload>(shape: ShapeId, body: T, extra: usize) -> Ref {
+    const { assert!(align_of::<T>() <= 16) };
+    let node = T::KIND.is_node();
+    let layout = layout_of::<T>(node, extra);
+    // SAFETY: the layout is not empty; the block is written before it is used.
+    unsafe {
+        let raw = alloc(layout);
+        if raw.is_null() {
+            handle_alloc_error(layout);
+        }
+        let at = if node { raw.add(LINK) } else { raw } as *mut Obj<T>;
+        at.write(Obj {
+            head: Header {
+                count: AtomicU32::new(1),
+                busy: AtomicU32::new(0),
+                shape: AtomicU32::new(shape),
+                owner: AtomicU16::new(0),
+                kind: T::KIND,
+                flags: AtomicU8::new(0),
+            },
+            body: UnsafeCell::new(body),
+        });
+        if node {
+            link_in(raw as *mut Link);
+        }
+        Ref(NonNull::new_unchecked(at as *mut Header))
+    }
+}
+
+/// SAFETY: `link` begins a fresh allocation of a node (H7).
+unsafe fn link_in(link: *mut Link) {
+    LOCAL.with(|l| {
+        l.made.set(l.made.get() + 1);
+        let root = l.root.get();
+        assert!(
+            !root.is_null(),
+            "an object is made in a thread that has not entered its heap"
+        );
+        // SAFETY: H1, H7: the root outlives its objects, and this thread is attached.
+        unsafe {
+            let last = (*root).prev.get();
+            link.write(Link {
+                prev: StdCell::new(last),
+                next: StdCell::new(root),
+            });
+            (*last).next.set(link);
+            (*root).prev.set(link);
+        }
+    })
+}
+
+impl Ref {
+    /// A new object. The token shows that this thread is attached (H1).
+    #[inline]
+    pub fn new<T: Payload>(_held: &Held, shape: ShapeId, body: T) -> Ref {
+        make(shape, body, 0)
+    }
+    /// A new instance with `cap` trailing slots, all unset.
+    #[inline]
+    pub fn new_instance(_held: &Held, shape: ShapeId, class: Ref, cap: u16) -> Ref {
+        let r = make(
+            shape,
+            Instance::new(class, cap),
+            cap as usize * size_of::<Value>(),
+        );
+        // SAFETY: V2: zeroed slots are unset values; the block has room for `cap` of them.
+        unsafe {
+            std::ptr::write_bytes(
+                Instance::slots(r.body::<Instance>()) as *mut u8,
+                0,
+                cap as usize * size_of::<Value>(),
+            )
+        };
+        r
+    }
+    #[inline(always)]
+    pub fn header(&self) -> &Header {
+        // SAFETY: a `Ref` is counted, so its object lives (H1).
+        unsafe { self.0.as_ref() }
+    }
+    #[inline(always)]
+    pub fn kind(&self) -> Kind {
+        self.header().kind
+    }
+    #[inline(always)]
+    pub fn shape(&self) -> ShapeId {
+        self.header().shape.load(Relaxed)
+    }
+    #[inline(always)]
+    pub fn set_shape(&self, _held: &Held, shape: ShapeId) {
+        self.header().shape.store(shape, Relaxed)
+    }
+    #[inline(always)]
+    pub fn same(&self, other: &Ref) -> bool {
+        self.0 == other.0
+    }
+    /// A number that is the object's for its lifetime, for `id()` and default reprs.
+    pub fn address(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+    #[inline(always)]
+    pub fn is<T: Payload>(&self) -> bool {
+        self.kind() == T::KIND
+    }
+    /// The count, for tests and `sys.getrefcount`.
+    pub fn count(&self) -> u32 {
+        self.header().count.load(Relaxed) & !IMMORTAL
+    }
+    /// Makes the object immortal: its count no longer changes (H6).
+    pub fn immortalize(&self, _held: &Held) {
+        self.header().count.fetch_or(IMMORTAL, Relaxed);
+    }
+    #[inline(always)]
+    pub fn is_immortal(&self) -> bool {
+        self.header().count.load(Relaxed) & IMMORTAL != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn body<T: Payload>(&self) -> *mut T {
+        debug_assert!(self.is::<T>());
+        // SAFETY: the header begins an `Obj<T>`: its kind says so.
+        unsafe { (*(self.0.as_ptr() as *mut Obj<T>)).body.get() }
+    }
+    /// Reads a frozen payload (K1); `None` when the object is of another kind.
+    #[inline(always)]
+    pub fn get<T: Frozen>(&self) -> Option<&T> {
+        // SAFETY: K1: nobody writes it, and the reference keeps it alive.
+        if self.is::<T>() {
+            Some(unsafe { &*self.body::<T>() })
+        } else {
+            None
+        }
+    }
+    /// Reads a frozen payload whose kind is known.
+    #[inline(always)]
+    pub fn frozen<T: Frozen>(&self) -> &T {
+        self.get::<T>().expect("the object's kind was checked")
+    }
+    /// Opens the object (H3). Panics when it is of another kind or open already.
+    #[inline]
+    pub fn with<T: Payload, R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
+        assert!(self.is::<T>(), "{:?} opened as {:?}", self.kind(), T::KIND);
+        let open = Open::new(&self.header().busy);
+        // SAFETY: H1 and H3: this thread is attached and the busy mark makes it the only opener.
+        let out = f(unsafe { &mut *self.body::<T>() });
+        drop(open);
+        out
+    }
+    /// Opens the object when it is of kind `T`.
+    #[inline]
+    pub fn try_with<T: Payload, R>(&self, held: &Held, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if self.is::<T>() {
+            Some(self.with(held, f))
+        } else {
+            None
+        }
+    }
+    /// Opens an instance together with its slots.
+    #[inline]
+    pub fn with_slots<R>(
+        &self,
+        _held: &Held,
+        f: impl FnOnce(&mut Instance, &mut [Value]) -> R,
+    ) -> R {
+        assert!(self.is::<Instance>());
+        let open = Open::new(&self.header().busy);
+        let p = self.body::<Instance>();
+        // SAFETY: as in `with`; the slots follow the payload in the same block and do not overlap it.
+        let out = unsafe {
+            f(
+                &mut *p,
+                std::slice::from_raw_parts_mut(Instance::slots(p), (*p).cap as usize),
+            )
+        };
+        drop(open);
+        out
+    }
+    /// The words of the pointer, for the one-word caches.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *mut Header {
+        self.0.as_ptr()
+    }
+}
+
+/// The busy mark of an open object, taken off also on unwind (H3).
+struct Open<'a>(&'a AtomicU32);
+
+impl<'a> Open<'a> {
+    #[inline(always)]
+    fn new(busy: &'a AtomicU32) -> Self {
+        if off() {
+            Open::lock(busy);
+        } else {
+            assert!(busy.load(Relaxed) == 0, "an open object is opened again");
+            busy.store(1, Relaxed);
+        }
+        Open(busy)
+    }
+    #[cold]
+    fn lock(busy: &AtomicU32) {
+        let me = owner_mark();
+        while let Err(by) = busy.compare_exchange_weak(0, me, Acquire, Relaxed) {
+            assert!(by != me, "an open object is opened again");
+            std::hint::spin_loop();
+        }
+    }
+}
+
+impl Drop for Open<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.store(0, Release);
+    }
+}
+
+/// A number of this thread that is not 0: the address of its own heap state.
+fn owner_mark() -> u32 {
+    LOCAL.with(|l| (l as *const Local as usize >> 4) as u32 | 1)
+}
+
+#[inline(always)]
+pub(crate) fn retain(h: &Header) {
+    if off() {
+        if h.count.load(Relaxed) & IMMORTAL == 0 {
+            h.count.fetch_add(1, Relaxed);
+        }
+    } else {
+        let n = h.count.load(Relaxed);
+        if n & IMMORTAL == 0 {
+            h.count.store(n + 1, Relaxed);
+        }
+    }
+}
+
+/// Copies a value, counting the reference if it holds one.
+#[inline(always)]
+pub(crate) fn copy_counted(v: &Value) -> Value {
+    if let Value::Obj(r) = v {
+        retain(r.header());
+    }
+    // SAFETY: the count just taken is the copy's own; other variants own nothing.
+    unsafe { std::ptr::read(v) }
+}
+
+impl Clone for Ref {
+    #[inline(always)]
+    fn clone(&self) -> Ref {
+        retain(self.header());
+        Ref(self.0)
+    }
+}
+
+impl Drop for Ref {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let c = &self.header().count;
+        let n = c.load(Relaxed);
+        if n & IMMORTAL != 0 {
+            return;
+        }
+        if off() {
+            if c.fetch_sub(1, Release) == 1 {
+                std::sync::atomic::fence(Acquire);
+                // SAFETY: this was the last reference.
+                unsafe { bury(self.0) };
+            }
+        } else if n == 1 {
+            // SAFETY: as above.
+            unsafe { bury(self.0) };
+        } else {
+            c.store(n - 1, Relaxed);
+        }
+    }
+}
+
+/// Frees a dead object, or lists it when we are deep inside another free (H5).
+#[cold]
+#[inline(never)]
+unsafe fn bury(p: NonNull<Header>) {
+    // SAFETY: the caller held the last reference to `p`; `free` is called once for it.
+    unsafe {
+        if !p.as_ref().kind.is_node() {
+            return free(p);
+        }
+        LOCAL.with(|l| {
+            let depth = l.depth.get();
+            if depth >= 64 {
+                l.dead.borrow_mut().push(p);
+                return;
+            }
+            l.depth.set(depth + 1);
+            free(p);
+            l.depth.set(depth);
+            if depth == 0 {
+                drain(l);
+            }
+        })
+    }
+}
+
+unsafe fn drain(l: &Local) {
+    loop {
+        let Some(p) = l.dead.borrow_mut().pop() else {
+            return;
+        };
+        l.depth.set(1);
+        // SAFETY: listed by `bury`, which had the last reference.
+        unsafe { free(p) };
+        l.depth.set(0);
+    }
+}
+
+macro_rules! make_free {
+    ($($(#[$doc:meta])* $name:ident $payload:ident $mode:ident $links:ident)*) => {
+        unsafe fn free(p: NonNull<Header>) {
+            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque};
+            // SAFETY: the kind names the payload's type; nobody refers to the object any more.
+            unsafe {
+                match p.as_ref().kind { $(Kind::$name => free_as::<$payload>(p)),* }
+            }
+        }
+        fn trace_payload(r: &Ref, f: &mut dyn FnMut(&Ref)) {
+            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque};
+            match r.kind() { $(Kind::$name => {
+                // SAFETY: the collector runs with the world stopped and no object open.
+                unsafe { (*r.body::<$payload>()).trace(f) }
+            }),* }
+            if r.is::<Instance>() {
+                // SAFETY: as above.
+                unsafe { for v in Instance::slot_row(r.body::<Instance>()) { if let Value::Obj(o) = v { f(o) } } }
+            }
+        }
+        fn clear_payload(r: &Ref) {
+            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque};
+            match r.kind() { $(Kind::$name => {
+                // SAFETY: the object is unreachable from scripts; only the collector refers to it.
+                unsafe { (*r.body::<$payload>()).clear() }
+            }),* }
+            if r.is::<Instance>() {
+                // SAFETY: as above.
+                unsafe { for v in Instance::slot_row(r.body::<Instance>()) { drop(v.take()) } }
+            }
+        }
+    };
+}
+for_each_kind!(make_free);
+
+unsafe fn free_as<T: Payload>(p: NonNull<Header>) {
+    // SAFETY: `p` begins an `Obj<T>` made by `make`, and is dead.
+    unsafe {
+        let obj = p.as_ptr() as *mut Obj<T>;
+        let body = (*obj).body.get();
+        let node = T::KIND.is_node();
+        let mut extra = 0;
+        if T::KIND == Kind::Instance {
+            let inst = body as *mut Instance;
+            extra = (*inst).cap as usize * size_of::<Value>();
+            for v in Instance::slot_row(inst) {
+                std::ptr::drop_in_place(v);
+            }
+        }
+        std::ptr::drop_in_place(body);
+        let mut raw = p.as_ptr() as *mut u8;
+        if node {
+            raw = raw.sub(LINK);
+            let link = raw as *mut Link;
+            let (prev, next) = ((*link).prev.get(), (*link).next.get());
+            (*prev).next.set(next);
+            (*next).prev.set(prev);
+        }
+        dealloc(raw, layout_of::<T>(node, extra));
+    }
+}
+
+/// A value on its way to another thread (H2).
+pub struct Parcel(ManuallyDrop<Value>);
+
+// SAFETY: H2: without a token nothing can be done with the value inside.
+unsafe impl Send for Parcel {}
+// SAFETY: as above: `peek` needs a token too.
+unsafe impl Sync for Parcel {}
+
+impl Parcel {
+    pub fn new(_held: &Held, v: Value) -> Parcel {
+        Parcel(ManuallyDrop::new(v))
+    }
+    pub fn open(mut self, _held: &Held) -> Value {
+        let v = std::mem::take(&mut *self.0);
+        std::mem::forget(self);
+        v
+    }
+    pub fn peek(&self, _held: &Held) -> Value {
+        (*self.0).clone()
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        // Outside its heap a parcel keeps its value for ever: better a leak than an uncounted free (H1).
+        if LOCAL.try_with(|l| !l.root.get().is_null()).unwrap_or(false) {
+            // SAFETY: dropped once, by an attached thread.
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+        }
+    }
+}
+
+/// State that belongs to an interpreter and is opened with the token, as objects are (H3).
+#[derive(Default)]
+pub struct Guarded<T> {
+    busy: AtomicU32,
+    v: UnsafeCell<T>,
+}
+
+// SAFETY: H1, H3: reached only in an attached thread, by one opener at a time.
+unsafe impl<T> Send for Guarded<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Guarded<T> {}
+
+impl<T> Guarded<T> {
+    pub const fn new(v: T) -> Self {
+        Guarded {
+            busy: AtomicU32::new(0),
+            v: UnsafeCell::new(v),
+        }
+    }
+    #[inline]
+    pub fn with<R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
+        let open = Open::new(&self.busy);
+        // SAFETY: H3.
+        let out = f(unsafe { &mut *self.v.get() });
+        drop(open);
+        out
+    }
+}
+
+impl<T> Guarded<T> {
+    /// The state itself, for the loop's short cuts while the lock is on.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> *const T {
+        self.v.get()
+    }
+}
+
+/// What is fixed once the interpreter stands, and read by all its threads.
+pub struct Shared<T>(T);
+
+// SAFETY: H1: read with the token only, and never written.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub fn new(_held: &Held, v: T) -> Self {
+        Shared(v)
+    }
+    #[inline(always)]
+    pub fn get(&self, _held: &Held) -> &T {
+        &self.0
+    }
+}

@@ -1,0 +1,193 @@
+//! THE table of builtin types: one row a type, exceptions among them.
+//!
+//! A row's number is the type's `TypeId`, its root shape (S2) and its place in the interpreter's row of
+//! classes. `base` is the type it derives from; `open` types may be derived from by scripts.
+
+use super::kind::Kind;
+
+macro_rules! types {
+    ($($id:ident $name:literal < $base:ident $kind:ident $open:ident)*) => {
+        /// A builtin type.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+        #[repr(u16)]
+        pub enum TypeId { $($id),* }
+
+        impl TypeId {
+            pub const ALL: &'static [TypeId] = &[$(TypeId::$id),*];
+            pub const COUNT: usize = TypeId::ALL.len();
+            /// The name that scripts see.
+            pub const fn name(self) -> &'static str {
+                const NAMES: &[&str] = &[$($name),*];
+                NAMES[self as usize]
+            }
+            /// The type it derives from; `object` is its own.
+            pub const fn base(self) -> TypeId {
+                const BASES: &[TypeId] = &[$(TypeId::$base),*];
+                BASES[self as usize]
+            }
+            /// The payload of its instances. Types without objects of their own say `Instance`.
+            pub const fn kind(self) -> Kind {
+                const KINDS: &[Kind] = &[$(Kind::$kind),*];
+                KINDS[self as usize]
+            }
+            /// May scripts derive from it?
+            pub const fn is_open(self) -> bool {
+                const OPEN: &[bool] = &[$(types!(@open $open)),*];
+                OPEN[self as usize]
+            }
+        }
+    };
+    (@open open) => { true };
+    (@open closed) => { false };
+}
+
+impl TypeId {
+    /// The type of a shape number that belongs to a builtin type.
+    pub fn of_shape(shape: u32) -> Option<TypeId> {
+        TypeId::ALL.get(shape as usize).copied()
+    }
+    /// Is it, or does it derive from, `other`?
+    pub fn derives(self, other: TypeId) -> bool {
+        let mut t = self;
+        loop {
+            if t == other {
+                return true;
+            }
+            if t == TypeId::Object {
+                return false;
+            }
+            t = t.base();
+        }
+    }
+    /// The root shape of its instances.
+    pub const fn shape(self) -> u32 {
+        self as u32
+    }
+}
+
+types! {
+    Object "object" < Object Instance open
+    Type "type" < Object Class closed
+    NoneType "NoneType" < Object Instance closed
+    Int "int" < Object BigInt closed
+    Bool "bool" < Int BigInt closed
+    Float "float" < Object Instance closed
+    Str "str" < Object Str closed
+    Bytes "bytes" < Object Bytes closed
+    ByteArray "bytearray" < Object ByteArray closed
+    Tuple "tuple" < Object Tuple closed
+    List "list" < Object List open
+    Dict "dict" < Object Dict open
+    Set "set" < Object Set open
+    FrozenSet "frozenset" < Object FrozenSet closed
+    Range "range" < Object Range closed
+    Slice "slice" < Object Slice closed
+    Function "function" < Object Function closed
+    Native "builtin_function_or_method" < Object Native closed
+    MethodDescriptor "method_descriptor" < Object Native closed
+    Method "method" < Object Method closed
+    Module "module" < Object Module closed
+    Generator "generator" < Object Generator closed
+    Property "property" < Object Descriptor closed
+    ClassMethod "classmethod" < Object Descriptor closed
+    StaticMethod "staticmethod" < Object Descriptor closed
+    Super "super" < Object Super closed
+    Cell "cell" < Object Cell closed
+    Code "code" < Object Code closed
+    Ellipsis "ellipsis" < Object Opaque closed
+    NotImplementedType "NotImplementedType" < Object Opaque closed
+    Traceback "traceback" < Object Opaque closed
+    ListIterator "list_iterator" < Object Iter closed
+    TupleIterator "tuple_iterator" < Object Iter closed
+    StrIterator "str_ascii_iterator" < Object Iter closed
+    BytesIterator "bytes_iterator" < Object Iter closed
+    RangeIterator "range_iterator" < Object Iter closed
+    DictKeyIterator "dict_keyiterator" < Object Iter closed
+    DictValueIterator "dict_valueiterator" < Object Iter closed
+    DictItemIterator "dict_itemiterator" < Object Iter closed
+    SetIterator "set_iterator" < Object Iter closed
+    Enumerate "enumerate" < Object Iter closed
+    Zip "zip" < Object Iter closed
+    Map "map" < Object Iter closed
+    Filter "filter" < Object Iter closed
+    Reversed "reversed" < Object Iter closed
+    SequenceIterator "iterator" < Object Iter closed
+    CallableIterator "callable_iterator" < Object Iter closed
+    DictKeys "dict_keys" < Object View closed
+    DictValues "dict_values" < Object View closed
+    DictItems "dict_items" < Object View closed
+    TextFile "TextIOWrapper" < Object Opaque closed
+    BinaryFile "BufferedReader" < Object Opaque closed
+    Lock "lock" < Object Opaque closed
+    RLock "RLock" < Object Opaque closed
+    Event "Event" < Object Opaque closed
+    Namespace "SimpleNamespace" < Object Instance open
+
+    BaseException "BaseException" < Object Exception open
+    BaseExceptionGroup "BaseExceptionGroup" < BaseException Exception open
+    GeneratorExit "GeneratorExit" < BaseException Exception open
+    KeyboardInterrupt "KeyboardInterrupt" < BaseException Exception open
+    SystemExit "SystemExit" < BaseException Exception open
+    Exception "Exception" < BaseException Exception open
+    ExceptionGroup "ExceptionGroup" < Exception Exception open
+    ArithmeticError "ArithmeticError" < Exception Exception open
+    FloatingPointError "FloatingPointError" < ArithmeticError Exception open
+    OverflowError "OverflowError" < ArithmeticError Exception open
+    ZeroDivisionError "ZeroDivisionError" < ArithmeticError Exception open
+    AssertionError "AssertionError" < Exception Exception open
+    AttributeError "AttributeError" < Exception Exception open
+    BufferError "BufferError" < Exception Exception open
+    EOFError "EOFError" < Exception Exception open
+    ImportError "ImportError" < Exception Exception open
+    ModuleNotFoundError "ModuleNotFoundError" < ImportError Exception open
+    LookupError "LookupError" < Exception Exception open
+    IndexError "IndexError" < LookupError Exception open
+    KeyError "KeyError" < LookupError Exception open
+    MemoryError "MemoryError" < Exception Exception open
+    NameError "NameError" < Exception Exception open
+    UnboundLocalError "UnboundLocalError" < NameError Exception open
+    OSError "OSError" < Exception Exception open
+    BlockingIOError "BlockingIOError" < OSError Exception open
+    ChildProcessError "ChildProcessError" < OSError Exception open
+    ConnectionError "ConnectionError" < OSError Exception open
+    BrokenPipeError "BrokenPipeError" < ConnectionError Exception open
+    ConnectionAbortedError "ConnectionAbortedError" < ConnectionError Exception open
+    ConnectionRefusedError "ConnectionRefusedError" < ConnectionError Exception open
+    ConnectionResetError "ConnectionResetError" < ConnectionError Exception open
+    FileExistsError "FileExistsError" < OSError Exception open
+    FileNotFoundError "FileNotFoundError" < OSError Exception open
+    InterruptedError "InterruptedError" < OSError Exception open
+    IsADirectoryError "IsADirectoryError" < OSError Exception open
+    NotADirectoryError "NotADirectoryError" < OSError Exception open
+    PermissionError "PermissionError" < OSError Exception open
+    ProcessLookupError "ProcessLookupError" < OSError Exception open
+    TimeoutError "TimeoutError" < OSError Exception open
+    ReferenceError "ReferenceError" < Exception Exception open
+    RuntimeError "RuntimeError" < Exception Exception open
+    NotImplementedError "NotImplementedError" < RuntimeError Exception open
+    RecursionError "RecursionError" < RuntimeError Exception open
+    StopIteration "StopIteration" < Exception Exception open
+    StopAsyncIteration "StopAsyncIteration" < Exception Exception open
+    SyntaxError "SyntaxError" < Exception Exception open
+    IndentationError "IndentationError" < SyntaxError Exception open
+    TabError "TabError" < IndentationError Exception open
+    SystemError "SystemError" < Exception Exception open
+    TypeError "TypeError" < Exception Exception open
+    ValueError "ValueError" < Exception Exception open
+    UnicodeError "UnicodeError" < ValueError Exception open
+    UnicodeDecodeError "UnicodeDecodeError" < UnicodeError Exception open
+    UnicodeEncodeError "UnicodeEncodeError" < UnicodeError Exception open
+    UnicodeTranslateError "UnicodeTranslateError" < UnicodeError Exception open
+    Warning "Warning" < Exception Exception open
+    BytesWarning "BytesWarning" < Warning Exception open
+    DeprecationWarning "DeprecationWarning" < Warning Exception open
+    EncodingWarning "EncodingWarning" < Warning Exception open
+    FutureWarning "FutureWarning" < Warning Exception open
+    ImportWarning "ImportWarning" < Warning Exception open
+    PendingDeprecationWarning "PendingDeprecationWarning" < Warning Exception open
+    ResourceWarning "ResourceWarning" < Warning Exception open
+    RuntimeWarning "RuntimeWarning" < Warning Exception open
+    SyntaxWarning "SyntaxWarning" < Warning Exception open
+    UnicodeWarning "UnicodeWarning" < Warning Exception open
+    UserWarning "UserWarning" < Warning Exception open
+}

@@ -1,0 +1,570 @@
+//! Attributes: reading, setting, deleting, binding, and the one-word caches.
+//!
+//! A cache word is {shape: 32, place: 32}: place below `IN_CLASS` is a slot of the object, else a place
+//! in the interpreter's table of look-ups (C1 in interp.rs), whose value is used unbound by method
+//! calls. 0 is an empty cache: shape 0 is `object`'s, whose instances have no attributes.
+
+use super::thread::{Raised, Res, Thread};
+use crate::object::class::Class;
+use crate::object::dict::Dict;
+use crate::object::exception::Exception;
+use crate::object::function::{Function, Method, Native};
+use crate::object::instance::Instance;
+use crate::object::module::Module;
+use crate::object::opaque::Opaque;
+use crate::object::types::{Attrs, Descriptor, DescriptorKind, List, Set, Super};
+use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Places at or above this are in the table of look-ups.
+pub const IN_CLASS: u32 = 1 << 31;
+
+#[inline(always)]
+pub fn cache_word(shape: u32, place: u32) -> u64 {
+    (shape as u64) << 32 | place as u64
+}
+
+impl Thread {
+    pub fn get_attr(&mut self, obj: &Value, attr: Name) -> Res<Value> {
+        match self.attr_or_none(obj, attr)? {
+            Some(v) => Ok(v),
+            None => Err(self.no_attribute(obj, attr)),
+        }
+    }
+
+    /// `None` when there is no such attribute, also when `__getattr__` says so.
+    pub fn find_attr(&mut self, obj: &Value, attr: Name) -> Res<Option<Value>> {
+        let r = self.attr_or_none(obj, attr);
+        Ok(self.catch(r, TypeId::AttributeError)?.flatten())
+    }
+
+    fn attr_or_none(&mut self, obj: &Value, attr: Name) -> Res<Option<Value>> {
+        let class = self.type_of(obj);
+        if let Value::Obj(r) = obj {
+            match r.kind() {
+                Kind::Class => return self.class_attr(r, attr),
+                Kind::Super => return self.super_attr(r, attr),
+                Kind::Module => return self.module_attr(r, attr),
+                _ => {}
+            }
+        }
+        let in_class = self.lookup(&class, attr);
+        if let Some(Value::Obj(d)) = &in_class
+            && self.is_data_descriptor(d)
+        {
+            return self
+                .bind_found(Value::Obj(d.clone()), obj, &class)
+                .map(Some);
+        }
+        if let Value::Obj(r) = obj {
+            if let Some(v) = self.slot_value(r, attr) {
+                return Ok(Some(v));
+            }
+            if let Some(v) = self.own_attr(r, attr)? {
+                return Ok(Some(v));
+            }
+        }
+        if let Some(found) = in_class {
+            return self.bind_found(found, obj, &class).map(Some);
+        }
+        if attr == name::CLASS {
+            return Ok(Some(class.into()));
+        }
+        if attr == name::DOC {
+            return Ok(Some(Value::None));
+        }
+        if attr != name::GETATTR
+            && let Some(v) = self.special_getattr(obj, attr)?
+        {
+            return Ok(Some(v));
+        }
+        Ok(None)
+    }
+
+    fn special_getattr(&mut self, obj: &Value, attr: Name) -> Res<Option<Value>> {
+        let text = self.str(attr.text());
+        self.special(obj, name::GETATTR, &[text])
+    }
+
+    /// A slot of an instance, or of an instance of a class derived from a native kind.
+    pub(super) fn slot_value(&self, r: &Ref, attr: Name) -> Option<Value> {
+        let shape = r.shape();
+        if TypeId::of_shape(shape).is_some() {
+            return None;
+        }
+        let slot = self
+            .interp
+            .shapes
+            .with(&self.held, |s| s.slot(shape, attr))? as usize;
+        let held = &self.held;
+        let of = |a: &Attrs| a.0.as_ref().and_then(|b| b.slots.get(slot).cloned());
+        match r.kind() {
+            Kind::Instance => r.with_slots(held, |i, row| match row.get(slot) {
+                Some(v) => Some(v.clone()),
+                None => i
+                    .more
+                    .as_ref()
+                    .and_then(|m| m.get(slot - row.len()).cloned()),
+            }),
+            Kind::List => r.with::<List, _>(held, |x| of(&x.attrs)),
+            Kind::Dict => r.with::<Dict, _>(held, |x| of(&x.attrs)),
+            Kind::Set => r.with::<Set, _>(held, |x| of(&x.attrs)),
+            Kind::Exception => r.with::<Exception, _>(held, |x| of(&x.attrs)),
+            Kind::Opaque => r.with::<Opaque, _>(held, |x| of(&x.attrs)),
+            _ => None,
+        }
+    }
+
+    /// Does it win over an instance's own attribute?
+    pub(super) fn is_data_descriptor(&self, d: &Ref) -> bool {
+        match d.kind() {
+            Kind::Descriptor => d.frozen::<Descriptor>().kind == DescriptorKind::Property,
+            Kind::Instance => {
+                let class = self.class_of(d);
+                self.lookup(&class, name::SET).is_some()
+                    || self.lookup(&class, name::DELETE).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// What an attribute found in a class is for an instance.
+    pub(super) fn bind_found(&mut self, found: Value, obj: &Value, class: &Ref) -> Res<Value> {
+        let Value::Obj(r) = &found else {
+            return Ok(found);
+        };
+        match r.kind() {
+            Kind::Function => Ok(self.method(found, obj.clone())),
+            Kind::Native => {
+                let n = r.frozen::<Native>();
+                if n.this.is_unbound() && self.interp.natives[n.row as usize].method {
+                    Ok(self.native(n.row, obj.clone()))
+                } else {
+                    Ok(found)
+                }
+            }
+            Kind::Descriptor => {
+                let d = r.frozen::<Descriptor>();
+                match d.kind {
+                    DescriptorKind::StaticMethod => Ok(d.get.clone()),
+                    DescriptorKind::ClassMethod => {
+                        let f = d.get.clone();
+                        Ok(self.method(f, class.clone().into()))
+                    }
+                    DescriptorKind::Property => {
+                        let f = d.get.clone();
+                        if f.is_none() {
+                            return Err(self.raise(
+                                TypeId::AttributeError,
+                                format!(
+                                    "property of '{}' object has no getter",
+                                    self.type_name(obj)
+                                ),
+                            ));
+                        }
+                        self.call(&f, std::slice::from_ref(obj))
+                    }
+                }
+            }
+            Kind::Instance => {
+                let of = self.class_of(r);
+                match self.lookup(&of, name::GET) {
+                    None => Ok(found),
+                    Some(get) => {
+                        self.call(&get, &[found.clone(), obj.clone(), class.clone().into()])
+                    }
+                }
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// An attribute of a class object.
+    fn class_attr(&mut self, class: &Ref, attr: Name) -> Res<Option<Value>> {
+        if let Some(v) = self.class_fact(class, attr) {
+            return Ok(Some(v));
+        }
+        if let Some(found) = self.lookup(class, attr) {
+            let Value::Obj(r) = &found else {
+                return Ok(Some(found));
+            };
+            return Ok(Some(match r.kind() {
+                Kind::Descriptor => {
+                    let d = r.frozen::<Descriptor>();
+                    match d.kind {
+                        DescriptorKind::Property => found,
+                        DescriptorKind::StaticMethod => d.get.clone(),
+                        DescriptorKind::ClassMethod => {
+                            let f = d.get.clone();
+                            self.method(f, class.clone().into())
+                        }
+                    }
+                }
+                Kind::Instance => {
+                    let of = self.class_of(r);
+                    match self.lookup(&of, name::GET) {
+                        None => found,
+                        Some(get) => {
+                            self.call(&get, &[found.clone(), Value::None, class.clone().into()])?
+                        }
+                    }
+                }
+                _ => found,
+            }));
+        }
+        if attr == name::CLASS {
+            return Ok(Some(
+                self.interp.class(&self.held, TypeId::Type).clone().into(),
+            ));
+        }
+        // A method of `type` itself, such as `mro`.
+        let meta = self.interp.class(&self.held, TypeId::Type).clone();
+        match self.lookup(&meta, attr) {
+            Some(found) => self
+                .bind_found(found, &class.clone().into(), &meta)
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn class_fact(&mut self, class: &Ref, attr: Name) -> Option<Value> {
+        let (n, q, m, bases, mro) = class.with::<Class, _>(&self.held, |c| {
+            (
+                c.name,
+                c.qualname.clone(),
+                c.module,
+                c.bases.clone(),
+                c.mro.clone(),
+            )
+        });
+        let all = |head: Option<Ref>, rest: Vec<Ref>| {
+            head.into_iter()
+                .chain(rest)
+                .map(Value::Obj)
+                .collect::<Vec<_>>()
+        };
+        Some(match attr {
+            name::NAME => self.str(n.text()),
+            name::QUALNAME => self.str(&q),
+            name::MODULE => self.str(m.text()),
+            name::BASES => self.tuple(all(None, bases)),
+            name::MRO => self.tuple(all(Some(class.clone()), mro)),
+            name::DICT => {
+                let items: Vec<(Name, Value)> = class.with::<Class, _>(&self.held, |c| {
+                    c.names.iter().map(|(n, v)| (n, v.clone())).collect()
+                });
+                self.names_dict(items)
+            }
+            name::DOC => class
+                .with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned())
+                .unwrap_or(Value::None),
+            _ => return None,
+        })
+    }
+
+    /// A dict of names and values, for `__dict__`, `globals()`, `vars()`.
+    pub fn names_dict(&mut self, items: Vec<(Name, Value)>) -> Value {
+        let d = self.dict();
+        for (n, v) in items {
+            let key = self.str(n.text());
+            let hash = super::make::str_of(&key).map_or(0, |s| s.hash());
+            d.with::<Dict, _>(&self.held, |d| d.table.push(hash, key, v));
+        }
+        d.into()
+    }
+
+    fn super_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
+        let s = r.frozen::<Super>();
+        let (Value::Obj(after), Value::Obj(of)) = (&s.class, &s.object_class) else {
+            return Ok(None);
+        };
+        let order: Vec<Ref> = std::iter::once(of.clone())
+            .chain(of.with::<Class, _>(&self.held, |c| c.mro.clone()))
+            .collect();
+        let start = order
+            .iter()
+            .position(|c| c.same(after))
+            .map_or(order.len(), |i| i + 1);
+        for c in &order[start..] {
+            let found = c.with::<Class, _>(&self.held, |c| c.names.get(attr).cloned());
+            if let Some(found) = found {
+                let this = s.this.clone();
+                // super() in a classmethod: `this` is the class itself.
+                if this.as_ref().is_some_and(|t| t.same(of)) {
+                    if let Value::Obj(f) = &found
+                        && matches!(f.kind(), Kind::Function | Kind::Native)
+                    {
+                        return Ok(Some(found));
+                    }
+                }
+                return self.bind_found(found, &this, of).map(Some);
+            }
+        }
+        if attr == name::CLASS {
+            return Ok(Some(
+                self.interp.class(&self.held, TypeId::Super).clone().into(),
+            ));
+        }
+        Ok(None)
+    }
+
+    fn module_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
+        let found = r.with::<Module, _>(&self.held, |m| m.names.get(attr).cloned());
+        if found.is_some() {
+            return Ok(found);
+        }
+        Ok(match attr {
+            name::DICT => {
+                let items = r.with::<Module, _>(&self.held, |m| {
+                    m.names.iter().map(|(n, v)| (n, v.clone())).collect()
+                });
+                Some(self.names_dict(items))
+            }
+            name::NAME => {
+                let n = r.with::<Module, _>(&self.held, |m| m.name);
+                Some(self.str(n.text()))
+            }
+            name::CLASS => Some(self.interp.class(&self.held, TypeId::Module).clone().into()),
+            name::DOC => Some(Value::None),
+            _ => None,
+        })
+    }
+
+    /// Attributes that an object's kind gives it, beside slots and class.
+    fn own_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
+        match r.kind() {
+            Kind::Function => Ok(self.function_attr(r, attr)),
+            Kind::Method => {
+                let m = r.frozen::<Method>();
+                let (f, this) = (m.func.clone(), m.this.clone());
+                match attr {
+                    name::SELF_ATTR => Ok(Some(this)),
+                    name::FUNC => Ok(Some(f)),
+                    _ => self.attr_or_none(&f, attr),
+                }
+            }
+            Kind::Native => {
+                let n = r.frozen::<Native>();
+                let row = self.interp.natives[n.row as usize];
+                Ok(match attr {
+                    name::NAME => Some(self.str(row.name)),
+                    name::QUALNAME => Some(self.str(&if row.method {
+                        row.full_name()
+                    } else {
+                        row.name.to_string()
+                    })),
+                    name::DOC => Some(self.str(row.doc.trim())),
+                    name::MODULE => Some(self.str(row.module)),
+                    name::SELF_ATTR if !n.this.is_unbound() => Some(n.this.clone()),
+                    _ => None,
+                })
+            }
+            Kind::Exception => Ok(self.exception_attr(r, attr)),
+            Kind::Instance | Kind::List | Kind::Dict | Kind::Set | Kind::Opaque
+                if attr == name::DICT =>
+            {
+                if TypeId::of_shape(r.shape()).is_some() {
+                    return Ok(None);
+                }
+                let items = self.instance_items(r);
+                Ok(Some(self.names_dict(items)))
+            }
+            Kind::Descriptor => {
+                let d = r.frozen::<Descriptor>();
+                Ok(match attr.text() {
+                    "fget" | "__func__" | "__wrapped__" => Some(d.get.clone()),
+                    "fset" => Some(d.set.clone()),
+                    "fdel" => Some(d.delete.clone()),
+                    "__doc__" => Some(d.doc.clone()),
+                    _ => None,
+                })
+            }
+            Kind::Slice => {
+                let s = r.frozen::<crate::object::types::Slice>();
+                Ok(match attr.text() {
+                    "start" => Some(s.start.clone()),
+                    "stop" => Some(s.stop.clone()),
+                    "step" => Some(s.step.clone()),
+                    _ => None,
+                })
+            }
+            Kind::Range => {
+                let x = *r.frozen::<crate::object::types::Range>();
+                Ok(match attr.text() {
+                    "start" => Some(Value::Int(x.start)),
+                    "stop" => Some(Value::Int(x.stop)),
+                    "step" => Some(Value::Int(x.step)),
+                    _ => None,
+                })
+            }
+            Kind::Generator => Ok(self.generator_attr(r, attr)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Names and values of an object's own attributes, in the order they were first set.
+    pub fn instance_items(&self, r: &Ref) -> Vec<(Name, Value)> {
+        if TypeId::of_shape(r.shape()).is_some() {
+            return Vec::new();
+        }
+        let names = self
+            .interp
+            .shapes
+            .with(&self.held, |s| s.names(r.shape()).to_vec());
+        names
+            .into_iter()
+            .filter_map(|n| self.slot_value(r, n).map(|v| (n, v)))
+            .filter(|(_, v)| !v.is_unbound())
+            .collect()
+    }
+
+    fn function_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
+        enum Got {
+            Value(Value),
+            Text(String),
+            Names(Vec<(Name, Value)>),
+            Nothing,
+        }
+        let got = r.with::<Function, _>(&self.held, |f| match attr {
+            name::NAME => Got::Text(f.name.text().into()),
+            name::QUALNAME => Got::Text(f.qualname.to_string()),
+            name::DOC => Got::Value(f.doc.clone()),
+            name::DEFAULTS => Got::Value(f.defaults.clone()),
+            name::KWDEFAULTS => Got::Value(f.kwdefaults.clone()),
+            name::ANNOTATIONS => Got::Value(f.annotations.clone()),
+            name::CODE => Got::Value(f.code.clone().into()),
+            name::DICT => Got::Names(f.attrs.clone()),
+            name::MODULE => Got::Text(
+                f.module
+                    .with::<Module, _>(&self.held, |m| m.name.text().into()),
+            ),
+            _ => f
+                .attrs
+                .iter()
+                .find(|(n, _)| *n == attr)
+                .map_or(Got::Nothing, |(_, v)| Got::Value(v.clone())),
+        });
+        match got {
+            Got::Value(v) => Some(v),
+            Got::Text(t) => Some(self.str(&t)),
+            Got::Names(items) => Some(self.names_dict(items)),
+            Got::Nothing => None,
+        }
+    }
+
+    fn exception_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
+        if attr == name::DICT {
+            let items = self.instance_items(r);
+            return Some(self.names_dict(items));
+        }
+        r.with::<Exception, _>(&self.held, |e| match attr {
+            name::ARGS => Some(e.args.clone()),
+            name::CAUSE => Some(e.cause.clone()),
+            name::CONTEXT => Some(e.context.clone()),
+            name::SUPPRESS_CONTEXT => Some(Value::bool(e.suppress_context)),
+            name::TRACEBACK => Some(Value::None),
+            name::NOTES if !e.notes.is_none() => Some(e.notes.clone()),
+            _ => e
+                .extra
+                .iter()
+                .find(|(n, _)| *n == attr)
+                .map(|(_, v)| v.clone()),
+        })
+    }
+
+    #[cold]
+    pub(super) fn no_attribute(&mut self, obj: &Value, attr: Name) -> Raised {
+        let text = match obj {
+            Value::Obj(r) if r.is::<Class>() => format!(
+                "type object '{}' has no attribute '{attr}'",
+                self.class_name(r)
+            ),
+            Value::Obj(r) if r.is::<Module>() => {
+                let n = r.with::<Module, _>(&self.held, |m| m.name);
+                format!("module '{n}' has no attribute '{attr}'")
+            }
+            Value::Obj(r) if r.is::<Super>() => format!("'super' object has no attribute '{attr}'"),
+            _ => format!("'{}' object has no attribute '{attr}'", self.type_name(obj)),
+        };
+        let n = self.str(attr.text());
+        self.raise_extra(
+            TypeId::AttributeError,
+            text,
+            vec![(name::NAME_ATTR, n), (name::OBJ, obj.clone())],
+        )
+    }
+
+    /// Reads an attribute and fills the cache of its site.
+    pub(super) fn load_attr(&mut self, obj: &Value, attr: Name, cache: &AtomicU64) -> Res<Value> {
+        if let Value::Obj(r) = obj
+            && r.kind() == Kind::Instance
+        {
+            let shape = r.shape();
+            let slot = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr));
+            if let Some(slot) = slot {
+                let class = self.class_of(r);
+                let shadowed = matches!(self.lookup(&class, attr), Some(Value::Obj(d)) if self.is_data_descriptor(&d));
+                if !shadowed && let Some(v) = self.slot_value(r, attr) {
+                    cache.store(cache_word(shape, slot), Relaxed);
+                    return Ok(v);
+                }
+            }
+        }
+        self.get_attr(obj, attr)
+    }
+
+    /// For a method call: the function and what it is to be called on, or the attribute alone.
+    pub(super) fn load_method(
+        &mut self,
+        obj: &Value,
+        attr: Name,
+        cache: &AtomicU64,
+    ) -> Res<(Value, Option<Value>)> {
+        let plain = match obj {
+            Value::Obj(r) => !matches!(r.kind(), Kind::Class | Kind::Super | Kind::Module),
+            _ => true,
+        };
+        if plain {
+            let class = self.type_of(obj);
+            if let Some((found, place)) = self.lookup_place(&class, attr)
+                && let Value::Obj(f) = &found
+                && self.binds_to_first(f)
+            {
+                let own = match obj {
+                    Value::Obj(r) => {
+                        if let Some(v) = self.slot_value(r, attr) {
+                            return Ok((v, None));
+                        }
+                        self.own_attr(r, attr)?
+                    }
+                    _ => None,
+                };
+                if let Some(v) = own {
+                    return Ok((v, None));
+                }
+                if let (Some(place), Value::Obj(r)) = (place, obj) {
+                    cache.store(cache_word(r.shape(), IN_CLASS | place), Relaxed);
+                }
+                return Ok((found, Some(obj.clone())));
+            }
+        }
+        self.get_attr(obj, attr).map(|v| (v, None))
+    }
+
+    /// A plain function or builtin method: binding it is passing the object first.
+    fn binds_to_first(&self, f: &Ref) -> bool {
+        match f.kind() {
+            Kind::Function => true,
+            Kind::Native => {
+                let n = f.frozen::<Native>();
+                n.this.is_unbound() && self.interp.natives[n.row as usize].method
+            }
+            _ => false,
+        }
+    }
+
+    /// The shape of the instance determines all attributes: used by tests.
+    pub fn shape_of(&self, v: &Value) -> Option<u32> {
+        v.as_ref().filter(|r| r.is::<Instance>()).map(|r| r.shape())
+    }
+}

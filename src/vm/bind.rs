@@ -1,0 +1,221 @@
+//! Arguments to parameters: binding a call's arguments to a script function's registers.
+
+use super::thread::{Raised, Res, Thread};
+use crate::object::code::CodeObj;
+use crate::object::dict::Dict;
+use crate::object::function::Function;
+use crate::object::{Name, Ref, Value};
+
+impl Thread {
+    /// The `n` arguments at stack index `at`, of which the last `kw.len()` are named, become the
+    /// parameters of `func` in registers `at..`. The registers exist.
+    pub(super) fn bind(&mut self, func: &Ref, at: u32, n: u32, kw: &[Name]) -> Res<()> {
+        let (code, defaults, kwdefaults) = func.with::<Function, _>(&self.held, |f| {
+            (f.code.clone(), f.defaults.clone(), f.kwdefaults.clone())
+        });
+        let code = code.frozen::<CodeObj>();
+        if code.code.flags.class_body {
+            // Its one argument, the namespace, lies in register 0 already.
+            return Ok(());
+        }
+        let p = &code.code.params;
+        let positional = p.positional as usize;
+        if kw.is_empty() && p.kwonly == 0 && !p.star && !p.double_star && n as usize <= positional {
+            return self.fill_defaults(func, code, at, n as usize, &defaults);
+        }
+        let mut args: Vec<Value> = (at..at + n).map(|i| self.take_reg(i)).collect();
+        let named = args.split_off(n as usize - kw.len());
+        let mut bound: Vec<Value> = Vec::new();
+        bound.resize_with(p.names.len(), || Value::Unbound);
+        let given = args.len();
+        let surplus = if given > positional {
+            args.split_off(positional)
+        } else {
+            Vec::new()
+        };
+        for (place, v) in bound.iter_mut().zip(args) {
+            *place = v;
+        }
+        let mut extra: Vec<(Name, Value)> = Vec::new();
+        let nameable = positional + p.kwonly as usize;
+        for (name, v) in kw.iter().zip(named) {
+            match code.params[..nameable].iter().position(|x| x == name) {
+                Some(i) if i >= p.posonly as usize => {
+                    if !bound[i].is_unbound() {
+                        return Err(self
+                            .bad_call(func, format!("got multiple values for argument '{name}'")));
+                    }
+                    bound[i] = v;
+                }
+                Some(_) if !p.double_star => {
+                    return Err(self.bad_call(func, format!("got some positional-only arguments passed as keyword arguments: '{name}'")));
+                }
+                _ if p.double_star => extra.push((*name, v)),
+                _ => {
+                    return Err(
+                        self.bad_call(func, format!("got an unexpected keyword argument '{name}'"))
+                    );
+                }
+            }
+        }
+        if !surplus.is_empty() && !p.star {
+            return Err(self.too_many_arguments(func, code, given, &defaults, &bound));
+        }
+        self.complete(func, code, &mut bound, &defaults, &kwdefaults)?;
+        let mut next = nameable;
+        if p.star {
+            bound[next] = self.tuple(surplus);
+            next += 1;
+        }
+        if p.double_star {
+            bound[next] = self.names_dict(extra);
+        }
+        for (i, v) in bound.into_iter().enumerate() {
+            self.set_reg(at + i as u32, v);
+        }
+        Ok(())
+    }
+
+    /// Positional arguments in place; the missing ones come from the defaults.
+    fn fill_defaults(
+        &mut self,
+        func: &Ref,
+        code: &CodeObj,
+        at: u32,
+        n: usize,
+        defaults: &Value,
+    ) -> Res<()> {
+        let positional = code.code.params.positional as usize;
+        let row = super::make::tuple_items(defaults).unwrap_or(&[]);
+        if n + row.len() < positional {
+            let missing: Vec<Name> = code.params[n..positional - row.len()].to_vec();
+            return Err(self.missing(func, &missing, "positional"));
+        }
+        for i in n..positional {
+            self.set_reg(at + i as u32, row[i + row.len() - positional].clone());
+        }
+        Ok(())
+    }
+
+    /// Defaults for what is still unset, positional and keyword-only.
+    fn complete(
+        &mut self,
+        func: &Ref,
+        code: &CodeObj,
+        bound: &mut [Value],
+        defaults: &Value,
+        kwdefaults: &Value,
+    ) -> Res<()> {
+        let p = &code.code.params;
+        let positional = p.positional as usize;
+        let row = super::make::tuple_items(defaults).unwrap_or(&[]);
+        let first = positional - row.len().min(positional);
+        let mut missing = Vec::new();
+        for i in 0..positional {
+            if bound[i].is_unbound() {
+                if i >= first {
+                    bound[i] = row[i - first].clone()
+                } else {
+                    missing.push(code.params[i])
+                }
+            }
+        }
+        if !missing.is_empty() {
+            return Err(self.missing(func, &missing, "positional"));
+        }
+        for i in positional..positional + p.kwonly as usize {
+            if bound[i].is_unbound() {
+                match self.keyword_default(kwdefaults, code.params[i]) {
+                    Some(v) => bound[i] = v,
+                    None => missing.push(code.params[i]),
+                }
+            }
+        }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(self.missing(func, &missing, "keyword-only"))
+        }
+    }
+
+    fn keyword_default(&self, kwdefaults: &Value, name: Name) -> Option<Value> {
+        let Value::Obj(d) = kwdefaults else {
+            return None;
+        };
+        d.with::<Dict, _>(&self.held, |d| {
+            d.table
+                .iter()
+                .find(|(k, _)| super::make::text(k) == Some(name.text()))
+                .map(|(_, v)| v.clone())
+        })
+    }
+
+    #[cold]
+    fn bad_call(&mut self, func: &Ref, what: String) -> Raised {
+        let name = func.with::<Function, _>(&self.held, |f| f.qualname.clone());
+        self.type_error(format!("{name}() {what}"))
+    }
+
+    #[cold]
+    fn missing(&mut self, func: &Ref, names: &[Name], kind: &str) -> Raised {
+        let quoted: Vec<String> = names.iter().map(|n| format!("'{n}'")).collect();
+        let list = match quoted.as_slice() {
+            [one] => one.clone(),
+            [a, b] => format!("{a} and {b}"),
+            [most @ .., last] => format!("{}, and {last}", most.join(", ")),
+            [] => String::new(),
+        };
+        let s = if names.len() == 1 { "" } else { "s" };
+        self.bad_call(
+            func,
+            format!(
+                "missing {} required {kind} argument{s}: {list}",
+                names.len()
+            ),
+        )
+    }
+
+    #[cold]
+    fn too_many_arguments(
+        &mut self,
+        func: &Ref,
+        code: &CodeObj,
+        given: usize,
+        defaults: &Value,
+        bound: &[Value],
+    ) -> Raised {
+        let p = &code.code.params;
+        let positional = p.positional as usize;
+        let optional = super::make::tuple_items(defaults).map_or(0, <[Value]>::len);
+        let takes = if optional > 0 {
+            format!("from {} to {positional}", positional - optional)
+        } else {
+            positional.to_string()
+        };
+        let plural = if positional == 1 && optional == 0 {
+            ""
+        } else {
+            "s"
+        };
+        let named = bound[positional..positional + p.kwonly as usize]
+            .iter()
+            .filter(|v| !v.is_unbound())
+            .count();
+        let and = if named > 0 {
+            let s = if named == 1 { "" } else { "s" };
+            let gs = if given == 1 { "" } else { "s" };
+            format!(" positional argument{gs} (and {named} keyword-only argument{s})")
+        } else {
+            String::new()
+        };
+        let were = if given == 1 && named == 0 {
+            "was"
+        } else {
+            "were"
+        };
+        self.bad_call(
+            func,
+            format!("takes {takes} positional argument{plural} but {given}{and} {were} given"),
+        )
+    }
+}

@@ -1,0 +1,599 @@
+//! Calls: from a window of registers to a frame or a result, and the one way from Rust to script code.
+
+use super::errors::Uncaught;
+use super::frame::{Frame, FrameKind};
+use super::native::{Call, NativeFn, NativeRow, Next, Signature};
+use super::thread::{Ending, Raised, Res, Thread};
+use crate::object::code::CodeObj;
+use crate::object::exception::Exception;
+use crate::object::function::{Function, GenState, Generator, Method, Native};
+use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use crate::world::Wake;
+
+/// What a call led to.
+pub(super) enum Entered {
+    /// A script frame was pushed; the loop goes on in it.
+    Frame,
+    Value(Value),
+}
+
+/// A window in the stack: function, then `n` arguments of which the last `kw.len()` are named.
+struct Window<'k> {
+    func_at: u32,
+    n: u32,
+    kw: &'k [Name],
+}
+
+impl Window<'_> {
+    fn end(&self) -> u32 {
+        self.func_at + 1 + self.n
+    }
+}
+
+impl Thread {
+    /// Calls `f` from Rust. The one way from natives to script code; nothing may be open (R5).
+    pub fn call(&mut self, f: &Value, args: &[Value]) -> Res<Value> {
+        self.call_kw(f, args, &[])
+    }
+
+    /// The same with named arguments.
+    pub fn call_kw(&mut self, f: &Value, args: &[Value], kw: &[(Name, Value)]) -> Res<Value> {
+        let at = self.top;
+        let n = (args.len() + kw.len()) as u32;
+        self.guard_depth(at + n + 2)?;
+        self.set_reg(at, f.clone());
+        for (i, v) in args.iter().chain(kw.iter().map(|(_, v)| v)).enumerate() {
+            self.set_reg(at + 1 + i as u32, v.clone());
+        }
+        let names: Vec<Name> = kw.iter().map(|(n, _)| *n).collect();
+        match self.enter(at, n, &names, at, FrameKind::Entry)? {
+            Entered::Value(v) => Ok(v),
+            Entered::Frame => self.run_entry(),
+        }
+    }
+
+    pub fn call_method(&mut self, obj: &Value, attr: Name, args: &[Value]) -> Res<Value> {
+        let f = self.get_attr(obj, attr)?;
+        self.call(&f, args)
+    }
+
+    /// Runs the frame just pushed until it returns.
+    pub(super) fn run_entry(&mut self) -> Res<Value> {
+        self.depth += 1;
+        let r = super::run::run(self, false);
+        self.depth -= 1;
+        r
+    }
+
+    /// RecursionError when the limit or the stack's end is reached.
+    #[inline]
+    pub(super) fn guard_depth(&mut self, top: u32) -> Res<()> {
+        // Entries from Rust cost Rust stack, so they count twice.
+        if self.frames.len() as u32 + self.depth >= self.limit
+            || self.depth >= 2 * super::thread::RECURSION_LIMIT
+            || !self.reserve(top)
+        {
+            return Err(self.too_deep());
+        }
+        Ok(())
+    }
+
+    #[cold]
+    pub(super) fn too_deep(&mut self) -> Raised {
+        self.raise(TypeId::RecursionError, "maximum recursion depth exceeded")
+    }
+
+    /// Calls what lies in a window. On an error the window is unset.
+    pub(super) fn enter(
+        &mut self,
+        func_at: u32,
+        n: u32,
+        kw: &[Name],
+        dst: u32,
+        kind: FrameKind,
+    ) -> Res<Entered> {
+        let mut w = Window { func_at, n, kw };
+        let r = self.enter_window(&mut w, dst, kind);
+        if r.is_err() {
+            self.unset(func_at, w.end());
+        }
+        r
+    }
+
+    fn enter_window(&mut self, w: &mut Window, dst: u32, kind: FrameKind) -> Res<Entered> {
+        loop {
+            let callee = self.reg(w.func_at);
+            let Value::Obj(r) = &callee else {
+                return Err(self.not_callable(&callee));
+            };
+            match r.kind() {
+                Kind::Function => return self.enter_function(r, w, dst, kind, Value::Unbound),
+                Kind::Native => {
+                    let n = r.frozen::<Native>();
+                    if !n.this.is_unbound() {
+                        self.insert_first(w, n.this.clone());
+                    }
+                    return self.run_native(n.row, w).map(Entered::Value);
+                }
+                Kind::Method => {
+                    let m = r.frozen::<Method>();
+                    self.insert_first(w, m.this.clone());
+                    self.set_reg(w.func_at, m.func.clone());
+                }
+                Kind::Class => return self.instantiate(r, w, dst, kind),
+                _ => match self.lookup_special(&callee, name::CALL) {
+                    Some(f) => {
+                        self.insert_first(w, callee.clone());
+                        self.set_reg(w.func_at, f);
+                    }
+                    None => return Err(self.not_callable(&callee)),
+                },
+            }
+        }
+    }
+
+    #[cold]
+    fn not_callable(&mut self, v: &Value) -> Raised {
+        let n = self.type_name(v);
+        self.type_error(format!("'{n}' object is not callable"))
+    }
+
+    /// Puts `v` before the arguments. The window grows by one, maybe beyond `top`; the callee's frame covers it.
+    fn insert_first(&mut self, w: &mut Window, v: Value) {
+        self.reserve(w.end() + 2);
+        let mut carry = v;
+        for at in w.func_at + 1..=w.end() {
+            let here = self.take_reg(at);
+            self.set_reg(at, carry);
+            carry = here;
+        }
+        w.n += 1;
+    }
+
+    fn enter_function(
+        &mut self,
+        f: &Ref,
+        w: &mut Window,
+        dst: u32,
+        kind: FrameKind,
+        this: Value,
+    ) -> Res<Entered> {
+        let code_ref = f.with::<Function, _>(&self.held, |f| f.code.clone());
+        let code = code_ref.frozen::<CodeObj>();
+        let base = w.func_at + 1;
+        let top = base + code.code.registers as u32;
+        self.guard_depth(top.max(w.end()) + 1)?;
+        let saved = std::mem::replace(&mut self.top, top.max(w.end()));
+        let bound = self.bind(f, base, w.n, w.kw);
+        self.top = saved;
+        w.n = w.n.max(code.code.params.names.len() as u32);
+        bound?;
+        w.n = code.code.params.names.len() as u32;
+        if code.code.flags.generator {
+            return self.make_generator(f, code, w).map(Entered::Value);
+        }
+        self.frames.push(Frame {
+            code,
+            pc: 0,
+            base,
+            func_at: w.func_at,
+            top,
+            below: self.top,
+            dst,
+            kind,
+            this,
+        });
+        self.top = top;
+        Ok(Entered::Frame)
+    }
+
+    /// The arguments become the registers of a generator that has not started.
+    fn make_generator(&mut self, f: &Ref, code: &CodeObj, w: &Window) -> Res<Value> {
+        let base = w.func_at + 1;
+        let regs: Box<[Value]> = (base..base + code.code.registers as u32)
+            .map(|i| self.take_reg(i))
+            .collect();
+        let func = self.take_reg(w.func_at);
+        let (name, qualname) = f.with::<Function, _>(&self.held, |f| (f.name, f.qualname.clone()));
+        let g = Generator {
+            func,
+            regs,
+            pc: 0,
+            dst: 0,
+            state: GenState::Created,
+            handled: Value::None,
+            delegate: Value::Unbound,
+            name,
+            qualname,
+        };
+        Ok(Ref::new(&self.held, TypeId::Generator.shape(), g).into())
+    }
+
+    /// Calls a class: makes the object, then runs `__init__`.
+    fn instantiate(
+        &mut self,
+        class: &Ref,
+        w: &mut Window,
+        dst: u32,
+        kind: FrameKind,
+    ) -> Res<Entered> {
+        let (script, instances, root) = class
+            .with::<crate::object::class::Class, _>(&self.held, |c| {
+                (c.from_script, c.instances, c.root)
+            });
+        if !script {
+            if instances == Kind::Exception {
+                return self.make_exception(class, w).map(Entered::Value);
+            }
+            return self.make_builtin(class, root, w).map(Entered::Value);
+        }
+        let this = match self.lookup(class, name::NEW) {
+            Some(new) if !matches!(&new, Value::Obj(r) if r.kind() == Kind::Native) => {
+                let v = self.call_new(class, &new, w)?;
+                let of = self.type_of(&v);
+                if !self.is_subclass(&of, class) {
+                    self.unset(w.func_at, w.end());
+                    return Ok(Entered::Value(v));
+                }
+                v
+            }
+            _ => self.new_object(class)?,
+        };
+        let init = self.lookup(class, name::INIT);
+        let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
+        if let (Kind::Exception, Value::Obj(e)) = (instances, &this) {
+            let args: Vec<Value> = (0..w.n - w.kw.len() as u32)
+                .map(|i| self.reg(w.func_at + 1 + i))
+                .collect();
+            self.fill_exception(e, args);
+        }
+        if !script_init {
+            return match instances {
+                Kind::Instance if w.n > 0 && !self.has_script_new(class) => {
+                    let n = self.class_name(class);
+                    Err(self.type_error(format!("{n}() takes no arguments")))
+                }
+                Kind::Instance | Kind::Exception => {
+                    self.unset(w.func_at, w.end());
+                    Ok(Entered::Value(this))
+                }
+                _ => self
+                    .make_builtin(class, self.base_type(class).shape(), w)
+                    .map(Entered::Value),
+            };
+        }
+        let init = init.unwrap_or_default();
+        match &init {
+            Value::Obj(f) if f.is::<Function>() => {
+                self.insert_first(w, this.clone());
+                self.set_reg(w.func_at, init.clone());
+                let kind = if kind == FrameKind::Script {
+                    FrameKind::Init
+                } else {
+                    FrameKind::InitEntry
+                };
+                self.enter_function(f, w, dst, kind, this)
+            }
+            _ => {
+                let init = self.bind_found(init, &this, class)?;
+                let (args, kw) = self.take_args(w);
+                self.call_kw(&init, &args, &kw)?;
+                Ok(Entered::Value(this))
+            }
+        }
+    }
+
+    fn has_script_new(&self, class: &Ref) -> bool {
+        matches!(self.lookup(class, name::NEW), Some(Value::Obj(r)) if r.kind() != Kind::Native)
+    }
+
+    /// The builtin type whose payload instances of a script class have.
+    fn base_type(&self, class: &Ref) -> TypeId {
+        let mro = class.with::<crate::object::class::Class, _>(&self.held, |c| c.mro.clone());
+        mro.iter()
+            .find_map(|c| self.type_id(c))
+            .unwrap_or(TypeId::Object)
+    }
+
+    fn call_new(&mut self, class: &Ref, new: &Value, w: &Window) -> Res<Value> {
+        let f = match new {
+            Value::Obj(r) => r
+                .get::<crate::object::types::Descriptor>()
+                .map_or(new.clone(), |d| d.get.clone()),
+            _ => new.clone(),
+        };
+        let mut args = vec![Value::Obj(class.clone())];
+        args.extend((0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)));
+        let first = w.end() - w.kw.len() as u32;
+        let kw: Vec<(Name, Value)> =
+            w.kw.iter()
+                .enumerate()
+                .map(|(i, n)| (*n, self.reg(first + i as u32)))
+                .collect();
+        self.call_kw(&f, &args, &kw)
+    }
+
+    /// Moves a window's arguments out and unsets it.
+    fn take_args(&mut self, w: &Window) -> (Vec<Value>, Vec<(Name, Value)>) {
+        let plain = w.n - w.kw.len() as u32;
+        let args = (0..plain)
+            .map(|i| self.take_reg(w.func_at + 1 + i))
+            .collect();
+        let kw =
+            w.kw.iter()
+                .enumerate()
+                .map(|(i, n)| (*n, self.take_reg(w.func_at + 1 + plain + i as u32)))
+                .collect();
+        self.unset(w.func_at, w.end());
+        (args, kw)
+    }
+
+    /// Calls the native that makes objects of a builtin type, with the class before the arguments.
+    fn make_builtin(&mut self, class: &Ref, root: u32, w: &mut Window) -> Res<Value> {
+        let maker = self
+            .interp
+            .fixed(&self.held)
+            .makers
+            .get(root as usize)
+            .copied()
+            .flatten();
+        let Some(row) = maker else {
+            let n = self.class_name(class);
+            return Err(self.type_error(format!("cannot create '{n}' instances")));
+        };
+        self.insert_first(w, class.clone().into());
+        self.run_native(row, w)
+    }
+
+    fn make_exception(&mut self, class: &Ref, w: &mut Window) -> Res<Value> {
+        let e = self.new_object(class)?;
+        let (args, kw) = self.take_args(w);
+        let Value::Obj(r) = &e else { return Ok(e) };
+        self.fill_exception(r, args);
+        for (n, v) in kw {
+            let known = matches!(n.text(), "name" | "obj" | "path");
+            if !known {
+                let class = self.class_name(class);
+                return Err(self.type_error(format!("{class}() takes no keyword arguments")));
+            }
+            r.with::<Exception, _>(&self.held, |e| e.extra.push((n, v)));
+        }
+        Ok(e)
+    }
+
+    /// Arguments of a new exception, and the fields that some classes make of them.
+    pub fn fill_exception(&mut self, r: &Ref, args: Vec<Value>) {
+        let this = Value::Obj(r.clone());
+        let first = args.first().cloned().unwrap_or(Value::None);
+        let mut extra = Vec::new();
+        if self.is_a(&this, TypeId::StopIteration) {
+            extra.push((name::VALUE, first));
+        } else if self.is_a(&this, TypeId::SystemExit) {
+            extra.push((
+                name::CODE_ATTR,
+                if args.len() > 1 {
+                    self.tuple(args.clone())
+                } else {
+                    first
+                },
+            ));
+        } else if self.is_a(&this, TypeId::OSError) && args.len() >= 2 {
+            for (field, v) in ["errno", "strerror", "filename"].iter().zip(&args) {
+                extra.push((Name::of(field), v.clone()));
+            }
+        }
+        let shown = if self.is_a(&this, TypeId::OSError) && args.len() > 2 {
+            args[..2].to_vec()
+        } else {
+            args
+        };
+        let tuple = self.tuple(shown);
+        let old = r.with::<Exception, _>(&self.held, |e| {
+            e.extra = extra;
+            std::mem::replace(&mut e.args, tuple)
+        });
+        drop(old);
+    }
+
+    /// Runs a native on a window, which is unset afterwards.
+    fn run_native(&mut self, row_id: u32, w: &mut Window) -> Res<Value> {
+        let row = self.interp.natives[row_id as usize];
+        let sig = row.parsed();
+        let (mut n, mut rest, mut extra) = (w.n, w.n, Vec::new());
+        if w.kw.is_empty() && sig.in_place() {
+            if (n as usize) < sig.required() || n as usize > sig.positional.len() {
+                return Err(self.wrong_count(row, sig, n as usize));
+            }
+        } else {
+            (n, rest) = self.arrange(row, sig, w, &mut extra)?;
+        }
+        let r = self.run_row(row, w.func_at + 1, n, rest, extra);
+        self.unset(w.func_at, w.func_at + 1 + n);
+        r
+    }
+
+    /// Runs a row on arguments that lie as its signature says.
+    pub(super) fn run_row(
+        &mut self,
+        row: &'static NativeRow,
+        at: u32,
+        n: u32,
+        rest: u32,
+        extra: Vec<(Name, Value)>,
+    ) -> Res<Value> {
+        let below = self.top;
+        self.top = below.max(at + n);
+        let mut c = Call {
+            th: self,
+            at,
+            n,
+            rest,
+            extra,
+            row,
+        };
+        let r = match row.run {
+            NativeFn::Holds(f) | NativeFn::Quick(f) | NativeFn::Computes(f) => f(&mut c),
+            NativeFn::Waits(f) => wait_loop(&mut c, f),
+        };
+        self.top = below;
+        r
+    }
+
+    /// Arguments of a window in the order of the signature: positional, keyword-only, then the rest.
+    fn arrange(
+        &mut self,
+        row: &'static NativeRow,
+        sig: &Signature,
+        w: &mut Window,
+        extra: &mut Vec<(Name, Value)>,
+    ) -> Res<(u32, u32)> {
+        let (p, k) = (sig.positional.len(), sig.kwonly.len());
+        let given = w.n as usize;
+        let (args, kw) = self.take_args(&Window {
+            func_at: w.func_at,
+            n: w.n,
+            kw: w.kw,
+        });
+        w.n = 0;
+        let mut out: Vec<Value> = Vec::new();
+        out.resize_with(p + k, || Value::Unbound);
+        if args.len() > p && !sig.star {
+            return Err(self.wrong_count(row, sig, given));
+        }
+        let mut args = args.into_iter();
+        for (place, v) in out.iter_mut().zip(args.by_ref().take(p)) {
+            *place = v;
+        }
+        let all = || sig.positional.iter().chain(&sig.kwonly);
+        for (name, v) in kw {
+            match all().position(|x| x.name == name.text()) {
+                Some(i) if i >= sig.posonly || i >= p => {
+                    if !out[i].is_unbound() {
+                        let text = format!(
+                            "argument for {}() given by name ('{name}') and position ({})",
+                            row.name,
+                            i + 1
+                        );
+                        return Err(self.type_error(text));
+                    }
+                    out[i] = v;
+                }
+                _ if sig.double_star => extra.push((name, v)),
+                _ if k == 0 && sig.posonly == p => {
+                    return Err(
+                        self.type_error(format!("{}() takes no keyword arguments", row.name))
+                    );
+                }
+                _ => {
+                    return Err(self.type_error(format!(
+                        "'{name}' is an invalid keyword argument for {}()",
+                        row.name
+                    )));
+                }
+            }
+        }
+        if let Some((i, x)) = all()
+            .enumerate()
+            .find(|(i, x)| !x.optional && out[*i].is_unbound())
+        {
+            let text = if i < p && given < sig.required() && sig.posonly == p {
+                return Err(self.wrong_count(row, sig, given));
+            } else {
+                format!(
+                    "{}() missing required argument '{}' (pos {})",
+                    row.name,
+                    x.name,
+                    i + 1
+                )
+            };
+            return Err(self.type_error(text));
+        }
+        let rest = out.len() as u32;
+        out.extend(args);
+        let n = out.len() as u32;
+        if !self.reserve(w.func_at + 2 + n) {
+            return Err(self.too_deep());
+        }
+        for (i, v) in out.into_iter().enumerate() {
+            self.set_reg(w.func_at + 1 + i as u32, v);
+        }
+        w.n = n;
+        Ok((n, rest))
+    }
+
+    #[cold]
+    fn wrong_count(&mut self, row: &'static NativeRow, sig: &Signature, given: usize) -> Raised {
+        // A method's own object and a constructor's class are not counted.
+        let hidden = (row.method || row.module == "new") as usize;
+        let (min, max, given) = (
+            sig.required().saturating_sub(hidden),
+            sig.positional.len() - hidden,
+            given.saturating_sub(hidden),
+        );
+        let full = if row.method {
+            row.full_name()
+        } else {
+            row.name.to_string()
+        };
+        let name = row.name;
+        let s = |n: usize| if n == 1 { "" } else { "s" };
+        let text = match (min, max) {
+            (0, 0) => format!("{full}() takes no arguments ({given} given)"),
+            (1, 1) => format!("{full}() takes exactly one argument ({given} given)"),
+            (a, b) if a == b => format!("{name} expected {a} argument{}, got {given}", s(a)),
+            (a, _) if given < a => {
+                format!("{name} expected at least {a} argument{}, got {given}", s(a))
+            }
+            (_, b) => format!("{name} expected at most {b} argument{}, got {given}", s(b)),
+        };
+        self.type_error(text)
+    }
+
+    /// What a wake means for a native: notified, or timed out; Ctrl-C and the program's end unwind.
+    pub fn after_wake(&mut self, wake: Wake) -> Res<bool> {
+        match wake {
+            Wake::Notified => Ok(true),
+            Wake::TimedOut => Ok(false),
+            Wake::Interrupted => Err(self.raise_with(TypeId::KeyboardInterrupt, Vec::new())),
+            Wake::Deadlock(d) => Err(self.raise_ending(Ending::Deadlock(d.to_string()))),
+            Wake::Exiting => Err(self.raise_ending(Ending::Daemon)),
+        }
+    }
+
+    /// Begins to unwind for a reason that no `except` or `finally` sees.
+    pub fn raise_ending(&mut self, why: Ending) -> Raised {
+        self.ending = Some(why);
+        let e = self.new_exception(TypeId::SystemExit, Vec::new());
+        self.reraise(e)
+    }
+
+    /// The exception in flight as what ends a thread, taken.
+    pub fn take_uncaught(&mut self) -> Uncaught {
+        let e = self.take_raised();
+        match self.ending.take() {
+            Some(why) => Uncaught::Ending(why),
+            None => Uncaught::Exception(e),
+        }
+    }
+}
+
+/// Lets a native wait as often as it wants.
+fn wait_loop(c: &mut Call, f: fn(&mut Call) -> Res<Next>) -> Res<Value> {
+    let mut next = f(c)?;
+    loop {
+        match next {
+            Next::Done(v) => return Ok(v),
+            Next::Wait {
+                on,
+                until,
+                still,
+                then,
+            } => {
+                let place = c.th.place();
+                c.th.held.set_place(place);
+                let wake = c.th.held.wait(on, until, &*still);
+                next = then(c, wake)?;
+            }
+        }
+    }
+}

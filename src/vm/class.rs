@@ -1,0 +1,476 @@
+//! Classes at run time: making them, finding attributes along their order, asking what a value is.
+
+use super::interp::{Fundamentals, Lookups};
+use super::native::NativeRow;
+use super::thread::{Res, Thread};
+use crate::gil::Held;
+use crate::object::class::Class;
+use crate::object::dict::Dict;
+use crate::object::exception::Exception;
+use crate::object::instance::Instance;
+use crate::object::module::{Module, Namespace};
+use crate::object::opaque::Opaque;
+use crate::object::types::{AttrBody, Attrs, FrozenSet, List, Set, Str, Tuple};
+use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+
+/// How often attributes of one name may be set on classes before the name is no longer cached (C1).
+const VOLATILE: u32 = 16;
+
+/// Makes what every interpreter has.
+pub struct Classes;
+
+impl Classes {
+    pub(super) fn fundamentals(held: &Held, natives: &[&NativeRow]) -> Fundamentals {
+        let mut classes: Vec<Ref> = Vec::with_capacity(TypeId::COUNT);
+        for &t in TypeId::ALL {
+            let mut mro = Vec::new();
+            let mut at = t;
+            while at != TypeId::Object {
+                at = at.base();
+                mro.push(classes[at as usize].clone());
+            }
+            let class = Class {
+                name: Name::of(t.name()),
+                qualname: t.name().into(),
+                module: name::BUILTINS,
+                bases: mro.first().cloned().into_iter().collect(),
+                mro,
+                names: Namespace::default(),
+                instances: t.kind(),
+                root: t.shape(),
+                slots_hint: 0,
+                from_script: false,
+                subclassable: t.is_open(),
+            };
+            let r = Ref::new(held, TypeId::Type.shape(), class);
+            r.immortalize(held);
+            classes.push(r);
+        }
+        let immortal = |r: Ref| -> Value {
+            r.immortalize(held);
+            r.into()
+        };
+        let opaque = |t: TypeId| {
+            immortal(Ref::new(
+                held,
+                t.shape(),
+                Opaque {
+                    state: Box::new(()),
+                    attrs: Attrs::default(),
+                },
+            ))
+        };
+        let text = |s: String| immortal(Ref::new(held, TypeId::Str.shape(), Str::new(s)));
+        let builtins = Ref::new(
+            held,
+            TypeId::Module.shape(),
+            Module {
+                name: name::BUILTINS,
+                names: Namespace::default(),
+            },
+        );
+        builtins.immortalize(held);
+        Fundamentals {
+            classes,
+            builtins,
+            not_implemented: opaque(TypeId::NotImplementedType),
+            ellipsis: opaque(TypeId::Ellipsis),
+            empty_tuple: immortal(Ref::new(held, TypeId::Tuple.shape(), Tuple(Box::new([])))),
+            empty_str: text(String::new()),
+            makers: TypeId::ALL
+                .iter()
+                .map(|t| {
+                    natives
+                        .iter()
+                        .position(|r| r.module == "new" && r.name == t.name())
+                        .map(|i| i as u32)
+                })
+                .collect(),
+            chars: (0..256u32)
+                .map(|c| text(char::from(c as u8).to_string()))
+                .collect(),
+        }
+    }
+}
+
+impl Thread {
+    /// The class of a value.
+    pub fn type_of(&self, v: &Value) -> Ref {
+        let t = match v {
+            Value::Obj(r) => return self.class_of(r),
+            Value::Unbound | Value::None => TypeId::NoneType,
+            Value::Bool(_) => TypeId::Bool,
+            Value::Int(_) => TypeId::Int,
+            Value::Float(_) => TypeId::Float,
+        };
+        self.interp.class(&self.held, t).clone()
+    }
+
+    /// The class of an object.
+    pub fn class_of(&self, r: &Ref) -> Ref {
+        let held = &self.held;
+        let own = |a: &Attrs| a.0.as_ref().map(|b| b.class.clone());
+        let own = match r.kind() {
+            Kind::Instance => Some(r.with::<Instance, _>(held, |i| i.class.clone())),
+            Kind::List => r.with::<List, _>(held, |x| own(&x.attrs)),
+            Kind::Dict => r.with::<Dict, _>(held, |x| own(&x.attrs)),
+            Kind::Set => r.with::<Set, _>(held, |x| own(&x.attrs)),
+            Kind::Exception => r.with::<Exception, _>(held, |x| own(&x.attrs)),
+            Kind::Opaque => r.with::<Opaque, _>(held, |x| own(&x.attrs)),
+            _ => None,
+        };
+        own.unwrap_or_else(|| {
+            self.interp
+                .class(held, TypeId::of_shape(r.shape()).unwrap_or(TypeId::Object))
+                .clone()
+        })
+    }
+
+    /// The builtin type of a value whose class is builtin.
+    pub fn builtin_type(&self, v: &Value) -> Option<TypeId> {
+        match v {
+            Value::Obj(r) => TypeId::of_shape(r.shape()),
+            Value::Unbound | Value::None => Some(TypeId::NoneType),
+            Value::Bool(_) => Some(TypeId::Bool),
+            Value::Int(_) => Some(TypeId::Int),
+            Value::Float(_) => Some(TypeId::Float),
+        }
+    }
+
+    /// The name of a value's class, as error texts show it.
+    pub fn type_name(&self, v: &Value) -> &'static str {
+        if let Some(t) = self.builtin_type(v) {
+            return t.name();
+        }
+        let class = self.type_of(v);
+        self.class_name(&class).text()
+    }
+    pub fn class_name(&self, class: &Ref) -> Name {
+        class.with::<Class, _>(&self.held, |c| c.name)
+    }
+
+    /// The builtin type that a builtin class object stands for.
+    pub fn type_id(&self, class: &Ref) -> Option<TypeId> {
+        class
+            .try_with::<Class, _>(&self.held, |c| {
+                if c.from_script {
+                    None
+                } else {
+                    TypeId::of_shape(c.root)
+                }
+            })
+            .flatten()
+    }
+
+    /// Is the value an instance of this builtin type or of a class derived from it?
+    pub fn is_a(&self, v: &Value, t: TypeId) -> bool {
+        if let Some(own) = self.builtin_type(v) {
+            return own.derives(t);
+        }
+        let class = self.type_of(v);
+        let want = self.interp.class(&self.held, t);
+        self.is_subclass(&class, want)
+    }
+
+    pub fn is_subclass(&self, a: &Ref, b: &Ref) -> bool {
+        a.same(b) || a.with::<Class, _>(&self.held, |c| c.mro.iter().any(|m| m.same(b)))
+    }
+
+    /// `isinstance`; TypeError when the second operand is neither class nor tuple of classes.
+    pub fn is_instance(&mut self, v: &Value, class: &Value) -> Res<bool> {
+        let of = self.type_of(v);
+        self.subclass_check(
+            &of,
+            class,
+            "isinstance() arg 2 must be a type, a tuple of types, or a union",
+        )
+    }
+
+    /// Is `of` derived from a class or one of a tuple of classes?
+    pub fn subclass_check(&mut self, of: &Ref, class: &Value, wrong: &str) -> Res<bool> {
+        match class {
+            Value::Obj(c) if c.is::<Class>() => Ok(self.is_subclass(of, c)),
+            Value::Obj(t) if t.is::<Tuple>() => {
+                for c in &t.frozen::<Tuple>().0 {
+                    if self.subclass_check(of, c, wrong)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            _ => Err(self.type_error(wrong)),
+        }
+    }
+
+    /// An attribute of a class, found along its order of look-up; not bound.
+    pub fn lookup(&self, class: &Ref, name: Name) -> Option<Value> {
+        self.lookup_place(class, name).map(|(v, _)| v)
+    }
+
+    /// The same with its place in the table of look-ups, where it is cached.
+    pub(super) fn lookup_place(&self, class: &Ref, name: Name) -> Option<(Value, Option<u32>)> {
+        let held = &self.held;
+        let root = class.with::<Class, _>(held, |c| c.root);
+        let known = self.interp.lookups.with(held, |l| {
+            let at = *l.index.get(&(root, name))?;
+            let v = l.values[at as usize].clone();
+            if v.is_unbound() {
+                None
+            } else {
+                Some((v, Some(at)))
+            }
+        });
+        if known.is_some() {
+            return known;
+        }
+        let found = self.walk(class, name)?;
+        let at = self
+            .interp
+            .lookups
+            .with(held, |l| remember(l, root, name, found.clone()));
+        Some((found, at))
+    }
+
+    /// The look-up itself, without cache.
+    fn walk(&self, class: &Ref, name: Name) -> Option<Value> {
+        let held = &self.held;
+        let own = class.with::<Class, _>(held, |c| match c.names.get(name) {
+            Some(v) => Ok(v.clone()),
+            None => Err(c.mro.clone()),
+        });
+        match own {
+            Ok(v) => Some(v),
+            Err(mro) => mro
+                .iter()
+                .find_map(|c| c.with::<Class, _>(held, |c| c.names.get(name).cloned())),
+        }
+    }
+
+    /// An attribute of the class of `v`, unbound: where the interpreter looks for dunder methods.
+    pub fn lookup_special(&self, v: &Value, name: Name) -> Option<Value> {
+        let class = self.type_of(v);
+        self.lookup(&class, name)
+    }
+
+    /// Calls the dunder method `name` that a script class of `v` defines, with `v` and `args`.
+    /// `None`: the class is builtin, or the method found is a builtin one.
+    pub fn special(&mut self, v: &Value, name: Name, args: &[Value]) -> Res<Option<Value>> {
+        let Value::Obj(r) = v else { return Ok(None) };
+        if TypeId::of_shape(r.shape()).is_some() {
+            return Ok(None);
+        }
+        let class = self.class_of(r);
+        match self.lookup(&class, name) {
+            None => Ok(None),
+            Some(Value::Obj(f)) if f.kind() == Kind::Native => Ok(None),
+            Some(f) => {
+                let f = self.bind_found(f, v, &class)?;
+                self.call(&f, args).map(Some)
+            }
+        }
+    }
+
+    /// An attribute of a class was set or deleted: what was found under this name is found anew (C1).
+    pub(super) fn class_changed(&mut self, name: Name) {
+        let dead = self.interp.lookups.with(&self.held, |l| {
+            let Some((changes, places)) = l.by_name.get_mut(&name) else {
+                l.by_name.insert(name, (1, Vec::new()));
+                return Vec::new();
+            };
+            *changes += 1;
+            let places = std::mem::take(places);
+            places
+                .into_iter()
+                .map(|(root, at)| {
+                    l.index.remove(&(root, name));
+                    l.values[at as usize].take()
+                })
+                .collect()
+        });
+        drop(dead);
+    }
+
+    /// A new object of a class without running `__init__`: for builtin constructors and `__new__`.
+    pub fn new_object(&mut self, class: &Ref) -> Res<Value> {
+        let (kind, root, hint, script, name) = class.with::<Class, _>(&self.held, |c| {
+            (c.instances, c.root, c.slots_hint, c.from_script, c.name)
+        });
+        let attrs = || {
+            Attrs(script.then(|| {
+                Box::new(AttrBody {
+                    class: class.clone(),
+                    slots: Vec::new(),
+                })
+            }))
+        };
+        let held = &self.held;
+        Ok(match kind {
+            Kind::Instance => Ref::new_instance(held, root, class.clone(), hint).into(),
+            Kind::List => Ref::new(
+                held,
+                root,
+                List {
+                    items: Vec::new(),
+                    attrs: attrs(),
+                },
+            )
+            .into(),
+            Kind::Dict => Ref::new(
+                held,
+                root,
+                Dict {
+                    attrs: attrs(),
+                    ..Dict::default()
+                },
+            )
+            .into(),
+            Kind::Set => Ref::new(
+                held,
+                root,
+                Set {
+                    attrs: attrs(),
+                    ..Set::default()
+                },
+            )
+            .into(),
+            Kind::FrozenSet => Ref::new(held, root, FrozenSet::default()).into(),
+            Kind::Exception => {
+                let args = self.interp.fixed(held).empty_tuple.clone();
+                let e = Exception {
+                    args,
+                    cause: Value::None,
+                    context: Value::None,
+                    suppress_context: false,
+                    trail: Vec::new(),
+                    extra: Vec::new(),
+                    notes: Value::None,
+                    attrs: attrs(),
+                };
+                Ref::new(held, root, e).into()
+            }
+            _ => return Err(self.type_error(format!("cannot create '{name}' instances"))),
+        })
+    }
+
+    /// A class from the namespace that its body filled.
+    pub fn make_class(&mut self, name: Name, bases: Vec<Value>, names: Namespace) -> Res<Ref> {
+        let mut base_refs = Vec::new();
+        for b in bases {
+            match b {
+                Value::Obj(r) if r.is::<Class>() => base_refs.push(r),
+                other => {
+                    let got = self.repr(&other)?;
+                    return Err(self.type_error(format!(
+                        "Kit cannot derive a class from {got}: it is not a class"
+                    )));
+                }
+            }
+        }
+        if base_refs.is_empty() {
+            base_refs.push(self.interp.class(&self.held, TypeId::Object).clone());
+        }
+        let kind = self.layout_of_bases(&base_refs)?;
+        let mro = self.linearize(&base_refs)?;
+        let module = match names.get(name::MODULE).and_then(super::make::text) {
+            Some(m) => Name::of(m),
+            None => name::MAIN,
+        };
+        let qualname: Box<str> = match names.get(name::QUALNAME).and_then(super::make::text) {
+            Some(q) => q.into(),
+            None => name.text().into(),
+        };
+        let root = self.interp.shapes.with(&self.held, |s| s.new_root());
+        let class = Class {
+            name,
+            qualname,
+            module,
+            bases: base_refs,
+            mro,
+            names,
+            instances: kind,
+            root,
+            slots_hint: 0,
+            from_script: true,
+            subclassable: true,
+        };
+        Ok(Ref::new(&self.held, TypeId::Type.shape(), class))
+    }
+
+    /// The one payload that all bases agree on.
+    fn layout_of_bases(&mut self, bases: &[Ref]) -> Res<Kind> {
+        let mut kind = Kind::Instance;
+        for b in bases {
+            let (k, open, name) =
+                b.with::<Class, _>(&self.held, |c| (c.instances, c.subclassable, c.name));
+            if !open {
+                let text = match name.text() {
+                    n @ ("bool" | "NoneType" | "function" | "range" | "slice") => {
+                        format!("type '{n}' is not an acceptable base type")
+                    }
+                    n => format!("Kit cannot derive a class from '{n}'"),
+                };
+                return Err(self.type_error(text));
+            }
+            if k != Kind::Instance {
+                if kind != Kind::Instance && kind != k {
+                    return Err(self.type_error("multiple bases have instance lay-out conflict"));
+                }
+                kind = k;
+            }
+        }
+        Ok(kind)
+    }
+
+    /// C3 linearization of the bases (without the class itself). Source: Barrett et al., "A Monotonic
+    /// Superclass Linearization for Dylan", OOPSLA 1996, as CPython merges.
+    fn linearize(&mut self, bases: &[Ref]) -> Res<Vec<Ref>> {
+        let held = &self.held;
+        let mut rows: Vec<Vec<Ref>> = bases
+            .iter()
+            .map(|b| {
+                std::iter::once(b.clone())
+                    .chain(b.with::<Class, _>(held, |c| c.mro.clone()))
+                    .collect()
+            })
+            .collect();
+        rows.push(bases.to_vec());
+        let mut out = Vec::new();
+        loop {
+            rows.retain(|r| !r.is_empty());
+            if rows.is_empty() {
+                return Ok(out);
+            }
+            let next = rows
+                .iter()
+                .map(|r| &r[0])
+                .find(|c| !rows.iter().any(|r| r[1..].iter().any(|x| x.same(c))))
+                .cloned();
+            let Some(next) = next else {
+                let names: Vec<&str> = bases.iter().map(|b| self.class_name(b).text()).collect();
+                let text = format!(
+                    "Cannot create a consistent method resolution\norder (MRO) for bases {}",
+                    names.join(", ")
+                );
+                return Err(self.type_error(text));
+            };
+            for r in &mut rows {
+                if r[0].same(&next) {
+                    r.remove(0);
+                }
+            }
+            out.push(next);
+        }
+    }
+}
+
+fn remember(l: &mut Lookups, root: u32, name: Name, v: Value) -> Option<u32> {
+    let (changes, places) = l.by_name.entry(name).or_default();
+    if *changes >= VOLATILE {
+        return None;
+    }
+    let at = l.values.len() as u32;
+    l.values.push(v);
+    l.index.insert((root, name), at);
+    places.push((root, at));
+    Some(at)
+}

@@ -1,0 +1,274 @@
+//! Generators: resuming, throwing into, closing.
+//!
+//! While a generator runs, its registers lie on the thread's stack like any frame's; when it yields they
+//! move back into the object. So calls made from it need no other path than calls from functions.
+
+use super::frame::{Frame, FrameKind};
+use super::thread::{Raised, Res, Thread};
+use crate::bytecode::Instr;
+use crate::object::code::CodeObj;
+use crate::object::exception::Exception;
+use crate::object::function::{Function, GenState, Generator};
+use crate::object::{Name, Ref, TypeId, Value, name};
+
+/// How a resumed generator came back.
+pub enum Step {
+    Yielded(Value),
+    Returned(Value),
+}
+
+/// What goes into a generator that is resumed.
+enum Enter {
+    Send(Value),
+    Throw(Value),
+}
+
+impl Thread {
+    /// Sends a value in; `None` when the generator has returned.
+    pub fn resume(&mut self, g: &Ref, send: Value) -> Res<Option<Value>> {
+        Ok(match self.step(g, Enter::Send(send))? {
+            Step::Yielded(v) => Some(v),
+            Step::Returned(_) => None,
+        })
+    }
+
+    /// Sends a value in; tells what a `return` gave.
+    pub fn send(&mut self, g: &Ref, send: Value) -> Res<Step> {
+        self.step(g, Enter::Send(send))
+    }
+
+    fn step(&mut self, g: &Ref, enter: Enter) -> Res<Step> {
+        let state = g.with::<Generator, _>(&self.held, |g| g.state);
+        match (state, &enter) {
+            (GenState::Running, _) => return Err(self.value_error("generator already executing")),
+            (GenState::Done, Enter::Send(_)) => return Ok(Step::Returned(Value::None)),
+            (GenState::Done, Enter::Throw(e)) => return Err(self.reraise(e.clone())),
+            (GenState::Created, Enter::Send(v)) if !v.is_none() => {
+                return Err(
+                    self.type_error("can't send non-None value to a just-started generator")
+                );
+            }
+            (GenState::Created, Enter::Throw(e)) => {
+                let e = e.clone();
+                self.end_generator(g);
+                return Err(self.reraise(e));
+            }
+            _ => {}
+        }
+        let outer = self.handled.clone();
+        self.push_generator(g, state, matches!(enter, Enter::Send(_)))?;
+        let base = self.frames.last().map_or(0, |f| f.base);
+        let inject = match enter {
+            Enter::Send(v) => {
+                if state == GenState::Suspended {
+                    let dst = g.with::<Generator, _>(&self.held, |g| g.dst);
+                    self.set_reg(base + dst as u32, v);
+                }
+                false
+            }
+            Enter::Throw(e) => {
+                self.reraise(e);
+                true
+            }
+        };
+        self.depth += 1;
+        let r = super::run::run(self, inject);
+        self.depth -= 1;
+        self.handled = outer;
+        match r {
+            Ok(v) if g.with::<Generator, _>(&self.held, |g| g.state == GenState::Suspended) => {
+                Ok(Step::Yielded(v))
+            }
+            Ok(v) => {
+                self.end_generator(g);
+                Ok(Step::Returned(v))
+            }
+            Err(e) => {
+                self.end_generator(g);
+                if self.ending.is_none() && self.raised_is(TypeId::StopIteration) {
+                    return Err(self.stop_inside(e));
+                }
+                Err(e)
+            }
+        }
+    }
+
+    /// PEP 479: StopIteration may not leave a generator.
+    fn stop_inside(&mut self, _: Raised) -> Raised {
+        let cause = self.take_raised();
+        let text = self.str("generator raised StopIteration");
+        let e = self.new_exception(TypeId::RuntimeError, vec![text]);
+        if let Value::Obj(r) = &e {
+            r.with::<Exception, _>(&self.held, |x| {
+                x.cause = cause.clone();
+                x.context = cause;
+                x.suppress_context = true;
+            });
+        }
+        self.reraise(e)
+    }
+
+    fn end_generator(&mut self, g: &Ref) {
+        let dead = g.with::<Generator, _>(&self.held, |g| {
+            g.state = GenState::Done;
+            (
+                std::mem::take(&mut g.regs),
+                g.handled.take(),
+                g.delegate.take(),
+            )
+        });
+        drop(dead);
+    }
+
+    /// Its registers go onto the stack, above a register that holds the generator itself.
+    fn push_generator(&mut self, g: &Ref, state: GenState, sending: bool) -> Res<()> {
+        let func = g.with::<Generator, _>(&self.held, |g| g.func.clone());
+        let Value::Obj(f) = &func else {
+            return Err(self.runtime_error("generator without code"));
+        };
+        let code_ref = f.with::<Function, _>(&self.held, |f| f.code.clone());
+        let code = code_ref.frozen::<CodeObj>();
+        let func_at = self.top;
+        let base = func_at + 1;
+        let top = base + code.code.registers as u32;
+        self.guard_depth(top + 1)?;
+        let (regs, pc, handled) = g.with::<Generator, _>(&self.held, |g| {
+            g.state = GenState::Running;
+            (
+                std::mem::take(&mut g.regs),
+                g.pc,
+                std::mem::replace(&mut g.handled, Value::None),
+            )
+        });
+        if state == GenState::Suspended && !handled.is_none() {
+            self.handled = handled;
+        }
+        // A plain `yield` goes on behind itself, a delegation asks its iterator again.
+        let pc = if state == GenState::Suspended
+            && sending
+            && matches!(code.code.instrs[pc as usize], Instr::Yield { .. })
+        {
+            pc + 1
+        } else {
+            pc
+        };
+        self.set_reg(func_at, g.clone().into());
+        for (i, v) in regs.into_vec().into_iter().enumerate() {
+            self.set_reg(base + i as u32, v);
+        }
+        self.frames.push(Frame {
+            code,
+            pc,
+            base,
+            func_at,
+            top,
+            below: self.top,
+            dst: 0,
+            kind: FrameKind::Generator,
+            this: Value::Unbound,
+        });
+        self.top = top;
+        Ok(())
+    }
+
+    /// The running generator's frame goes back into its object: called by `Yield`.
+    pub(super) fn suspend(&mut self, pc: u32, dst: u16) {
+        let Some(f) = self.frames.pop() else { return };
+        let regs: Box<[Value]> = (f.base..f.top).map(|i| self.take_reg(i)).collect();
+        let g = self.take_reg(f.func_at);
+        self.top = f.below;
+        let handled = self.handled.clone();
+        if let Value::Obj(g) = &g {
+            g.with::<Generator, _>(&self.held, |g| {
+                g.regs = regs;
+                g.pc = pc;
+                g.dst = dst;
+                g.handled = handled;
+                g.state = GenState::Suspended;
+            });
+        }
+    }
+
+    /// `generator.throw`: raises inside, at the place where it waits; inside what it delegates to first.
+    pub fn throw(&mut self, g: &Ref, e: Value) -> Res<Step> {
+        let delegate = g.with::<Generator, _>(&self.held, |x| {
+            if x.state == GenState::Suspended {
+                x.delegate.clone()
+            } else {
+                Value::Unbound
+            }
+        });
+        if let Value::Obj(inner) = &delegate
+            && inner.is::<Generator>()
+        {
+            let closing = self.is_a(&e, TypeId::GeneratorExit);
+            g.with::<Generator, _>(&self.held, |g| g.state = GenState::Running);
+            let r = if closing {
+                self.close_generator(inner).map(|()| None)
+            } else {
+                self.throw(inner, e.clone()).map(Some)
+            };
+            g.with::<Generator, _>(&self.held, |g| g.state = GenState::Suspended);
+            match r {
+                Ok(Some(Step::Yielded(v))) => return Ok(Step::Yielded(v)),
+                Ok(Some(Step::Returned(v))) => {
+                    let dead = g.with::<Generator, _>(&self.held, |g| {
+                        // The delegation is over: go on behind it with its result.
+                        g.pc += 1;
+                        g.delegate.take()
+                    });
+                    drop(dead);
+                    return self.step(g, Enter::Send(v));
+                }
+                Ok(None) => {}
+                Err(_) => {
+                    let e = self.take_raised();
+                    drop(g.with::<Generator, _>(&self.held, |g| g.delegate.take()));
+                    return self.step(g, Enter::Throw(e));
+                }
+            }
+            drop(g.with::<Generator, _>(&self.held, |g| g.delegate.take()));
+        }
+        self.step(g, Enter::Throw(e))
+    }
+
+    /// `generator.close`: raises GeneratorExit inside.
+    pub fn close_generator(&mut self, g: &Ref) -> Res<()> {
+        match g.with::<Generator, _>(&self.held, |g| g.state) {
+            GenState::Done => return Ok(()),
+            GenState::Created => {
+                self.end_generator(g);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let e = self.new_exception(TypeId::GeneratorExit, Vec::new());
+        match self.throw(g, e) {
+            Ok(Step::Yielded(_)) => Err(self.runtime_error("generator ignored GeneratorExit")),
+            Ok(Step::Returned(_)) => Ok(()),
+            Err(e) if self.ending.is_some() => Err(e),
+            Err(_)
+                if self.raised_is(TypeId::GeneratorExit)
+                    || self.raised_is(TypeId::StopIteration) =>
+            {
+                drop(self.take_raised());
+                Ok(())
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    pub(super) fn generator_attr(&mut self, g: &Ref, attr: Name) -> Option<Value> {
+        let (n, q, state) =
+            g.with::<Generator, _>(&self.held, |g| (g.name, g.qualname.clone(), g.state));
+        match attr {
+            name::NAME => Some(self.str(n.text())),
+            name::QUALNAME => Some(self.str(&q)),
+            _ => match attr.text() {
+                "gi_running" => Some(Value::bool(state == GenState::Running)),
+                "gi_suspended" => Some(Value::bool(state == GenState::Suspended)),
+                _ => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The interpreter: what all threads of one script share.
+
+use super::class::Classes;
+use super::native::NativeRow;
+use crate::gil::Held;
+use crate::object::module::Namespace;
+use crate::object::shape::Shapes;
+use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
+use hashbrown::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+type Fixed = foldhash::fast::FixedState;
+
+/// Class attributes found once: {root shape of a class, name} to a place in `values`, which caches name.
+///
+/// C1: an entry is right or unset. Setting an attribute of any class unsets all entries of that name;
+/// after that has happened `VOLATILE` times the name is no longer cached.
+#[derive(Default)]
+pub struct Lookups {
+    pub values: Vec<Value>,
+    pub index: HashMap<(u32, Name), u32, Fixed>,
+    pub by_name: HashMap<Name, (u32, Vec<(u32, u32)>), Fixed>,
+}
+
+/// What is made at start and never changes.
+pub struct Fundamentals {
+    /// Classes of the builtin types, by `TypeId`; immortal.
+    pub classes: Vec<Ref>,
+    pub builtins: Ref,
+    pub not_implemented: Value,
+    pub ellipsis: Value,
+    pub empty_tuple: Value,
+    pub empty_str: Value,
+    /// One-character strings below U+0100.
+    pub chars: Vec<Value>,
+    /// Native that makes an object of each builtin type, by `TypeId`: rows of the table "new".
+    pub makers: Vec<Option<u32>>,
+}
+
+/// How `import` finds what is not loaded yet: owned by `engine`, which knows files and the compiler.
+pub trait Importer: Send + Sync {
+    /// Makes the module of this full dotted name, runs it, and returns it; `Ok(None)`: there is none.
+    fn import(&self, th: &mut super::Thread, name: &str) -> super::Res<Option<Value>>;
+    /// Names that `import` would find, for "did you mean".
+    fn known(&self) -> Vec<&'static str>;
+}
+
+pub struct Interp {
+    pub heap: HeapRoot,
+    pub natives: Vec<&'static NativeRow>,
+    pub fixed: std::sync::OnceLock<Shared<Fundamentals>>,
+    pub shapes: Guarded<Shapes>,
+    pub lookups: Guarded<Lookups>,
+    /// `sys.modules`.
+    pub modules: Guarded<Namespace>,
+    pub importer: Box<dyn Importer>,
+    /// Numbers of classes made so far, for names of unnamed things.
+    pub serial: AtomicU64,
+    /// `sys.argv`, the script's display name.
+    pub argv: Vec<String>,
+    /// Ask each safe point (`--safe-points every`).
+    pub every_safe_point: bool,
+    /// Set when the program is ending, for messages of daemon threads.
+    pub ending: AtomicBool,
+}
+
+impl Interp {
+    #[inline(always)]
+    pub fn fixed(&self, held: &Held) -> &Fundamentals {
+        self.fixed
+            .get()
+            .expect("the interpreter is complete before scripts run")
+            .get(held)
+    }
+    /// The class of a builtin type.
+    #[inline(always)]
+    pub fn class(&self, held: &Held, t: TypeId) -> &Ref {
+        &self.fixed(held).classes[t as usize]
+    }
+    /// The number of the row of this name in this module; natives are looked up at start only.
+    pub fn native(&self, module: &str, name: &str) -> Option<u32> {
+        self.natives
+            .iter()
+            .position(|r| r.module == module && r.name == name)
+            .map(|i| i as u32)
+    }
+    /// A new interpreter with classes of all builtin types; `stdlib` fills them. It lives as long as the
+    /// process: its threads may outlive every scope.
+    pub fn start(
+        held: &Held,
+        natives: Vec<&'static NativeRow>,
+        importer: Box<dyn Importer>,
+        argv: Vec<String>,
+        every_safe_point: bool,
+    ) -> &'static Interp {
+        let interp: &'static Interp = Box::leak(Box::new(Interp {
+            heap: HeapRoot::default(),
+            natives,
+            fixed: std::sync::OnceLock::new(),
+            shapes: Guarded::new(Shapes::new(TypeId::COUNT)),
+            lookups: Guarded::default(),
+            modules: Guarded::default(),
+            importer,
+            serial: AtomicU64::new(0),
+            argv,
+            every_safe_point,
+            ending: AtomicBool::new(false),
+        }));
+        interp.heap.enter(held);
+        let fixed = Classes::fundamentals(held, &interp.natives);
+        assert!(
+            interp.fixed.set(Shared::new(held, fixed)).is_ok(),
+            "set once"
+        );
+        interp
+    }
+}

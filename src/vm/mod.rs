@@ -1,0 +1,38 @@
+//! The virtual machine: threads, frames, the loop, and everything that may run script code.
+//!
+//! A `Thread` has one register stack that never moves and a row of frames; a frame is data. Script
+//! functions call each other without recursion in Rust (run.rs); a native that must call script code
+//! (`sorted(key=f)`, `__eq__` from a dict) does so through `call.rs`, with no object open.
+//!
+//! R1: every register at or above the top frame's `top` is unset. R2: a counted reference in a register
+//! is the register's own; windows are moved, not copied, and unset after the call. R3: an error is an
+//! exception in `Thread::raised` and the mark `Raised` on the way out: whoever makes the mark has set it.
+//! R4: the stack has its full capacity from the start and grows only within it, so a register's address
+//! holds while the thread lives. R5: no object is open and no slice of registers alive across anything
+//! that takes `&mut Thread`.
+//!
+//! Here too is how natives are declared and called (native.rs): their rows are in `stdlib`.
+//! Not here: modules and methods (`stdlib`), who holds the lock (`gil`).
+
+pub mod attr;
+pub mod bind;
+pub mod call;
+pub mod class;
+pub mod errors;
+pub mod frame;
+pub mod generator;
+pub mod import;
+pub mod interp;
+pub mod make;
+pub mod names;
+pub mod native;
+pub mod ops;
+pub mod run;
+pub mod set_attr;
+pub mod statements;
+pub mod thread;
+pub mod traceback;
+
+pub use interp::Interp;
+pub use native::{Call, NativeFn, NativeRow, Next};
+pub use thread::{Raised, Res, Thread};

@@ -1,0 +1,264 @@
+//! Instructions that the loop does not do itself: collections, functions, classes, exceptions, `with`,
+//! imports. Plain code over registers by index.
+
+use crate::bytecode::{Instr, Reg};
+use crate::object::code::CodeObj;
+use crate::object::types::{List, Set};
+use crate::object::{Ref, TypeId, Value, name};
+use crate::vm::thread::{Res, Thread};
+
+/// Does one instruction of the frame whose registers begin at stack index `at`.
+pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
+    let r = |x: Reg| at + x.0 as u32;
+    match i {
+        Instr::MakeFunction { dst, code: k, base } => {
+            let (defaults, kwdefaults) = (th.take_reg(r(base)), th.take_reg(r(base) + 1));
+            let f = th.make_function(&code.consts[k.0 as usize], defaults, kwdefaults, at);
+            th.set_reg(r(dst), f);
+        }
+        Instr::BuildClass { dst, base, n } => {
+            let mut row: Vec<Value> = (0..n.0 as u32 + 3)
+                .map(|i| th.take_reg(r(base) + i))
+                .collect();
+            let keywords = row.pop().unwrap_or_default();
+            let bases = row.split_off(2);
+            let class = th.build_class(&row[0], &row[1], bases, keywords)?;
+            th.set_reg(r(dst), class);
+        }
+        Instr::BuildList { dst, base, n } => {
+            let row = take_row(th, r(base), n.0 as u32);
+            let v = th.list(row);
+            th.set_reg(r(dst), v);
+        }
+        Instr::BuildTuple { dst, base, n } => {
+            let row = take_row(th, r(base), n.0 as u32);
+            let v = th.tuple(row);
+            th.set_reg(r(dst), v);
+        }
+        Instr::BuildSet { dst, base, n } => {
+            let row = take_row(th, r(base), n.0 as u32);
+            let s = th.set();
+            for v in row {
+                th.set_add(&s, v)?;
+            }
+            th.set_reg(r(dst), s.into());
+        }
+        Instr::BuildDict { dst, base, n } => {
+            let mut row = take_row(th, r(base), 2 * n.0 as u32).into_iter();
+            let d = th.dict();
+            while let (Some(k), Some(v)) = (row.next(), row.next()) {
+                th.dict_set(&d, k, v)?;
+            }
+            th.set_reg(r(dst), d.into());
+        }
+        Instr::BuildStr { dst, base, n } => {
+            let row = take_row(th, r(base), n.0 as u32);
+            let text: String = row.iter().filter_map(crate::vm::make::text).collect();
+            let v = th.string(text);
+            th.set_reg(r(dst), v);
+        }
+        Instr::Convert { dst, src, how } => {
+            let v = th.reg(r(src));
+            let text = match how.0 {
+                0 => th.str_text(&v)?,
+                1 => th.repr(&v)?,
+                _ => th.ascii(&v)?,
+            };
+            let v = th.string(text);
+            th.set_reg(r(dst), v);
+        }
+        Instr::Format { dst, src, spec } => {
+            let (v, spec) = (th.reg(r(src)), th.reg(r(spec)));
+            let text = th.format(&v, crate::vm::make::text(&spec).unwrap_or(""))?;
+            let v = th.string(text);
+            th.set_reg(r(dst), v);
+        }
+        Instr::Unpack { src, base, n } => {
+            let v = th.reg(r(src));
+            let items = th.unpack(&v, n.0 as usize)?;
+            put_row(th, r(base), items);
+        }
+        Instr::UnpackEx { src, base, n } => {
+            let v = th.reg(r(src));
+            let items = th.unpack_ex(&v, (n.0 >> 8) as usize, (n.0 & 255) as usize)?;
+            put_row(th, r(base), items);
+        }
+        Instr::Import { dst, k } => {
+            let row = crate::vm::make::tuple_items(&code.consts[k.0 as usize])
+                .unwrap_or(&[])
+                .to_vec();
+            let v = th.import_row(&code.module, &row)?;
+            th.set_reg(r(dst), v);
+        }
+        Instr::ImportFrom { dst, module, name } => {
+            let m = th.reg(r(module));
+            let v = th.import_from(&m, code.sites[name.0 as usize])?;
+            th.set_reg(r(dst), v);
+        }
+        Instr::ImportStar { module } => {
+            let m = th.reg(r(module));
+            th.import_star(&code.module, &m)?;
+        }
+        other => return display(th, at, other),
+    }
+    Ok(())
+}
+
+/// Displays under construction and what belongs to calls.
+fn display(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
+    let r = |x: Reg| at + x.0 as u32;
+    let object = |th: &Thread, x: Reg| -> Option<Ref> { th.reg(r(x)).as_ref().cloned() };
+    match i {
+        Instr::ListAppend { list, src } => {
+            let v = th.reg(r(src));
+            if let Some(l) = object(th, list) {
+                l.with::<List, _>(&th.held, |l| l.items.push(v));
+            }
+        }
+        Instr::ListExtend { list, src, n } => {
+            let v = th.reg(r(src));
+            let items = match th.collect(&v) {
+                Ok(items) => items,
+                Err(e)
+                    if n.0 == 1
+                        && th.lookup_special(&v, name::ITER).is_none()
+                        && th.raised_is(TypeId::TypeError) =>
+                {
+                    drop(th.take_raised());
+                    let got = th.type_name(&v);
+                    let _ = e;
+                    return Err(
+                        th.type_error(format!("Value after * must be an iterable, not {got}"))
+                    );
+                }
+                Err(e) => return Err(e),
+            };
+            if let Some(l) = object(th, list) {
+                l.with::<List, _>(&th.held, |l| l.items.extend(items));
+            }
+        }
+        Instr::ListToTuple { dst, src } => {
+            let items = object(th, src)
+                .map(|l| l.with::<List, _>(&th.held, |l| std::mem::take(&mut l.items)))
+                .unwrap_or_default();
+            let v = th.tuple(items);
+            th.set_reg(r(dst), v);
+        }
+        Instr::SetAdd { set, src } => {
+            let v = th.reg(r(src));
+            if let Some(s) = object(th, set) {
+                th.set_add(&s, v)?;
+            }
+        }
+        Instr::SetUpdate { set, src } => {
+            let v = th.reg(r(src));
+            let items = th.collect(&v)?;
+            if let Some(s) = object(th, set).filter(|s| s.is::<Set>()) {
+                for v in items {
+                    th.set_add(&s, v)?;
+                }
+            }
+        }
+        Instr::DictUpdate { dict, src } => {
+            let v = th.reg(r(src));
+            if th.find_attr(&v, name::KEYS)?.is_none() {
+                let got = th.type_name(&v);
+                return Err(th.type_error(format!("'{got}' object is not a mapping")));
+            }
+            if let Some(d) = object(th, dict) {
+                th.dict_update(&d, &v)?;
+            }
+        }
+        Instr::DictMerge { dict, src, func } => {
+            let (v, f) = (th.reg(r(src)), th.reg(r(func)));
+            if let Some(d) = object(th, dict) {
+                th.merge_keywords(&d, &v, &f)?;
+            }
+        }
+        other => return raising(th, at, other),
+    }
+    Ok(())
+}
+
+/// Exceptions, `with`, assert.
+fn raising(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
+    let r = |x: Reg| at + x.0 as u32;
+    match i {
+        Instr::Raise { src } => {
+            let v = th.reg(r(src));
+            Err(th.raise_statement(&v, None))
+        }
+        Instr::RaiseFrom { src, cause } => {
+            let (v, c) = (th.reg(r(src)), th.reg(r(cause)));
+            Err(th.raise_statement(&v, Some(&c)))
+        }
+        Instr::RaiseBare {} => {
+            let v = th.handled.clone();
+            if v.is_none() {
+                return Err(th.runtime_error("No active exception to reraise"));
+            }
+            Err(th.reraise(v))
+        }
+        Instr::Reraise { exc } => {
+            let v = th.reg(r(exc));
+            Err(th.reraise(v))
+        }
+        Instr::EnterHandler { saved, exc } => {
+            let e = th.reg(r(exc));
+            let old = std::mem::replace(&mut th.handled, e);
+            th.set_reg(r(saved), old);
+            Ok(())
+        }
+        Instr::ExitHandler { saved } => {
+            let old = th.take_reg(r(saved));
+            th.handled = if old.is_unbound() { Value::None } else { old };
+            Ok(())
+        }
+        Instr::MatchExc { dst, exc, class } => {
+            let (e, c) = (th.reg(r(exc)), th.reg(r(class)));
+            let t = th.match_exception(&e, &c)?;
+            th.set_reg(r(dst), Value::bool(t));
+            Ok(())
+        }
+        Instr::WithEnter { dst, base, src } => {
+            let v = th.reg(r(src));
+            let (exit, entered) = th.with_enter(&v)?;
+            th.set_reg(r(base), exit);
+            th.set_reg(r(dst), entered);
+            Ok(())
+        }
+        Instr::WithExit { base } => {
+            let exit = th.take_reg(r(base));
+            th.call(&exit, &[Value::None, Value::None, Value::None])
+                .map(drop)
+        }
+        Instr::WithExitExc { dst, base, exc } => {
+            let (exit, e) = (th.take_reg(r(base)), th.reg(r(exc)));
+            let class: Value = th.type_of(&e).into();
+            let v = th.call(&exit, &[class, e, Value::None])?;
+            let t = th.truth(&v)?;
+            th.set_reg(r(dst), Value::bool(t));
+            Ok(())
+        }
+        Instr::AssertFail { msg } => {
+            let v = th.reg(r(msg));
+            let args = if v.is_unbound() { Vec::new() } else { vec![v] };
+            Err(th.raise_with(TypeId::AssertionError, args))
+        }
+        Instr::Check {} => Ok(()),
+        other => Err(th.raise(
+            TypeId::SystemError,
+            format!("the loop does not know {}", other.row().name),
+        )),
+    }
+}
+
+fn take_row(th: &mut Thread, at: u32, n: u32) -> Vec<Value> {
+    (at..at + n).map(|i| th.take_reg(i)).collect()
+}
+
+fn put_row(th: &mut Thread, at: u32, items: Vec<Value>) {
+    for (i, v) in items.into_iter().enumerate() {
+        th.set_reg(at + i as u32, v);
+    }
+}

@@ -1,0 +1,407 @@
+//! Attributes: setting and deleting.
+
+use super::attr::cache_word;
+use super::thread::{Raised, Res, Thread};
+use crate::object::class::Class;
+use crate::object::code::CodeObj;
+use crate::object::dict::Dict;
+use crate::object::exception::Exception;
+use crate::object::function::Function;
+use crate::object::instance::Instance;
+use crate::object::module::Module;
+use crate::object::opaque::Opaque;
+use crate::object::types::{Attrs, Descriptor, List, Set};
+use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+impl Thread {
+    pub fn set_attr(&mut self, obj: &Value, attr: Name, v: Value) -> Res<()> {
+        let text = self.str(attr.text());
+        if self
+            .special(obj, name::SETATTR, &[text, v.clone()])?
+            .is_some()
+        {
+            return Ok(());
+        }
+        self.set_attr_plain(obj, attr, v)
+    }
+
+    /// `object.__setattr__`: without asking the class's own `__setattr__`.
+    pub fn set_attr_plain(&mut self, obj: &Value, attr: Name, v: Value) -> Res<()> {
+        let Value::Obj(r) = obj else {
+            return Err(self.read_only(obj, attr));
+        };
+        match r.kind() {
+            Kind::Class => self.set_class_attr(r, attr, v),
+            Kind::Module => {
+                let old = r.with::<Module, _>(&self.held, |m| m.names.set(attr, v));
+                drop(old);
+                Ok(())
+            }
+            Kind::Function => self.set_function_attr(r, attr, v),
+            Kind::Exception if self.set_exception_attr(r, attr, &v)? => Ok(()),
+            _ => {
+                let class = self.class_of(r);
+                if let Some(Value::Obj(d)) = self.lookup(&class, attr)
+                    && self.is_data_descriptor(&d)
+                {
+                    return self.set_through(&d, obj, attr, v);
+                }
+                if TypeId::of_shape(r.shape()).is_some() {
+                    if r.kind() == Kind::Exception {
+                        let old = r.with::<Exception, _>(&self.held, |e| {
+                            e.extra.retain(|(n, _)| *n != attr);
+                            e.extra.push((attr, v));
+                        });
+                        return Ok(old);
+                    }
+                    return Err(self.read_only(obj, attr));
+                }
+                self.set_slot(r, attr, v);
+                Ok(())
+            }
+        }
+    }
+
+    fn set_through(&mut self, d: &Ref, obj: &Value, attr: Name, v: Value) -> Res<()> {
+        if let Some(p) = d.get::<Descriptor>() {
+            let setter = p.set.clone();
+            if setter.is_none() {
+                let text = format!(
+                    "property '{attr}' of '{}' object has no setter",
+                    self.type_name(obj)
+                );
+                return Err(self.raise(TypeId::AttributeError, text));
+            }
+            return self.call(&setter, &[obj.clone(), v]).map(drop);
+        }
+        let class = self.class_of(d);
+        match self.lookup(&class, name::SET) {
+            Some(f) => self.call(&f, &[d.clone().into(), obj.clone(), v]).map(drop),
+            None => Err(self.raise(TypeId::AttributeError, "__set__")),
+        }
+    }
+
+    /// Sets a slot, growing the shape if the name is new.
+    fn set_slot(&mut self, r: &Ref, attr: Name, v: Value) {
+        let shape = r.shape();
+        let held = &self.held;
+        let slot = self.interp.shapes.with(held, |s| s.slot(shape, attr));
+        let old = match slot {
+            Some(slot) => {
+                if let Some(place) = self.slot_place(r, slot as usize, v) {
+                    Some(place)
+                } else {
+                    None
+                }
+            }
+            None => {
+                let (grown, slot) = self.interp.shapes.with(held, |s| {
+                    let grown = s.with(shape, attr);
+                    (grown, s.slot(grown, attr).expect("just added"))
+                });
+                let old = self.slot_place(r, slot as usize, v);
+                r.set_shape(held, grown);
+                self.learn_hint(r, slot as usize + 1);
+                old
+            }
+        };
+        drop(old);
+    }
+
+    /// Puts a value into a slot that may be new; gives the old value back.
+    fn slot_place(&self, r: &Ref, slot: usize, v: Value) -> Option<Value> {
+        fn put(row: &mut Vec<Value>, slot: usize, v: Value) -> Option<Value> {
+            if row.len() <= slot {
+                row.resize_with(slot + 1, || Value::Unbound);
+            }
+            Some(std::mem::replace(&mut row[slot], v))
+        }
+        let held = &self.held;
+        let in_attrs =
+            |a: &mut Attrs, v: Value| a.0.as_mut().and_then(|b| put(&mut b.slots, slot, v));
+        match r.kind() {
+            Kind::Instance => r.with_slots(held, |i, row| match row.get_mut(slot) {
+                Some(place) => Some(std::mem::replace(place, v)),
+                None => put(i.more.get_or_insert_default(), slot - row.len(), v),
+            }),
+            Kind::List => r.with::<List, _>(held, |x| in_attrs(&mut x.attrs, v)),
+            Kind::Dict => r.with::<Dict, _>(held, |x| in_attrs(&mut x.attrs, v)),
+            Kind::Set => r.with::<Set, _>(held, |x| in_attrs(&mut x.attrs, v)),
+            Kind::Exception => r.with::<Exception, _>(held, |x| in_attrs(&mut x.attrs, v)),
+            Kind::Opaque => r.with::<Opaque, _>(held, |x| in_attrs(&mut x.attrs, v)),
+            _ => None,
+        }
+    }
+
+    /// The next instance of the class gets as many trailing slots as this one has needed.
+    fn learn_hint(&self, r: &Ref, slots: usize) {
+        if r.kind() != Kind::Instance {
+            return;
+        }
+        let class = r.with::<Instance, _>(&self.held, |i| i.class.clone());
+        class.with::<Class, _>(&self.held, |c| {
+            c.slots_hint = c.slots_hint.max(slots.min(64) as u16)
+        });
+    }
+
+    fn set_class_attr(&mut self, class: &Ref, attr: Name, v: Value) -> Res<()> {
+        let (script, n) = class.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
+        if !script {
+            return Err(self.type_error(format!(
+                "cannot set '{attr}' attribute of immutable type '{n}'"
+            )));
+        }
+        let shadows = matches!(&v, Value::Obj(d) if self.is_data_descriptor(d));
+        let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));
+        self.class_changed(attr);
+        if shadows {
+            self.forget_slots();
+        }
+        drop(old);
+        Ok(())
+    }
+
+    /// A data descriptor has appeared in a finished class: slots cached under its name would hide it.
+    /// Rare, so all caches of all code go.
+    fn forget_slots(&mut self) {
+        let interp = self.interp;
+        interp.heap.for_each(&self.held, |r| {
+            if let Some(code) = r.get::<CodeObj>() {
+                for c in &code.caches {
+                    c.store(0, Relaxed);
+                }
+            }
+        });
+    }
+
+    fn set_function_attr(&mut self, f: &Ref, attr: Name, v: Value) -> Res<()> {
+        let text = super::make::text(&v).map(Box::<str>::from);
+        let wrong = match attr {
+            name::NAME | name::QUALNAME if text.is_none() => {
+                Some(format!("{attr} must be set to a string object"))
+            }
+            name::CODE | name::MODULE if attr == name::CODE => {
+                Some("Kit cannot change a function's __code__".into())
+            }
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(self.type_error(wrong));
+        }
+        let old = f.with::<Function, _>(&self.held, |f| match (attr, text) {
+            (name::NAME, Some(t)) => {
+                f.name = Name::of(&t);
+                Value::None
+            }
+            (name::QUALNAME, Some(t)) => {
+                f.qualname = t;
+                Value::None
+            }
+            (name::DOC, _) => std::mem::replace(&mut f.doc, v),
+            (name::DEFAULTS, _) => std::mem::replace(&mut f.defaults, v),
+            (name::KWDEFAULTS, _) => std::mem::replace(&mut f.kwdefaults, v),
+            (name::ANNOTATIONS, _) => std::mem::replace(&mut f.annotations, v),
+            _ => match f.attrs.iter_mut().find(|(n, _)| *n == attr) {
+                Some((_, place)) => std::mem::replace(place, v),
+                None => {
+                    f.attrs.push((attr, v));
+                    Value::None
+                }
+            },
+        });
+        drop(old);
+        Ok(())
+    }
+
+    /// The fields that every exception has. False: the name is not one of them.
+    fn set_exception_attr(&mut self, r: &Ref, attr: Name, v: &Value) -> Res<bool> {
+        let v = v.clone();
+        if matches!(attr, name::CAUSE | name::CONTEXT)
+            && !v.is_none()
+            && !self.is_a(&v, TypeId::BaseException)
+        {
+            let which = if attr == name::CAUSE {
+                "cause"
+            } else {
+                "context"
+            };
+            return Err(self.type_error(format!(
+                "exception {which} must be None or derive from BaseException"
+            )));
+        }
+        let v = if attr == name::ARGS {
+            let items = self.collect(&v)?;
+            self.tuple(items)
+        } else {
+            v
+        };
+        let truth = if attr == name::SUPPRESS_CONTEXT {
+            self.truth(&v)?
+        } else {
+            false
+        };
+        let old = r.with::<Exception, _>(&self.held, |e| {
+            Some(match attr {
+                name::CAUSE => {
+                    e.suppress_context = true;
+                    std::mem::replace(&mut e.cause, v)
+                }
+                name::CONTEXT => std::mem::replace(&mut e.context, v),
+                name::ARGS => std::mem::replace(&mut e.args, v),
+                name::NOTES => std::mem::replace(&mut e.notes, v),
+                name::SUPPRESS_CONTEXT => {
+                    e.suppress_context = truth;
+                    Value::None
+                }
+                name::TRACEBACK => Value::None,
+                _ => match e.extra.iter_mut().find(|(n, _)| *n == attr) {
+                    Some((_, place)) => std::mem::replace(place, v),
+                    None => return None,
+                },
+            })
+        });
+        Ok(old.is_some())
+    }
+
+    #[cold]
+    fn read_only(&mut self, obj: &Value, attr: Name) -> Raised {
+        let class = self.type_of(obj);
+        let n = self.class_name(&class);
+        if self.lookup(&class, attr).is_some() {
+            return self.raise(
+                TypeId::AttributeError,
+                format!("'{n}' object attribute '{attr}' is read-only"),
+            );
+        }
+        self.no_attribute(obj, attr)
+    }
+
+    pub fn del_attr(&mut self, obj: &Value, attr: Name) -> Res<()> {
+        let text = self.str(attr.text());
+        if self.special(obj, name::DELATTR, &[text])?.is_some() {
+            return Ok(());
+        }
+        self.del_attr_plain(obj, attr)
+    }
+
+    /// `object.__delattr__`.
+    pub fn del_attr_plain(&mut self, obj: &Value, attr: Name) -> Res<()> {
+        let Value::Obj(r) = obj else {
+            return Err(self.read_only(obj, attr));
+        };
+        let old = match r.kind() {
+            Kind::Class => {
+                let (script, n) = r.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
+                if !script {
+                    return Err(self.type_error(format!(
+                        "cannot delete '{attr}' attribute of immutable type '{n}'"
+                    )));
+                }
+                let old = r.with::<Class, _>(&self.held, |c| c.names.remove(attr));
+                self.class_changed(attr);
+                old
+            }
+            Kind::Module => r.with::<Module, _>(&self.held, |m| m.names.remove(attr)),
+            Kind::Function => r.with::<Function, _>(&self.held, |f| {
+                let at = f.attrs.iter().position(|(n, _)| *n == attr)?;
+                Some(f.attrs.remove(at).1)
+            }),
+            _ => {
+                let class = self.class_of(r);
+                if let Some(Value::Obj(d)) = self.lookup(&class, attr)
+                    && self.is_data_descriptor(&d)
+                {
+                    return self.delete_through(&d, obj, attr);
+                }
+                self.remove_slot(r, attr)
+            }
+        };
+        match old {
+            Some(_) => Ok(()),
+            None => Err(match obj {
+                Value::Obj(r) if r.is::<Class>() => {
+                    let n = self.class_name(r);
+                    self.raise(
+                        TypeId::AttributeError,
+                        format!("type object '{n}' has no attribute '{attr}'"),
+                    )
+                }
+                _ => self.no_attribute(obj, attr),
+            }),
+        }
+    }
+
+    fn delete_through(&mut self, d: &Ref, obj: &Value, attr: Name) -> Res<()> {
+        if let Some(p) = d.get::<Descriptor>() {
+            let f = p.delete.clone();
+            if f.is_none() {
+                let text = format!(
+                    "property '{attr}' of '{}' object has no deleter",
+                    self.type_name(obj)
+                );
+                return Err(self.raise(TypeId::AttributeError, text));
+            }
+            return self.call(&f, std::slice::from_ref(obj)).map(drop);
+        }
+        let class = self.class_of(d);
+        match self.lookup(&class, name::DELETE) {
+            Some(f) => self.call(&f, &[d.clone().into(), obj.clone()]).map(drop),
+            None => Err(self.raise(TypeId::AttributeError, "__delete__")),
+        }
+    }
+
+    /// Takes a slot out: later slots move down, as the smaller shape has them.
+    fn remove_slot(&mut self, r: &Ref, attr: Name) -> Option<Value> {
+        let shape = r.shape();
+        if TypeId::of_shape(shape).is_some() {
+            return None;
+        }
+        let held = &self.held;
+        self.interp.shapes.with(held, |s| s.slot(shape, attr))?;
+        let items = self.instance_items(r);
+        let smaller = self.interp.shapes.with(held, |s| s.without(shape, attr));
+        let mut gone = None;
+        let mut at = 0;
+        let mut olds = Vec::new();
+        for (n, v) in items {
+            if n == attr {
+                gone = Some(v);
+            } else {
+                olds.push(self.slot_place(r, at, v));
+                at += 1;
+            }
+        }
+        olds.push(self.slot_place(r, at, Value::Unbound));
+        r.set_shape(held, smaller);
+        drop(olds);
+        gone
+    }
+
+    /// Sets an attribute and fills the cache of its site when the slot was there before.
+    pub(super) fn store_attr(
+        &mut self,
+        obj: &Value,
+        attr: Name,
+        v: Value,
+        cache: &AtomicU64,
+    ) -> Res<()> {
+        self.set_attr(obj, attr, v)?;
+        if let Value::Obj(r) = obj
+            && r.kind() == Kind::Instance
+        {
+            let shape = r.shape();
+            if let Some(slot) = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr)) {
+                let class = self.class_of(r);
+                let hooked = self
+                    .lookup(&class, name::SETATTR)
+                    .is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
+                let shadowed = matches!(self.lookup(&class, attr), Some(Value::Obj(d)) if self.is_data_descriptor(&d));
+                if !hooked && !shadowed {
+                    cache.store(cache_word(shape, slot), Relaxed);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! What statements mean: `raise`, `except`, `with`, `class`, `**` in calls.
+
+use super::thread::{Raised, Res, Thread};
+use crate::object::class::Class;
+use crate::object::exception::Exception;
+use crate::object::module::{Module, Namespace};
+use crate::object::types::{Cell, Tuple};
+use crate::object::{Name, Ref, TypeId, Value, name};
+
+impl Thread {
+    /// `raise v` and `raise v from cause`.
+    pub(super) fn raise_statement(&mut self, v: &Value, cause: Option<&Value>) -> Raised {
+        let e = match self.exception_of(v, "exceptions must derive from BaseException") {
+            Ok(e) => e,
+            Err(r) => return r,
+        };
+        if let Some(cause) = cause {
+            let cause = match cause {
+                Value::None => Value::None,
+                c => {
+                    match self.exception_of(c, "exception causes must derive from BaseException") {
+                        Ok(c) => c,
+                        Err(r) => return r,
+                    }
+                }
+            };
+            if let Value::Obj(r) = &e {
+                let old = r.with::<Exception, _>(&self.held, |x| {
+                    x.suppress_context = true;
+                    std::mem::replace(&mut x.cause, cause)
+                });
+                drop(old);
+            }
+        }
+        self.raise_value(e)
+    }
+
+    /// An exception from an instance, or from a class by calling it.
+    pub fn exception_of(&mut self, v: &Value, wrong: &str) -> Res<Value> {
+        if let Value::Obj(r) = v {
+            if r.is::<Exception>() {
+                return Ok(v.clone());
+            }
+            let base = self.interp.class(&self.held, TypeId::BaseException).clone();
+            if r.is::<Class>() && self.is_subclass(r, &base) {
+                let e = self.call(v, &[])?;
+                if self.is_a(&e, TypeId::BaseException) {
+                    return Ok(e);
+                }
+            }
+        }
+        Err(self.type_error(wrong))
+    }
+
+    /// `except class:`
+    pub(super) fn match_exception(&mut self, e: &Value, class: &Value) -> Res<bool> {
+        const WRONG: &str =
+            "catching classes that do not inherit from BaseException is not allowed";
+        let base = self.interp.class(&self.held, TypeId::BaseException).clone();
+        let of = self.type_of(e);
+        let one = |th: &mut Thread, c: &Value| -> Res<bool> {
+            match c {
+                Value::Obj(r) if r.is::<Class>() && th.is_subclass(r, &base) => {
+                    Ok(th.is_subclass(&of, r))
+                }
+                _ => Err(th.type_error(WRONG)),
+            }
+        };
+        if let Some(t) = class.as_ref().and_then(|r| r.get::<Tuple>()) {
+            for c in &t.0 {
+                if one(self, c)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
+        one(self, class)
+    }
+
+    /// The bound `__exit__`, and what `__enter__` gave.
+    pub(super) fn with_enter(&mut self, v: &Value) -> Res<(Value, Value)> {
+        let class = self.type_of(v);
+        let n = self.class_name(&class);
+        let Some(enter) = self.lookup(&class, name::ENTER) else {
+            return Err(self.type_error(format!(
+                "'{n}' object does not support the context manager protocol"
+            )));
+        };
+        let Some(exit) = self.lookup(&class, name::EXIT) else {
+            let text = format!(
+                "'{n}' object does not support the context manager protocol (missed __exit__ method)"
+            );
+            return Err(self.type_error(text));
+        };
+        let exit = self.bind_found(exit, v, &class)?;
+        let enter = self.bind_found(enter, v, &class)?;
+        let entered = self.call(&enter, &[])?;
+        Ok((exit, entered))
+    }
+
+    /// A class statement: runs the body in a fresh namespace, then makes the class of it.
+    pub(super) fn build_class(
+        &mut self,
+        body: &Value,
+        class_name: &Value,
+        bases: Vec<Value>,
+        keywords: Value,
+    ) -> Res<Value> {
+        let class_name = Name::of(super::make::text(class_name).unwrap_or("?"));
+        let mut options = Vec::new();
+        if let Value::Obj(d) = &keywords {
+            for (k, v) in self.dict_items(d) {
+                let k = super::make::text(&k).unwrap_or("").to_string();
+                if k == "metaclass" {
+                    let ok = self.type_id_of(&v) == Some(TypeId::Type);
+                    if !ok {
+                        return Err(self.type_error("Kit has no user-defined metaclasses"));
+                    }
+                } else {
+                    options.push((Name::of(&k), v));
+                }
+            }
+        }
+        let ns = Ref::new(
+            &self.held,
+            TypeId::Module.shape(),
+            Module {
+                name: class_name,
+                names: Namespace::default(),
+            },
+        );
+        let cell = self.call(body, &[ns.clone().into()])?;
+        let mut names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
+        if names.get(name::MODULE).is_none() {
+            let module = self.globals_name();
+            let text = self.str(module.text());
+            names.set(name::MODULE, text);
+        }
+        // A class that defines equality without a hash has none.
+        if names.get(name::EQ).is_some() && names.get(name::HASH).is_none() {
+            names.set(name::HASH, Value::None);
+        }
+        let hooks: Vec<(Name, Value)> = names
+            .iter()
+            .filter(
+                |(_, v)| matches!(v, Value::Obj(r) if r.kind() == crate::object::Kind::Instance),
+            )
+            .map(|(n, v)| (n, v.clone()))
+            .collect();
+        for special in [name::INIT_SUBCLASS, Name::of("__class_getitem__")] {
+            if let Some(Value::Obj(f)) = names.get(special).cloned()
+                && f.kind() == crate::object::Kind::Function
+            {
+                let wrapped = self.class_method(f.into());
+                names.set(special, wrapped);
+            }
+        }
+        let class = self.make_class(class_name, bases, names)?;
+        if let Value::Obj(c) = &cell
+            && c.is::<Cell>()
+        {
+            self.store_cell(&cell, class.clone().into());
+        }
+        for (n, v) in hooks {
+            let text = self.str(n.text());
+            self.special(&v, name::SET_NAME, &[class.clone().into(), text])?;
+        }
+        let above = self.make_super(&class.clone().into(), &class.clone().into())?;
+        if let Some(hook) = self.find_attr(&above, name::INIT_SUBCLASS)? {
+            self.call_kw(&hook, &[], &options)?;
+        } else if let Some((n, _)) = options.first() {
+            let text =
+                format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
+            return Err(self.type_error(text));
+        }
+        Ok(class.into())
+    }
+
+    fn class_method(&mut self, f: Value) -> Value {
+        use crate::object::types::{Descriptor, DescriptorKind};
+        let d = Descriptor {
+            kind: DescriptorKind::ClassMethod,
+            get: f,
+            set: Value::None,
+            delete: Value::None,
+            doc: Value::None,
+        };
+        Ref::new(&self.held, TypeId::ClassMethod.shape(), d).into()
+    }
+
+    fn type_id_of(&self, v: &Value) -> Option<TypeId> {
+        v.as_ref().and_then(|r| self.type_id(r))
+    }
+
+    /// The module whose code runs.
+    pub fn globals_module(&self) -> Option<Ref> {
+        let f = self.frames.last()?;
+        let func = self.function_at(f.func_at)?;
+        Some(func.with::<crate::object::function::Function, _>(&self.held, |f| f.module.clone()))
+    }
+    fn globals_name(&self) -> Name {
+        self.globals_module()
+            .map_or(name::MAIN, |m| m.with::<Module, _>(&self.held, |m| m.name))
+    }
+
+    /// `f(**v)`: adds to the keywords gathered so far; each name once.
+    pub(super) fn merge_keywords(&mut self, d: &Ref, v: &Value, f: &Value) -> Res<()> {
+        let shown = match self.find_attr(f, name::QUALNAME)? {
+            Some(n) => super::make::text(&n).unwrap_or("").to_string(),
+            None => self.type_name(f).to_string(),
+        };
+        let Some(keys) = self.find_attr(v, name::KEYS)? else {
+            let got = self.type_name(v);
+            return Err(self.type_error(format!(
+                "{shown}() argument after ** must be a mapping, not {got}"
+            )));
+        };
+        let keys = self.call(&keys, &[])?;
+        for k in self.collect(&keys)? {
+            let Some(text) = super::make::text(&k).map(str::to_string) else {
+                return Err(self.type_error("keywords must be strings"));
+            };
+            if self.dict_get(d, &k)?.is_some() {
+                return Err(self.type_error(format!(
+                    "{shown}() got multiple values for keyword argument '{text}'"
+                )));
+            }
+            let value = self.get_item(v, &k)?;
+            self.dict_set(d, k, value)?;
+        }
+        Ok(())
+    }
+}

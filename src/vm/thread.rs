@@ -1,0 +1,129 @@
+//! A script thread: token, registers, frames, the exception in flight.
+
+use super::frame::Frame;
+use super::interp::Interp;
+use crate::gil::Held;
+use crate::object::{Ref, Value};
+
+/// The mark that an exception is in flight (R3). Only errors.rs makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raised(pub(super) ());
+
+/// The result of whatever may raise.
+pub type Res<T> = Result<T, Raised>;
+
+/// Registers per thread: 4 MiB of address space, touched only as far as used.
+const STACK_VALUES: usize = 1 << 18;
+
+/// CPython's `sys.getrecursionlimit()`.
+pub const RECURSION_LIMIT: u32 = 1000;
+
+pub struct Thread {
+    pub held: Held,
+    pub interp: &'static Interp,
+    pub(super) stack: Vec<Value>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) top: u32,
+    /// Entries into the loop from Rust that have not returned; with the frames they count against `limit`.
+    pub depth: u32,
+    pub limit: u32,
+    /// Instructions cost simulated time.
+    pub counting: bool,
+    /// The exception in flight, else `Unbound` (R3).
+    pub(super) raised: Value,
+    /// The exception being handled (`sys.exc_info`), else None.
+    pub handled: Value,
+    /// Objects whose repr is being made in this thread, against cycles.
+    pub in_repr: Vec<Ref>,
+    /// The script-level `Thread` object, set by `threading`.
+    pub object: Value,
+    /// The process must end with this exit code: set by the deadlock report, `exit` of a daemon.
+    pub ending: Option<Ending>,
+}
+
+/// Why a thread unwinds without a script exception that `except` could catch.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// A daemon thread at the end of the program.
+    Daemon,
+    /// All threads wait for each other: the report has the words.
+    Deadlock(String),
+}
+
+impl Thread {
+    pub fn new(held: Held, interp: &'static Interp) -> Thread {
+        interp.heap.enter(&held);
+        Thread {
+            held,
+            interp,
+            stack: Vec::with_capacity(STACK_VALUES),
+            frames: Vec::with_capacity(16),
+            top: 0,
+            depth: 0,
+            limit: RECURSION_LIMIT,
+            counting: false,
+            raised: Value::Unbound,
+            handled: Value::None,
+            in_repr: Vec::new(),
+            object: Value::None,
+            ending: None,
+        }
+    }
+
+    /// Index of the first register that nothing uses (R1).
+    #[inline(always)]
+    pub fn top(&self) -> u32 {
+        self.top
+    }
+
+    /// Makes registers up to `top` exist, unset. False when the stack is full.
+    #[inline(always)]
+    pub(super) fn reserve(&mut self, top: u32) -> bool {
+        top as usize <= self.stack.len() || self.grow(top as usize)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, top: usize) -> bool {
+        let new = (top + 512).min(STACK_VALUES);
+        if top > STACK_VALUES {
+            return false;
+        }
+        // Within the capacity, so nothing moves (R4).
+        self.stack.resize_with(new, || Value::Unbound);
+        true
+    }
+
+    /// A copy of a register.
+    #[inline(always)]
+    pub fn reg(&self, at: u32) -> Value {
+        self.stack[at as usize].clone()
+    }
+    #[inline(always)]
+    pub fn set_reg(&mut self, at: u32, v: Value) {
+        self.stack[at as usize] = v;
+    }
+    #[inline(always)]
+    pub fn take_reg(&mut self, at: u32) -> Value {
+        self.stack[at as usize].take()
+    }
+
+    /// Unsets registers `from..to`. What dies there dies now.
+    pub(super) fn unset(&mut self, from: u32, to: u32) {
+        for at in from..to {
+            drop(self.take_reg(at));
+        }
+    }
+
+    /// Ends the thread's part in the heap: registers first, then the heap itself.
+    pub fn finish(mut self) -> Held {
+        self.frames.clear();
+        self.stack.clear();
+        self.raised = Value::Unbound;
+        self.handled = Value::None;
+        self.object = Value::None;
+        self.in_repr.clear();
+        self.interp.heap.leave(&self.held);
+        self.held
+    }
+}

@@ -1,0 +1,207 @@
+//! Tracebacks as Python prints them, and where a thread stands.
+
+use super::thread::Thread;
+use crate::object::class::Class;
+use crate::object::exception::{Exception, TraceEntry};
+use crate::object::{TypeId, Value, name};
+use crate::world::Place;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Files of the embedded library are named so; their frames are not shown to users.
+pub fn is_library(file: &str) -> bool {
+    file.starts_with("<kit:")
+}
+
+impl Thread {
+    /// The script line that runs: the innermost frame that is not the library's.
+    pub fn place(&self) -> Place {
+        for f in self.frames.iter().rev() {
+            let Some(func) = self.function_at(f.func_at) else {
+                continue;
+            };
+            let code =
+                func.with::<crate::object::function::Function, _>(&self.held, |f| f.code.clone());
+            let code = &code.frozen::<crate::object::code::CodeObj>().code;
+            if !is_library(&code.file.name) {
+                return Place {
+                    file: code.file.name.clone(),
+                    line: code.line(f.pc as usize),
+                    function: Arc::from(&*code.name),
+                };
+            }
+        }
+        Place {
+            file: Arc::from("<start>"),
+            line: 0,
+            function: Arc::from(""),
+        }
+    }
+
+    /// An uncaught exception as Python prints it: traceback, chain, class and text.
+    pub fn format_exception(&mut self, e: &Value) -> String {
+        let mut seen = Vec::new();
+        self.format_chain(e, &mut seen)
+    }
+
+    fn format_chain(&mut self, e: &Value, seen: &mut Vec<usize>) -> String {
+        let Value::Obj(r) = e else {
+            return String::new();
+        };
+        if seen.contains(&r.address()) || seen.len() > 100 {
+            return String::new();
+        }
+        seen.push(r.address());
+        let (cause, context, hide, trail) = r.with::<Exception, _>(&self.held, |x| {
+            (
+                x.cause.clone(),
+                x.context.clone(),
+                x.suppress_context,
+                x.trail.clone(),
+            )
+        });
+        let mut out = String::new();
+        if !cause.is_none() {
+            out += &self.format_chain(&cause, seen);
+            out += "\nThe above exception was the direct cause of the following exception:\n\n";
+        } else if !context.is_none() && !hide {
+            out += &self.format_chain(&context, seen);
+            out += "\nDuring handling of the above exception, another exception occurred:\n\n";
+        }
+        if trail.iter().any(|t| !is_library(&t.code.file.name)) {
+            out += "Traceback (most recent call last):\n";
+            out += &format_trail(&trail);
+        }
+        out += &self.format_last(e);
+        out
+    }
+
+    /// The last lines: class, text, notes.
+    pub fn format_last(&mut self, e: &Value) -> String {
+        let class = self.type_of(e);
+        let (n, module) = class.with::<Class, _>(&self.held, |c| (c.qualname.clone(), c.module));
+        let shown = if module == name::MAIN || module == name::BUILTINS {
+            n.to_string()
+        } else {
+            format!("{module}.{n}")
+        };
+        let text = match self.str_text(e) {
+            Ok(t) => t,
+            Err(_) => {
+                drop(self.take_raised());
+                "<exception str() failed>".into()
+            }
+        };
+        let mut out = if text.is_empty() {
+            format!("{shown}\n")
+        } else {
+            format!("{shown}: {text}\n")
+        };
+        let notes = match e {
+            Value::Obj(r) => r.with::<Exception, _>(&self.held, |x| x.notes.clone()),
+            _ => Value::None,
+        };
+        if !notes.is_none()
+            && let Ok(items) = self.collect(&notes)
+        {
+            for n in items {
+                if let Ok(t) = self.str_text(&n) {
+                    let _ = writeln!(out, "{t}");
+                }
+            }
+        }
+        out
+    }
+
+    /// The exit code that an uncaught exception means, and what to print on standard error.
+    pub fn exit_code(&mut self, e: &Value) -> (i32, String) {
+        if self.is_a(e, TypeId::SystemExit) {
+            let code = self.get_attr(e, name::CODE_ATTR).unwrap_or(Value::None);
+            return match code {
+                Value::None => (0, String::new()),
+                Value::Int(i) => (i as i32, String::new()),
+                Value::Bool(b) => (b as i32, String::new()),
+                other => {
+                    let text = self.str_text(&other).unwrap_or_default();
+                    (1, format!("{text}\n"))
+                }
+            };
+        }
+        let text = self.format_exception(e);
+        if self.is_a(e, TypeId::KeyboardInterrupt) {
+            (130, text)
+        } else {
+            (1, text)
+        }
+    }
+}
+
+/// Lines of a traceback, outermost first; a run of equal lines is told once with its number.
+fn format_trail(trail: &[TraceEntry]) -> String {
+    let mut out = String::new();
+    let mut last: Option<(usize, u32)> = None;
+    let mut same = 0;
+    let told = |out: &mut String, same: usize| {
+        if same > 3 {
+            let s = if same == 4 { "" } else { "s" };
+            let _ = writeln!(out, "  [Previous line repeated {} more time{s}]", same - 3);
+        }
+    };
+    for t in trail
+        .iter()
+        .rev()
+        .filter(|t| !is_library(&t.code.file.name))
+    {
+        let line = t.code.line(t.pc as usize);
+        let key = (Arc::as_ptr(&t.code) as usize, line);
+        if last == Some(key) {
+            same += 1;
+        } else {
+            told(&mut out, same);
+            last = Some(key);
+            same = 1;
+        }
+        if same <= 3 {
+            entry(&mut out, t, line);
+        }
+    }
+    told(&mut out, same);
+    out
+}
+
+/// One frame: file and line, the source line, and a mark under the part that ran if it is not all of it.
+fn entry(out: &mut String, t: &TraceEntry, line: u32) {
+    let code = &t.code;
+    let _ = writeln!(
+        out,
+        "  File \"{}\", line {line}, in {}",
+        code.file.name, code.name
+    );
+    let text = code.file.line_text(line);
+    let shown = text.trim();
+    if shown.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "    {shown}");
+    let Some(span) = code.spans.get(t.pc as usize) else {
+        return;
+    };
+    let begin = code.file.line_span(line).lo + (text.len() - text.trim_start().len()) as u32;
+    let end = begin + shown.len() as u32;
+    let (lo, hi) = (span.lo.max(begin), span.hi.min(end));
+    if span.lo >= begin && hi > lo && (lo, hi) != (begin, end) && code.file.line(span.lo) == line {
+        let width = |a: u32, b: u32| {
+            text.get(
+                (a - code.file.line_span(line).lo) as usize
+                    ..(b - code.file.line_span(line).lo) as usize,
+            )
+            .map_or(0, |s| s.chars().count())
+        };
+        let _ = writeln!(
+            out,
+            "    {}{}",
+            " ".repeat(width(begin, lo)),
+            "^".repeat(width(lo, hi).max(1))
+        );
+    }
+}

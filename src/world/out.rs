@@ -1,0 +1,95 @@
+//! Standard output and error: whole writes, so that lines of different threads never mix.
+//!
+//! Output is buffered and goes out when the buffer is full, at exit, on `flush`, and, on a terminal,
+//! after each write that ends a line. A reader that has gone away (EPIPE) ends the output quietly:
+//! later writes are dropped, `closed` says so.
+
+use parking_lot::Mutex;
+use std::io::{self, IsTerminal, Write};
+
+const BUFFER_BYTES: usize = 16 << 10;
+
+struct Out {
+    buffer: Vec<u8>,
+    terminal: Option<bool>,
+    closed: bool,
+}
+
+static OUT: Mutex<Out> = Mutex::new(Out {
+    buffer: Vec::new(),
+    terminal: None,
+    closed: false,
+});
+
+impl Out {
+    fn drain(&mut self) -> io::Result<()> {
+        let result = if self.closed {
+            Ok(())
+        } else {
+            write_all(&mut io::stdout().lock(), &self.buffer)
+        };
+        self.buffer.clear();
+        match result {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+fn write_all(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes)?;
+    to.flush()
+}
+
+/// Writes to standard output as one piece.
+pub fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut out = OUT.lock();
+    if out.closed {
+        return Ok(());
+    }
+    out.buffer.extend_from_slice(bytes);
+    let terminal = *out
+        .terminal
+        .get_or_insert_with(|| io::stdout().is_terminal());
+    if out.buffer.len() >= BUFFER_BYTES || (terminal && bytes.contains(&b'\n')) {
+        return out.drain();
+    }
+    Ok(())
+}
+
+/// Sends what is buffered to the reader.
+pub fn flush() -> io::Result<()> {
+    OUT.lock().drain()
+}
+
+/// The reader of standard output has gone away.
+pub fn closed() -> bool {
+    OUT.lock().closed
+}
+
+/// Flushes on the way out, where nobody is left to hear of an error. Does not wait for a thread that
+/// is inside a write at this moment.
+pub(super) fn flush_quietly() {
+    if let Some(mut out) = OUT.try_lock_for(std::time::Duration::from_millis(100)) {
+        let _ = out.drain();
+    }
+}
+
+/// Writes to standard error as one piece, after what standard output still holds. Errors are dropped:
+/// there is nowhere left to report them.
+pub fn error(bytes: &[u8]) {
+    let mut out = OUT.lock();
+    let _ = out.drain();
+    let _ = write_all(&mut io::stderr().lock(), bytes);
+}
+
+pub fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+pub fn error_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}

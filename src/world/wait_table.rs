@@ -1,0 +1,141 @@
+//! The wait table: who waits for what, since when, until when. Plain data under the driver's mutex.
+
+use super::{Nanos, Place, Proof, Tid, WaitKey, WaitOn};
+use std::collections::BTreeMap;
+
+/// One thread's wait.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub on: WaitOn,
+    pub since: Nanos,
+    pub until: Option<Nanos>,
+    pub place: Option<Place>,
+    sequence: u64,
+}
+
+impl Entry {
+    /// Only another thread can end it (W3).
+    pub fn stuck(&self) -> bool {
+        self.until.is_none() && self.on.kind().stuck()
+    }
+}
+
+#[derive(Default)]
+pub struct WaitTable {
+    entries: BTreeMap<Tid, Entry>,
+    /// Waiters of each key, oldest first. A sleep has no key, so that ten thousand sleepers do not
+    /// stand in each other's way.
+    queues: BTreeMap<(WaitKey, u64), Tid>,
+    /// Invariant: a key stands here only while somebody waits for it (W4).
+    owners: BTreeMap<WaitKey, Tid>,
+    stuck: usize,
+    registered: u64,
+}
+
+impl WaitTable {
+    pub fn register(
+        &mut self,
+        t: Tid,
+        on: WaitOn,
+        since: Nanos,
+        until: Option<Nanos>,
+        place: Option<Place>,
+    ) {
+        self.registered += 1;
+        if let Some(key) = on.key() {
+            self.queues.insert((key, self.registered), t);
+            match on.owner() {
+                Some(owner) => drop(self.owners.insert(key, owner)),
+                None => drop(self.owners.remove(&key)),
+            }
+        }
+        let entry = Entry {
+            on,
+            since,
+            until,
+            place,
+            sequence: self.registered,
+        };
+        self.stuck += usize::from(entry.stuck());
+        let before = self.entries.insert(t, entry);
+        debug_assert!(before.is_none(), "W1: {t:?} waits already");
+    }
+
+    /// Ends a wait; the caller who gets the entry has decided how (W1).
+    pub fn remove(&mut self, t: Tid) -> Option<Entry> {
+        let entry = self.entries.remove(&t)?;
+        self.stuck -= usize::from(entry.stuck());
+        if let Some(key) = entry.on.key() {
+            self.queues.remove(&(key, entry.sequence));
+            if self.first(key).is_none() {
+                self.owners.remove(&key);
+            }
+        }
+        Some(entry)
+    }
+
+    /// Ends the oldest wait for `key`.
+    pub fn wake_one(&mut self, key: WaitKey) -> Option<Tid> {
+        self.owners.remove(&key);
+        let t = self.first(key)?;
+        self.remove(t);
+        Some(t)
+    }
+
+    fn first(&self, key: WaitKey) -> Option<Tid> {
+        self.queues
+            .range((key, 0)..=(key, u64::MAX))
+            .next()
+            .map(|(_, t)| *t)
+    }
+
+    /// `t` has taken what others may still be waiting for.
+    pub fn took(&mut self, key: WaitKey, t: Tid) {
+        if self.first(key).is_some() {
+            self.owners.insert(key, t);
+        }
+    }
+
+    pub fn get(&self, t: Tid) -> Option<&Entry> {
+        self.entries.get(&t)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Tid, &Entry)> {
+        self.entries.iter().map(|(t, e)| (*t, e))
+    }
+
+    /// How many waits only another thread can end.
+    pub fn stuck(&self) -> usize {
+        self.stuck
+    }
+
+    /// Who owns what `t` waits for, if that is known now.
+    pub fn owner_for(&self, t: Tid) -> Option<Tid> {
+        let entry = self.entries.get(&t)?;
+        match entry.on {
+            WaitOn::Join { tid } => Some(tid),
+            _ => self.owners.get(&entry.on.key()?).copied(),
+        }
+    }
+
+    /// The cycle of waits through `from`, and what it proves.
+    pub fn cycle(&self, from: Tid) -> Option<(Vec<Tid>, Proof)> {
+        let mut path = vec![];
+        let mut proof = Proof::Cycle;
+        let mut at = from;
+        loop {
+            let entry = self.entries.get(&at)?;
+            if !entry.stuck() || path.contains(&at) {
+                return None;
+            }
+            if entry.on.kind().proof() != Proof::Cycle {
+                proof = Proof::Suspicion;
+            }
+            path.push(at);
+            at = self.owner_for(at)?;
+            if at == from {
+                return Some((path, proof));
+            }
+        }
+    }
+}
