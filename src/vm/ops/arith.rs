@@ -434,7 +434,7 @@ impl Thread {
     pub fn positive(&mut self, v: &Value) -> Res<Value> {
         match v {
             Value::Int(_) | Value::Float(_) => Ok(v.clone()),
-            _ => self.unary(v, name::POS, "+", IntRef::to_val),
+            _ => self.unary(v, name::POS, "+", |i| i.to_val()),
         }
     }
 
@@ -444,7 +444,7 @@ impl Thread {
     }
 
     /// `abs(v)`.
-    pub fn absolute(&mut self, v: &Value) -> Res<Value> {
+    pub fn abs_value(&mut self, v: &Value) -> Res<Value> {
         if let Some(x) = float_of(v) {
             return Ok(Value::float(x.abs()));
         }

@@ -336,16 +336,22 @@ impl Thread {
         }))
     }
 
-    /// `a == b`, as truth.
+    /// `a op b`, as truth.
     #[inline]
-    pub fn equal(&mut self, a: &Value, b: &Value) -> Res<bool> {
-        match plain(CmpOp::Eq, a, b) {
+    pub fn compare_truth(&mut self, op: CmpOp, a: &Value, b: &Value) -> Res<bool> {
+        match plain(op, a, b) {
             Some(x) => Ok(x),
             None => {
-                let v = self.compare_slow(CmpOp::Eq, a, b)?;
+                let v = self.compare_slow(op, a, b)?;
                 self.truth(&v)
             }
         }
+    }
+
+    /// `a == b`, as truth.
+    #[inline]
+    pub fn equal(&mut self, a: &Value, b: &Value) -> Res<bool> {
+        self.compare_truth(CmpOp::Eq, a, b)
     }
 
     /// Identity first, as containers compare.
@@ -357,13 +363,7 @@ impl Thread {
     /// `a < b`, as truth: what sorting asks.
     #[inline]
     pub fn less(&mut self, a: &Value, b: &Value) -> Res<bool> {
-        match plain(CmpOp::Lt, a, b) {
-            Some(x) => Ok(x),
-            None => {
-                let v = self.compare_slow(CmpOp::Lt, a, b)?;
-                self.truth(&v)
-            }
-        }
+        self.compare_truth(CmpOp::Lt, a, b)
     }
 
     /// `item in container`.
