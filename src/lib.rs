@@ -11,5 +11,7 @@ pub mod gil;
 pub mod object;
 pub mod source;
 pub mod syntax;
+pub mod stdlib;
 pub mod trace;
+pub mod vm;
 pub mod world;

@@ -81,7 +81,9 @@ pub fn settle(text: &str, start: Tok<'static>, mut problem: Box<Problem>) -> Box
         return lexical;
     }
     let before = tokens.iter().take_while(|token| token.0 < at);
-    let depth: i32 = before.map(|token| (token.1 == Tok::FOpen) as i32 - (token.1 == Tok::FClose) as i32).sum();
+    let depth: i32 = before
+        .map(|token| (token.1 == Tok::FOpen) as i32 - (token.1 == Tok::FClose) as i32)
+        .sum();
     if depth > 0 && !problem.message.starts_with("f-string: ") {
         problem.message.insert_str(0, "f-string: ");
     }
@@ -90,7 +92,11 @@ pub fn settle(text: &str, start: Tok<'static>, mut problem: Box<Problem>) -> Box
 
 /// Reads the whole file. A token that cannot be read is the better error than one at `at`, except a
 /// bracket that is open at the end and was opened on the line of `at` or later.
-fn read_all<'i>(text: &'i str, start: Tok<'i>, at: u32) -> (Vec<Spanned<'i>>, Option<Box<Problem>>) {
+fn read_all<'i>(
+    text: &'i str,
+    start: Tok<'i>,
+    at: u32,
+) -> (Vec<Spanned<'i>>, Option<Box<Problem>>) {
     let mut layout = Layout::new(text, start);
     let mut tokens = Vec::new();
     let problem = loop {
@@ -102,9 +108,13 @@ fn read_all<'i>(text: &'i str, start: Tok<'i>, at: u32) -> (Vec<Spanned<'i>>, Op
     };
     // With nothing after the stop, what is missing may be the rest of the line.
     let is_last = tokens.last().is_none_or(|token| token.0 <= at);
-    let unclosed = problem.as_ref().is_some_and(|problem| problem.message.ends_with("was never closed"));
+    let unclosed = problem
+        .as_ref()
+        .is_some_and(|problem| problem.message.ends_with("was never closed"));
     let problem = problem.filter(|problem| {
-        !unclosed || is_last || problem.span.lo < at && text[problem.span.lo as usize..at as usize].contains('\n')
+        !unclosed
+            || is_last
+            || problem.span.lo < at && text[problem.span.lo as usize..at as usize].contains('\n')
     });
     (tokens, problem)
 }
@@ -113,18 +123,30 @@ impl<'i> Scene<'i> {
     fn new(text: &'i str, stop: Stop<'i>, tokens: Vec<Spanned<'i>>) -> Scene<'i> {
         let same = |token: &Spanned<'i>| token.0 == stop.lo && token.1 == stop.tok;
         let found = tokens.partition_point(|token| token.0 < stop.lo);
-        let at = tokens[found..].iter().position(same).map_or(tokens.len(), |offset| found + offset);
+        let at = tokens[found..]
+            .iter()
+            .position(same)
+            .map_or(tokens.len(), |offset| found + offset);
         let mut open = Vec::new();
         let mut line = 0;
         for (i, &(_, tok, _)) in tokens[..at].iter().enumerate() {
             match tok {
                 Tok::LPar | Tok::LBracket | Tok::LBrace | Tok::FOpen => open.push(i),
                 Tok::RPar | Tok::RBracket | Tok::RBrace | Tok::FClose => drop(open.pop()),
-                Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule | Tok::StartExpr => line = i + 1,
+                Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule | Tok::StartExpr => {
+                    line = i + 1
+                }
                 _ => {}
             }
         }
-        Scene { text, stop, tokens, at, line, open }
+        Scene {
+            text,
+            stop,
+            tokens,
+            at,
+            line,
+            open,
+        }
     }
 
     fn tok(&self) -> Tok<'i> {
@@ -137,7 +159,10 @@ impl<'i> Scene<'i> {
 
     /// The token `back` places before the stop.
     fn before(&self, back: usize) -> Option<Tok<'i>> {
-        self.at.checked_sub(back).and_then(|at| self.tokens.get(at)).map(|token| token.1)
+        self.at
+            .checked_sub(back)
+            .and_then(|at| self.tokens.get(at))
+            .map(|token| token.1)
     }
 
     fn span_of(&self, at: usize) -> Span {
@@ -147,12 +172,17 @@ impl<'i> Scene<'i> {
 
     /// The first token of the logical line, after `async`.
     fn header(&self) -> Option<Tok<'i>> {
-        let mut line = self.tokens[self.line.min(self.at)..].iter().map(|token| token.1);
+        let mut line = self.tokens[self.line.min(self.at)..]
+            .iter()
+            .map(|token| token.1);
         line.find(|&tok| tok != Tok::Async)
     }
 
     fn expects(&self, what: &str) -> bool {
-        self.stop.expected.iter().any(|name| name == what || name.trim_matches('"') == what)
+        self.stop
+            .expected
+            .iter()
+            .any(|name| name == what || name.trim_matches('"') == what)
     }
 
     /// Whether the parser, before the stop, was still ready to go on with an operator. It is not
@@ -164,9 +194,13 @@ impl<'i> Scene<'i> {
     /// Whether the token before the stop can end an expression.
     fn after_expression(&self) -> bool {
         use Tok::*;
-        let Some(last) = self.before(1) else { return false };
-        matches!(last, Name(_) | Int(_) | Float(_) | Str(_) | Bytes(_) | FEnd | True | False | None | Ellipsis)
-            || matches!(last, RPar | RBracket | RBrace)
+        let Some(last) = self.before(1) else {
+            return false;
+        };
+        matches!(
+            last,
+            Name(_) | Int(_) | Float(_) | Str(_) | Bytes(_) | FEnd | True | False | None | Ellipsis
+        ) || matches!(last, RPar | RBracket | RBrace)
     }
 
     /// The innermost open bracket.
@@ -179,7 +213,11 @@ impl<'i> Scene<'i> {
     }
 
     fn line_of(&self, offset: u32) -> usize {
-        self.text.as_bytes()[..offset as usize].iter().filter(|&&byte| byte == b'\n').count() + 1
+        self.text.as_bytes()[..offset as usize]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count()
+            + 1
     }
 
     /// Where the operand begins that ends before `end`: back to a token that `stops`, over whole brackets.
@@ -217,19 +255,33 @@ impl<'i> Scene<'i> {
     fn hint(&self) -> Option<String> {
         let tok = self.tok();
         if tok.is_keyword() && self.expects("NAME") && !self.expects("INT") {
-            return Some(format!("'{}' is a keyword and cannot be a name", tok.text()));
+            return Some(format!(
+                "'{}' is a keyword and cannot be a name",
+                tok.text()
+            ));
         }
         let (before, last) = (self.before(2), self.before(1));
         let hint = match (last, tok) {
             (Some(Tok::Amper), Tok::Amper) => "write 'and' for '&&'",
             (Some(Tok::Bar), Tok::Bar) => "write 'or' for '||'",
             (Some(Tok::Less), Tok::Greater) => "write '!=' for '<>'",
-            (Some(Tok::Plus), Tok::Newline) if before == Some(Tok::Plus) => "write 'x += 1' for 'x++'",
-            (Some(Tok::Minus), Tok::Newline) if before == Some(Tok::Minus) => "write 'x -= 1' for 'x--'",
-            (_, Tok::LBrace) if self.after_expression() => "a block begins with ':' and is indented",
-            (_, Tok::Newline) if self.expects("INT") => "the line ends where an expression is expected",
+            (Some(Tok::Plus), Tok::Newline) if before == Some(Tok::Plus) => {
+                "write 'x += 1' for 'x++'"
+            }
+            (Some(Tok::Minus), Tok::Newline) if before == Some(Tok::Minus) => {
+                "write 'x -= 1' for 'x--'"
+            }
+            (_, Tok::LBrace) if self.after_expression() => {
+                "a block begins with ':' and is indented"
+            }
+            (_, Tok::Newline) if self.expects("INT") => {
+                "the line ends where an expression is expected"
+            }
             (_, Tok::Else | Tok::Elif | Tok::Except | Tok::Finally) if self.at == self.line => {
-                return Some(format!("no statement is open here that '{}' could belong to", tok.text()));
+                return Some(format!(
+                    "no statement is open here that '{}' could belong to",
+                    tok.text()
+                ));
             }
             _ => return None,
         };
@@ -252,12 +304,22 @@ fn left_out(scene: &Scene<'_>) -> Option<Box<Problem>> {
             let end = rest.iter().position(|token| token.1 == Tok::Newline)?;
             let is_match = end > 0
                 && rest[end - 1].1 == Tok::Colon
-                && matches!(rest.get(end + 1..end + 3), Some([(_, Tok::Indent, _), (_, Tok::Name("case"), _)]));
-            if is_match { syntax(Span::new(*lo, *hi), "Kit has no `match` statement") } else { None }
+                && matches!(
+                    rest.get(end + 1..end + 3),
+                    Some([(_, Tok::Indent, _), (_, Tok::Name("case"), _)])
+                );
+            if is_match {
+                syntax(Span::new(*lo, *hi), "Kit has no `match` statement")
+            } else {
+                None
+            }
         }
-        [(lo, Tok::Name("type"), hi), (_, Tok::Name(_), _), (_, Tok::Equal | Tok::LBracket, _), ..] => {
-            syntax(Span::new(*lo, *hi), "Kit has no `type` statement")
-        }
+        [
+            (lo, Tok::Name("type"), hi),
+            (_, Tok::Name(_), _),
+            (_, Tok::Equal | Tok::LBracket, _),
+            ..,
+        ] => syntax(Span::new(*lo, *hi), "Kit has no `type` statement"),
         _ => None,
     }
 }
@@ -267,7 +329,15 @@ fn block_name(tok: Tok<'_>) -> Option<String> {
     Some(match tok {
         Tok::Class => "class definition".to_owned(),
         Tok::Def => "function definition".to_owned(),
-        Tok::If | Tok::Elif | Tok::Else | Tok::For | Tok::While | Tok::With | Tok::Try | Tok::Except | Tok::Finally => {
+        Tok::If
+        | Tok::Elif
+        | Tok::Else
+        | Tok::For
+        | Tok::While
+        | Tok::With
+        | Tok::Try
+        | Tok::Except
+        | Tok::Finally => {
             format!("'{}' statement", tok.text())
         }
         _ => return None,
@@ -280,12 +350,30 @@ fn missing_block(scene: &Scene<'_>) -> Option<Box<Problem>> {
     }
     // The header is the logical line that the NEWLINE before the stop ends.
     let newline = scene.at.checked_sub(1)?;
-    let is_end = |token: &Spanned<'_>| matches!(token.1, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule);
-    let first = scene.tokens[..newline].iter().rposition(is_end).map_or(0, |at| at + 1);
-    let (lo, tok, _) = *scene.tokens[first..].iter().find(|token| token.1 != Tok::Async)?;
+    let is_end = |token: &Spanned<'_>| {
+        matches!(
+            token.1,
+            Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule
+        )
+    };
+    let first = scene.tokens[..newline]
+        .iter()
+        .rposition(is_end)
+        .map_or(0, |at| at + 1);
+    let (lo, tok, _) = *scene.tokens[first..]
+        .iter()
+        .find(|token| token.1 != Tok::Async)?;
     let name = block_name(tok)?;
-    let message = format!("expected an indented block after {name} on line {}", scene.line_of(lo));
-    Some(Box::new(Problem { kind: ErrorKind::IndentationError, span: scene.span(), message, help: None }))
+    let message = format!(
+        "expected an indented block after {name} on line {}",
+        scene.line_of(lo)
+    );
+    Some(Box::new(Problem {
+        kind: ErrorKind::IndentationError,
+        span: scene.span(),
+        message,
+        help: None,
+    }))
 }
 
 fn indent(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -295,12 +383,21 @@ fn indent(scene: &Scene<'_>) -> Option<Box<Problem>> {
         _ => return None,
     };
     let (kind, span) = (ErrorKind::IndentationError, scene.span());
-    Some(Box::new(Problem { kind, span, message: message.to_owned(), help: None }))
+    Some(Box::new(Problem {
+        kind,
+        span,
+        message: message.to_owned(),
+        help: None,
+    }))
 }
 
 fn missing_handler(scene: &Scene<'_>) -> Option<Box<Problem>> {
     let only = scene.expects("except") && scene.expects("finally") && !scene.expects("pass");
-    if only { syntax(scene.span(), "expected 'except' or 'finally' block") } else { None }
+    if only {
+        syntax(scene.span(), "expected 'except' or 'finally' block")
+    } else {
+        None
+    }
 }
 
 fn missing_colon(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -315,7 +412,11 @@ fn missing_colon(scene: &Scene<'_>) -> Option<Box<Problem>> {
     }
     let problem = Problem::syntax(scene.span(), "expected ':'");
     let is_else_if = header == Tok::Else && scene.tok() == Tok::If;
-    Some(if is_else_if { problem.with_help("write 'elif' for 'else if'") } else { problem })
+    Some(if is_else_if {
+        problem.with_help("write 'elif' for 'else if'")
+    } else {
+        problem
+    })
 }
 
 /// Fields of f-strings.
@@ -337,7 +438,9 @@ fn field(scene: &Scene<'_>) -> Option<Box<Problem>> {
 }
 
 fn print_statement(scene: &Scene<'_>) -> Option<Box<Problem>> {
-    let Some(Tok::Name(name @ ("print" | "exec"))) = scene.before(1) else { return None };
+    let Some(Tok::Name(name @ ("print" | "exec"))) = scene.before(1) else {
+        return None;
+    };
     if !scene.tok().starts_expression() || scene.before(2) == Some(Tok::Dot) {
         return None;
     }
@@ -348,8 +451,24 @@ fn print_statement(scene: &Scene<'_>) -> Option<Box<Problem>> {
 /// Tokens before which a disjunction cannot reach back.
 fn ends_disjunction(tok: Tok<'_>) -> bool {
     use Tok::*;
-    matches!(tok, Comma | Colon | Semi | Equal | Walrus | AugEq(_) | Arrow | Else | If | Lambda | Return | Yield)
-        || matches!(tok, For | Assert | Raise | From | Del | Elif | While | With | As | At | FBang | FColon)
+    matches!(
+        tok,
+        Comma
+            | Colon
+            | Semi
+            | Equal
+            | Walrus
+            | AugEq(_)
+            | Arrow
+            | Else
+            | If
+            | Lambda
+            | Return
+            | Yield
+    ) || matches!(
+        tok,
+        For | Assert | Raise | From | Del | Elif | While | With | As | At | FBang | FColon
+    )
 }
 
 fn missing_else(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -361,8 +480,13 @@ fn missing_else(scene: &Scene<'_>) -> Option<Box<Problem>> {
         return None;
     }
     let test = scene.operand(scene.at, ends_disjunction);
-    let from = scene.operand(test.checked_sub(1)?, |tok| ends_disjunction(tok) && tok != Tok::In);
-    syntax(scene.span_from(from), "expected 'else' after 'if' expression")
+    let from = scene.operand(test.checked_sub(1)?, |tok| {
+        ends_disjunction(tok) && tok != Tok::In
+    });
+    syntax(
+        scene.span_from(from),
+        "expected 'else' after 'if' expression",
+    )
 }
 
 fn starred_or_missing_value(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -370,10 +494,14 @@ fn starred_or_missing_value(scene: &Scene<'_>) -> Option<Box<Problem>> {
         return None;
     }
     match (scene.before(1)?, scene.tok()) {
-        (Tok::Colon, Tok::Star) => syntax(scene.span(), "cannot use a starred expression in a dictionary value"),
-        (Tok::Colon, Tok::RBrace | Tok::Comma) => {
-            syntax(scene.span_of(scene.at - 1), "expression expected after dictionary key and ':'")
-        }
+        (Tok::Colon, Tok::Star) => syntax(
+            scene.span(),
+            "cannot use a starred expression in a dictionary value",
+        ),
+        (Tok::Colon, Tok::RBrace | Tok::Comma) => syntax(
+            scene.span_of(scene.at - 1),
+            "expression expected after dictionary key and ':'",
+        ),
         (_, Tok::RBrace | Tok::Comma) if scene.expects(":") && !scene.expects(",") => {
             syntax(scene.span(), "':' expected after dictionary key")
         }
@@ -383,7 +511,8 @@ fn starred_or_missing_value(scene: &Scene<'_>) -> Option<Box<Problem>> {
 
 fn comprehension_target(scene: &Scene<'_>) -> Option<Box<Problem>> {
     let opener = *scene.open.last()?;
-    let fits = matches!(scene.tok(), Tok::For | Tok::Async) && matches!(scene.bracket()?, Tok::LBracket | Tok::LBrace);
+    let fits = matches!(scene.tok(), Tok::For | Tok::Async)
+        && matches!(scene.bracket()?, Tok::LBracket | Tok::LBrace);
     let list = scene.operand(scene.at, |tok| tok == Tok::Comma);
     if !fits || list <= opener + 1 || scene.expects("for") && scene.before(1) != Some(Tok::Comma) {
         return None;
@@ -401,7 +530,9 @@ fn missing_comma(scene: &Scene<'_>) -> Option<Box<Problem>> {
     if is_string && matches!(scene.before(1), Some(Tok::Name(_))) {
         return None;
     }
-    let from = scene.operand(scene.at, |tok| ends_disjunction(tok) || matches!(tok, Tok::Star | Tok::DoubleStar));
+    let from = scene.operand(scene.at, |tok| {
+        ends_disjunction(tok) || matches!(tok, Tok::Star | Tok::DoubleStar)
+    });
     let span = scene.span_from(from).to(scene.span());
     syntax(span, "invalid syntax. Perhaps you forgot a comma?")
 }
@@ -410,12 +541,19 @@ fn missing_comma(scene: &Scene<'_>) -> Option<Box<Problem>> {
 fn equal_sign(scene: &Scene<'_>) -> Option<Box<Problem>> {
     let header = scene.header()?;
     let condition = matches!(header, Tok::If | Tok::Elif | Tok::While | Tok::At);
-    if scene.tok() != Tok::Equal || !scene.after_expression() || (scene.open.is_empty() && !condition) || header == Tok::From {
+    if scene.tok() != Tok::Equal
+        || !scene.after_expression()
+        || (scene.open.is_empty() && !condition)
+        || header == Tok::From
+    {
         return None;
     }
     let looser = |tok: Tok<'_>| {
         ends_disjunction(tok)
-            || matches!(tok, Tok::And | Tok::Or | Tok::Not | Tok::In | Tok::Is | Tok::EqEq | Tok::NotEq)
+            || matches!(
+                tok,
+                Tok::And | Tok::Or | Tok::Not | Tok::In | Tok::Is | Tok::EqEq | Tok::NotEq
+            )
             || matches!(tok, Tok::Less | Tok::LessEq | Tok::Greater | Tok::GreaterEq)
     };
     let from = scene.operand(scene.at, looser);
@@ -437,9 +575,18 @@ fn equal_sign(scene: &Scene<'_>) -> Option<Box<Problem>> {
         [_] | [] => return None,
         [.., (_, last, _)] => {
             let operator = |tok: Tok<'_>| {
-                matches!(tok, Tok::Plus | Tok::Minus | Tok::Star | Tok::Slash | Tok::DoubleSlash | Tok::Percent)
-                    || matches!(tok, Tok::DoubleStar | Tok::Amper | Tok::Bar | Tok::Caret | Tok::Tilde)
-                    || matches!(tok, Tok::ShiftLeft | Tok::ShiftRight | Tok::At)
+                matches!(
+                    tok,
+                    Tok::Plus
+                        | Tok::Minus
+                        | Tok::Star
+                        | Tok::Slash
+                        | Tok::DoubleSlash
+                        | Tok::Percent
+                ) || matches!(
+                    tok,
+                    Tok::DoubleStar | Tok::Amper | Tok::Bar | Tok::Caret | Tok::Tilde
+                ) || matches!(tok, Tok::ShiftLeft | Tok::ShiftRight | Tok::At)
             };
             if scene.operand(scene.at, |tok| looser(tok) || operator(tok)) > from {
                 "expression"
@@ -455,7 +602,10 @@ fn equal_sign(scene: &Scene<'_>) -> Option<Box<Problem>> {
             }
         }
     };
-    syntax(span, format!("cannot assign to {what} here. Maybe you meant '==' instead of '='?"))
+    syntax(
+        span,
+        format!("cannot assign to {what} here. Maybe you meant '==' instead of '='?"),
+    )
 }
 
 fn exception_list(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -463,23 +613,43 @@ fn exception_list(scene: &Scene<'_>) -> Option<Box<Problem>> {
     if !fits || !scene.expects("as") {
         return None;
     }
-    syntax(scene.span_from(scene.line + 1), "multiple exception types must be parenthesized")
+    syntax(
+        scene.span_from(scene.line + 1),
+        "multiple exception types must be parenthesized",
+    )
 }
 
 fn trailing_comma(scene: &Scene<'_>) -> Option<Box<Problem>> {
-    let fits = scene.header()? == Tok::From && scene.tok() == Tok::Newline && scene.before(1) == Some(Tok::Comma);
-    if fits { syntax(scene.span(), "trailing comma not allowed without surrounding parentheses") } else { None }
+    let fits = scene.header()? == Tok::From
+        && scene.tok() == Tok::Newline
+        && scene.before(1) == Some(Tok::Comma);
+    if fits {
+        syntax(
+            scene.span(),
+            "trailing comma not allowed without surrounding parentheses",
+        )
+    } else {
+        None
+    }
 }
 
 fn missing_parenthesis(scene: &Scene<'_>) -> Option<Box<Problem>> {
     let fits = scene.before(2) == Some(Tok::Def) && matches!(scene.before(1), Some(Tok::Name(_)));
-    if fits { syntax(scene.span(), "expected '('") } else { None }
+    if fits {
+        syntax(scene.span(), "expected '('")
+    } else {
+        None
+    }
 }
 
 fn missing_default(scene: &Scene<'_>) -> Option<Box<Problem>> {
-    let fits = scene.header()? == Tok::Def && scene.open.len() == 1 && scene.before(1) == Some(Tok::Equal);
+    let fits =
+        scene.header()? == Tok::Def && scene.open.len() == 1 && scene.before(1) == Some(Tok::Equal);
     if fits && matches!(scene.tok(), Tok::Comma | Tok::RPar) {
-        return syntax(scene.span_of(scene.at - 1), "expected default value expression");
+        return syntax(
+            scene.span_of(scene.at - 1),
+            "expected default value expression",
+        );
     }
     None
 }

@@ -10,7 +10,9 @@ impl Thread {
     /// The `n` arguments at stack index `at`, of which the last `kw.len()` are named, become the
     /// parameters of `func` in registers `at..`. The registers exist.
     pub(super) fn bind(&mut self, func: &Ref, at: u32, n: u32, kw: &[Name]) -> Res<()> {
-        let (code, defaults, kwdefaults) = func.with::<Function, _>(&self.held, |f| (f.code.clone(), f.defaults.clone(), f.kwdefaults.clone()));
+        let (code, defaults, kwdefaults) = func.with::<Function, _>(&self.held, |f| {
+            (f.code.clone(), f.defaults.clone(), f.kwdefaults.clone())
+        });
         let code = code.frozen::<CodeObj>();
         let p = &code.code.params;
         let positional = p.positional as usize;
@@ -22,7 +24,11 @@ impl Thread {
         let mut bound: Vec<Value> = Vec::new();
         bound.resize_with(p.names.len(), || Value::Unbound);
         let given = args.len();
-        let surplus = if given > positional { args.split_off(positional) } else { Vec::new() };
+        let surplus = if given > positional {
+            args.split_off(positional)
+        } else {
+            Vec::new()
+        };
         for (place, v) in bound.iter_mut().zip(args) {
             *place = v;
         }
@@ -32,7 +38,8 @@ impl Thread {
             match code.params[..nameable].iter().position(|x| x == name) {
                 Some(i) if i >= p.posonly as usize => {
                     if !bound[i].is_unbound() {
-                        return Err(self.bad_call(func, format!("got multiple values for argument '{name}'")));
+                        return Err(self
+                            .bad_call(func, format!("got multiple values for argument '{name}'")));
                     }
                     bound[i] = v;
                 }
@@ -40,11 +47,15 @@ impl Thread {
                     return Err(self.bad_call(func, format!("got some positional-only arguments passed as keyword arguments: '{name}'")));
                 }
                 _ if p.double_star => extra.push((*name, v)),
-                _ => return Err(self.bad_call(func, format!("got an unexpected keyword argument '{name}'"))),
+                _ => {
+                    return Err(
+                        self.bad_call(func, format!("got an unexpected keyword argument '{name}'"))
+                    );
+                }
             }
         }
         if !surplus.is_empty() && !p.star {
-            return Err(self.too_many(func, code, given, &defaults, &bound));
+            return Err(self.too_many_arguments(func, code, given, &defaults, &bound));
         }
         self.complete(func, code, &mut bound, &defaults, &kwdefaults)?;
         let mut next = nameable;
@@ -62,7 +73,14 @@ impl Thread {
     }
 
     /// Positional arguments in place; the missing ones come from the defaults.
-    fn fill_defaults(&mut self, func: &Ref, code: &CodeObj, at: u32, n: usize, defaults: &Value) -> Res<()> {
+    fn fill_defaults(
+        &mut self,
+        func: &Ref,
+        code: &CodeObj,
+        at: u32,
+        n: usize,
+        defaults: &Value,
+    ) -> Res<()> {
         let positional = code.code.params.positional as usize;
         let row = super::make::tuple_items(defaults).unwrap_or(&[]);
         if n + row.len() < positional {
@@ -76,7 +94,14 @@ impl Thread {
     }
 
     /// Defaults for what is still unset, positional and keyword-only.
-    fn complete(&mut self, func: &Ref, code: &CodeObj, bound: &mut [Value], defaults: &Value, kwdefaults: &Value) -> Res<()> {
+    fn complete(
+        &mut self,
+        func: &Ref,
+        code: &CodeObj,
+        bound: &mut [Value],
+        defaults: &Value,
+        kwdefaults: &Value,
+    ) -> Res<()> {
         let p = &code.code.params;
         let positional = p.positional as usize;
         let row = super::make::tuple_items(defaults).unwrap_or(&[]);
@@ -84,7 +109,11 @@ impl Thread {
         let mut missing = Vec::new();
         for i in 0..positional {
             if bound[i].is_unbound() {
-                if i >= first { bound[i] = row[i - first].clone() } else { missing.push(code.params[i]) }
+                if i >= first {
+                    bound[i] = row[i - first].clone()
+                } else {
+                    missing.push(code.params[i])
+                }
             }
         }
         if !missing.is_empty() {
@@ -98,13 +127,22 @@ impl Thread {
                 }
             }
         }
-        if missing.is_empty() { Ok(()) } else { Err(self.missing(func, &missing, "keyword-only")) }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(self.missing(func, &missing, "keyword-only"))
+        }
     }
 
     fn keyword_default(&self, kwdefaults: &Value, name: Name) -> Option<Value> {
-        let Value::Obj(d) = kwdefaults else { return None };
+        let Value::Obj(d) = kwdefaults else {
+            return None;
+        };
         d.with::<Dict, _>(&self.held, |d| {
-            d.table.iter().find(|(k, _)| super::make::text(k) == Some(name.text())).map(|(_, v)| v.clone())
+            d.table
+                .iter()
+                .find(|(k, _)| super::make::text(k) == Some(name.text()))
+                .map(|(_, v)| v.clone())
         })
     }
 
@@ -124,17 +162,41 @@ impl Thread {
             [] => String::new(),
         };
         let s = if names.len() == 1 { "" } else { "s" };
-        self.bad_call(func, format!("missing {} required {kind} argument{s}: {list}", names.len()))
+        self.bad_call(
+            func,
+            format!(
+                "missing {} required {kind} argument{s}: {list}",
+                names.len()
+            ),
+        )
     }
 
     #[cold]
-    fn too_many(&mut self, func: &Ref, code: &CodeObj, given: usize, defaults: &Value, bound: &[Value]) -> Raised {
+    fn too_many_arguments(
+        &mut self,
+        func: &Ref,
+        code: &CodeObj,
+        given: usize,
+        defaults: &Value,
+        bound: &[Value],
+    ) -> Raised {
         let p = &code.code.params;
         let positional = p.positional as usize;
         let optional = super::make::tuple_items(defaults).map_or(0, <[Value]>::len);
-        let takes = if optional > 0 { format!("from {} to {positional}", positional - optional) } else { positional.to_string() };
-        let plural = if positional == 1 && optional == 0 { "" } else { "s" };
-        let named = bound[positional..positional + p.kwonly as usize].iter().filter(|v| !v.is_unbound()).count();
+        let takes = if optional > 0 {
+            format!("from {} to {positional}", positional - optional)
+        } else {
+            positional.to_string()
+        };
+        let plural = if positional == 1 && optional == 0 {
+            ""
+        } else {
+            "s"
+        };
+        let named = bound[positional..positional + p.kwonly as usize]
+            .iter()
+            .filter(|v| !v.is_unbound())
+            .count();
         let and = if named > 0 {
             let s = if named == 1 { "" } else { "s" };
             let gs = if given == 1 { "" } else { "s" };
@@ -142,7 +204,14 @@ impl Thread {
         } else {
             String::new()
         };
-        let were = if given == 1 && named == 0 { "was" } else { "were" };
-        self.bad_call(func, format!("takes {takes} positional argument{plural} but {given}{and} {were} given"))
+        let were = if given == 1 && named == 0 {
+            "was"
+        } else {
+            "were"
+        };
+        self.bad_call(
+            func,
+            format!("takes {takes} positional argument{plural} but {given}{and} {were} given"),
+        )
     }
 }

@@ -69,7 +69,10 @@ impl Thread {
     #[inline]
     pub(super) fn guard_depth(&mut self, top: u32) -> Res<()> {
         // Entries from Rust cost Rust stack, so they count twice.
-        if self.frames.len() as u32 + self.depth >= self.limit || self.depth >= 2 * super::thread::RECURSION_LIMIT || !self.reserve(top) {
+        if self.frames.len() as u32 + self.depth >= self.limit
+            || self.depth >= 2 * super::thread::RECURSION_LIMIT
+            || !self.reserve(top)
+        {
             return Err(self.too_deep());
         }
         Ok(())
@@ -81,7 +84,14 @@ impl Thread {
     }
 
     /// Calls what lies in a window. On an error the window is unset.
-    pub(super) fn enter(&mut self, func_at: u32, n: u32, kw: &[Name], dst: u32, kind: FrameKind) -> Res<Entered> {
+    pub(super) fn enter(
+        &mut self,
+        func_at: u32,
+        n: u32,
+        kw: &[Name],
+        dst: u32,
+        kind: FrameKind,
+    ) -> Res<Entered> {
         let mut w = Window { func_at, n, kw };
         let r = self.enter_window(&mut w, dst, kind);
         if r.is_err() {
@@ -93,7 +103,9 @@ impl Thread {
     fn enter_window(&mut self, w: &mut Window, dst: u32, kind: FrameKind) -> Res<Entered> {
         loop {
             let callee = self.reg(w.func_at);
-            let Value::Obj(r) = &callee else { return Err(self.not_callable(&callee)) };
+            let Value::Obj(r) = &callee else {
+                return Err(self.not_callable(&callee));
+            };
             match r.kind() {
                 Kind::Function => return self.enter_function(r, w, dst, kind, Value::Unbound),
                 Kind::Native => {
@@ -138,7 +150,14 @@ impl Thread {
         w.n += 1;
     }
 
-    fn enter_function(&mut self, f: &Ref, w: &mut Window, dst: u32, kind: FrameKind, this: Value) -> Res<Entered> {
+    fn enter_function(
+        &mut self,
+        f: &Ref,
+        w: &mut Window,
+        dst: u32,
+        kind: FrameKind,
+        this: Value,
+    ) -> Res<Entered> {
         let code_ref = f.with::<Function, _>(&self.held, |f| f.code.clone());
         let code = code_ref.frozen::<CodeObj>();
         let base = w.func_at + 1;
@@ -171,7 +190,9 @@ impl Thread {
     /// The arguments become the registers of a generator that has not started.
     fn make_generator(&mut self, f: &Ref, code: &CodeObj, w: &Window) -> Res<Value> {
         let base = w.func_at + 1;
-        let regs: Box<[Value]> = (base..base + code.code.registers as u32).map(|i| self.take_reg(i)).collect();
+        let regs: Box<[Value]> = (base..base + code.code.registers as u32)
+            .map(|i| self.take_reg(i))
+            .collect();
         let func = self.take_reg(w.func_at);
         let (name, qualname) = f.with::<Function, _>(&self.held, |f| (f.name, f.qualname.clone()));
         let g = Generator {
@@ -189,9 +210,17 @@ impl Thread {
     }
 
     /// Calls a class: makes the object, then runs `__init__`.
-    fn instantiate(&mut self, class: &Ref, w: &mut Window, dst: u32, kind: FrameKind) -> Res<Entered> {
-        let (script, instances, root) =
-            class.with::<crate::object::class::Class, _>(&self.held, |c| (c.from_script, c.instances, c.root));
+    fn instantiate(
+        &mut self,
+        class: &Ref,
+        w: &mut Window,
+        dst: u32,
+        kind: FrameKind,
+    ) -> Res<Entered> {
+        let (script, instances, root) = class
+            .with::<crate::object::class::Class, _>(&self.held, |c| {
+                (c.from_script, c.instances, c.root)
+            });
         if !script {
             if instances == Kind::Exception {
                 return self.make_exception(class, w).map(Entered::Value);
@@ -213,7 +242,9 @@ impl Thread {
         let init = self.lookup(class, name::INIT);
         let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
         if let (Kind::Exception, Value::Obj(e)) = (instances, &this) {
-            let args: Vec<Value> = (0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)).collect();
+            let args: Vec<Value> = (0..w.n - w.kw.len() as u32)
+                .map(|i| self.reg(w.func_at + 1 + i))
+                .collect();
             self.fill_exception(e, args);
         }
         if !script_init {
@@ -226,7 +257,9 @@ impl Thread {
                     self.unset(w.func_at, w.end());
                     Ok(Entered::Value(this))
                 }
-                _ => self.make_builtin(class, self.base_type(class).shape(), w).map(Entered::Value),
+                _ => self
+                    .make_builtin(class, self.base_type(class).shape(), w)
+                    .map(Entered::Value),
             };
         }
         let init = init.unwrap_or_default();
@@ -234,7 +267,11 @@ impl Thread {
             Value::Obj(f) if f.is::<Function>() => {
                 self.insert_first(w, this.clone());
                 self.set_reg(w.func_at, init.clone());
-                let kind = if kind == FrameKind::Script { FrameKind::Init } else { FrameKind::InitEntry };
+                let kind = if kind == FrameKind::Script {
+                    FrameKind::Init
+                } else {
+                    FrameKind::InitEntry
+                };
                 self.enter_function(f, w, dst, kind, this)
             }
             _ => {
@@ -253,33 +290,53 @@ impl Thread {
     /// The builtin type whose payload instances of a script class have.
     fn base_type(&self, class: &Ref) -> TypeId {
         let mro = class.with::<crate::object::class::Class, _>(&self.held, |c| c.mro.clone());
-        mro.iter().find_map(|c| self.type_id(c)).unwrap_or(TypeId::Object)
+        mro.iter()
+            .find_map(|c| self.type_id(c))
+            .unwrap_or(TypeId::Object)
     }
 
     fn call_new(&mut self, class: &Ref, new: &Value, w: &Window) -> Res<Value> {
         let f = match new {
-            Value::Obj(r) => r.get::<crate::object::types::Descriptor>().map_or(new.clone(), |d| d.get.clone()),
+            Value::Obj(r) => r
+                .get::<crate::object::types::Descriptor>()
+                .map_or(new.clone(), |d| d.get.clone()),
             _ => new.clone(),
         };
         let mut args = vec![Value::Obj(class.clone())];
         args.extend((0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)));
         let first = w.end() - w.kw.len() as u32;
-        let kw: Vec<(Name, Value)> = w.kw.iter().enumerate().map(|(i, n)| (*n, self.reg(first + i as u32))).collect();
+        let kw: Vec<(Name, Value)> =
+            w.kw.iter()
+                .enumerate()
+                .map(|(i, n)| (*n, self.reg(first + i as u32)))
+                .collect();
         self.call_kw(&f, &args, &kw)
     }
 
     /// Moves a window's arguments out and unsets it.
     fn take_args(&mut self, w: &Window) -> (Vec<Value>, Vec<(Name, Value)>) {
         let plain = w.n - w.kw.len() as u32;
-        let args = (0..plain).map(|i| self.take_reg(w.func_at + 1 + i)).collect();
-        let kw = w.kw.iter().enumerate().map(|(i, n)| (*n, self.take_reg(w.func_at + 1 + plain + i as u32))).collect();
+        let args = (0..plain)
+            .map(|i| self.take_reg(w.func_at + 1 + i))
+            .collect();
+        let kw =
+            w.kw.iter()
+                .enumerate()
+                .map(|(i, n)| (*n, self.take_reg(w.func_at + 1 + plain + i as u32)))
+                .collect();
         self.unset(w.func_at, w.end());
         (args, kw)
     }
 
     /// Calls the native that makes objects of a builtin type, with the class before the arguments.
     fn make_builtin(&mut self, class: &Ref, root: u32, w: &mut Window) -> Res<Value> {
-        let maker = self.interp.fixed(&self.held).makers.get(root as usize).copied().flatten();
+        let maker = self
+            .interp
+            .fixed(&self.held)
+            .makers
+            .get(root as usize)
+            .copied()
+            .flatten();
         let Some(row) = maker else {
             let n = self.class_name(class);
             return Err(self.type_error(format!("cannot create '{n}' instances")));
@@ -312,13 +369,24 @@ impl Thread {
         if self.is_a(&this, TypeId::StopIteration) {
             extra.push((name::VALUE, first));
         } else if self.is_a(&this, TypeId::SystemExit) {
-            extra.push((name::CODE_ATTR, if args.len() > 1 { self.tuple(args.clone()) } else { first }));
+            extra.push((
+                name::CODE_ATTR,
+                if args.len() > 1 {
+                    self.tuple(args.clone())
+                } else {
+                    first
+                },
+            ));
         } else if self.is_a(&this, TypeId::OSError) && args.len() >= 2 {
             for (field, v) in ["errno", "strerror", "filename"].iter().zip(&args) {
                 extra.push((Name::of(field), v.clone()));
             }
         }
-        let shown = if self.is_a(&this, TypeId::OSError) && args.len() > 2 { args[..2].to_vec() } else { args };
+        let shown = if self.is_a(&this, TypeId::OSError) && args.len() > 2 {
+            args[..2].to_vec()
+        } else {
+            args
+        };
         let tuple = self.tuple(shown);
         let old = r.with::<Exception, _>(&self.held, |e| {
             e.extra = extra;
@@ -345,10 +413,24 @@ impl Thread {
     }
 
     /// Runs a row on arguments that lie as its signature says.
-    pub(super) fn run_row(&mut self, row: &'static NativeRow, at: u32, n: u32, rest: u32, extra: Vec<(Name, Value)>) -> Res<Value> {
+    pub(super) fn run_row(
+        &mut self,
+        row: &'static NativeRow,
+        at: u32,
+        n: u32,
+        rest: u32,
+        extra: Vec<(Name, Value)>,
+    ) -> Res<Value> {
         let below = self.top;
         self.top = below.max(at + n);
-        let mut c = Call { th: self, at, n, rest, extra, row };
+        let mut c = Call {
+            th: self,
+            at,
+            n,
+            rest,
+            extra,
+            row,
+        };
         let r = match row.run {
             NativeFn::Holds(f) | NativeFn::Quick(f) | NativeFn::Computes(f) => f(&mut c),
             NativeFn::Waits(f) => wait_loop(&mut c, f),
@@ -358,10 +440,20 @@ impl Thread {
     }
 
     /// Arguments of a window in the order of the signature: positional, keyword-only, then the rest.
-    fn arrange(&mut self, row: &'static NativeRow, sig: &Signature, w: &mut Window, extra: &mut Vec<(Name, Value)>) -> Res<(u32, u32)> {
+    fn arrange(
+        &mut self,
+        row: &'static NativeRow,
+        sig: &Signature,
+        w: &mut Window,
+        extra: &mut Vec<(Name, Value)>,
+    ) -> Res<(u32, u32)> {
         let (p, k) = (sig.positional.len(), sig.kwonly.len());
         let given = w.n as usize;
-        let (args, kw) = self.take_args(&Window { func_at: w.func_at, n: w.n, kw: w.kw });
+        let (args, kw) = self.take_args(&Window {
+            func_at: w.func_at,
+            n: w.n,
+            kw: w.kw,
+        });
         w.n = 0;
         let mut out: Vec<Value> = Vec::new();
         out.resize_with(p + k, || Value::Unbound);
@@ -377,21 +469,42 @@ impl Thread {
             match all().position(|x| x.name == name.text()) {
                 Some(i) if i >= sig.posonly || i >= p => {
                     if !out[i].is_unbound() {
-                        let text = format!("argument for {}() given by name ('{name}') and position ({})", row.name, i + 1);
+                        let text = format!(
+                            "argument for {}() given by name ('{name}') and position ({})",
+                            row.name,
+                            i + 1
+                        );
                         return Err(self.type_error(text));
                     }
                     out[i] = v;
                 }
                 _ if sig.double_star => extra.push((name, v)),
-                _ if k == 0 && sig.posonly == p => return Err(self.type_error(format!("{}() takes no keyword arguments", row.name))),
-                _ => return Err(self.type_error(format!("'{name}' is an invalid keyword argument for {}()", row.name))),
+                _ if k == 0 && sig.posonly == p => {
+                    return Err(
+                        self.type_error(format!("{}() takes no keyword arguments", row.name))
+                    );
+                }
+                _ => {
+                    return Err(self.type_error(format!(
+                        "'{name}' is an invalid keyword argument for {}()",
+                        row.name
+                    )));
+                }
             }
         }
-        if let Some((i, x)) = all().enumerate().find(|(i, x)| !x.optional && out[*i].is_unbound()) {
+        if let Some((i, x)) = all()
+            .enumerate()
+            .find(|(i, x)| !x.optional && out[*i].is_unbound())
+        {
             let text = if i < p && given < sig.required() && sig.posonly == p {
                 return Err(self.wrong_count(row, sig, given));
             } else {
-                format!("{}() missing required argument '{}' (pos {})", row.name, x.name, i + 1)
+                format!(
+                    "{}() missing required argument '{}' (pos {})",
+                    row.name,
+                    x.name,
+                    i + 1
+                )
             };
             return Err(self.type_error(text));
         }
@@ -412,15 +525,25 @@ impl Thread {
     fn wrong_count(&mut self, row: &'static NativeRow, sig: &Signature, given: usize) -> Raised {
         // A method's own object and a constructor's class are not counted.
         let hidden = (row.method || row.module == "new") as usize;
-        let (min, max, given) = (sig.required().saturating_sub(hidden), sig.positional.len() - hidden, given.saturating_sub(hidden));
-        let full = if row.method { row.full_name() } else { row.name.to_string() };
+        let (min, max, given) = (
+            sig.required().saturating_sub(hidden),
+            sig.positional.len() - hidden,
+            given.saturating_sub(hidden),
+        );
+        let full = if row.method {
+            row.full_name()
+        } else {
+            row.name.to_string()
+        };
         let name = row.name;
         let s = |n: usize| if n == 1 { "" } else { "s" };
         let text = match (min, max) {
             (0, 0) => format!("{full}() takes no arguments ({given} given)"),
             (1, 1) => format!("{full}() takes exactly one argument ({given} given)"),
             (a, b) if a == b => format!("{name} expected {a} argument{}, got {given}", s(a)),
-            (a, _) if given < a => format!("{name} expected at least {a} argument{}, got {given}", s(a)),
+            (a, _) if given < a => {
+                format!("{name} expected at least {a} argument{}, got {given}", s(a))
+            }
             (_, b) => format!("{name} expected at most {b} argument{}, got {given}", s(b)),
         };
         self.type_error(text)
@@ -460,7 +583,12 @@ fn wait_loop(c: &mut Call, f: fn(&mut Call) -> Res<Next>) -> Res<Value> {
     loop {
         match next {
             Next::Done(v) => return Ok(v),
-            Next::Wait { on, until, still, then } => {
+            Next::Wait {
+                on,
+                until,
+                still,
+                then,
+            } => {
                 let place = c.th.place();
                 c.th.held.set_place(place);
                 let wake = c.th.held.wait(on, until, &*still);

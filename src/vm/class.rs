@@ -50,9 +50,25 @@ impl Classes {
             r.immortalize(held);
             r.into()
         };
-        let opaque = |t: TypeId| immortal(Ref::new(held, t.shape(), Opaque { state: Box::new(()), attrs: Attrs::default() }));
+        let opaque = |t: TypeId| {
+            immortal(Ref::new(
+                held,
+                t.shape(),
+                Opaque {
+                    state: Box::new(()),
+                    attrs: Attrs::default(),
+                },
+            ))
+        };
         let text = |s: String| immortal(Ref::new(held, TypeId::Str.shape(), Str::new(s)));
-        let builtins = Ref::new(held, TypeId::Module.shape(), Module { name: name::BUILTINS, names: Namespace::default() });
+        let builtins = Ref::new(
+            held,
+            TypeId::Module.shape(),
+            Module {
+                name: name::BUILTINS,
+                names: Namespace::default(),
+            },
+        );
         builtins.immortalize(held);
         Fundamentals {
             classes,
@@ -63,9 +79,16 @@ impl Classes {
             empty_str: text(String::new()),
             makers: TypeId::ALL
                 .iter()
-                .map(|t| natives.iter().position(|r| r.module == "new" && r.name == t.name()).map(|i| i as u32))
+                .map(|t| {
+                    natives
+                        .iter()
+                        .position(|r| r.module == "new" && r.name == t.name())
+                        .map(|i| i as u32)
+                })
                 .collect(),
-            chars: (0..256u32).map(|c| text(char::from(c as u8).to_string())).collect(),
+            chars: (0..256u32)
+                .map(|c| text(char::from(c as u8).to_string()))
+                .collect(),
         }
     }
 }
@@ -96,7 +119,11 @@ impl Thread {
             Kind::Opaque => r.with::<Opaque, _>(held, |x| own(&x.attrs)),
             _ => None,
         };
-        own.unwrap_or_else(|| self.interp.class(held, TypeId::of_shape(r.shape()).unwrap_or(TypeId::Object)).clone())
+        own.unwrap_or_else(|| {
+            self.interp
+                .class(held, TypeId::of_shape(r.shape()).unwrap_or(TypeId::Object))
+                .clone()
+        })
     }
 
     /// The builtin type of a value whose class is builtin.
@@ -124,7 +151,15 @@ impl Thread {
 
     /// The builtin type that a builtin class object stands for.
     pub fn type_id(&self, class: &Ref) -> Option<TypeId> {
-        class.try_with::<Class, _>(&self.held, |c| if c.from_script { None } else { TypeId::of_shape(c.root) }).flatten()
+        class
+            .try_with::<Class, _>(&self.held, |c| {
+                if c.from_script {
+                    None
+                } else {
+                    TypeId::of_shape(c.root)
+                }
+            })
+            .flatten()
     }
 
     /// Is the value an instance of this builtin type or of a class derived from it?
@@ -144,7 +179,11 @@ impl Thread {
     /// `isinstance`; TypeError when the second operand is neither class nor tuple of classes.
     pub fn is_instance(&mut self, v: &Value, class: &Value) -> Res<bool> {
         let of = self.type_of(v);
-        self.subclass_check(&of, class, "isinstance() arg 2 must be a type, a tuple of types, or a union")
+        self.subclass_check(
+            &of,
+            class,
+            "isinstance() arg 2 must be a type, a tuple of types, or a union",
+        )
     }
 
     /// Is `of` derived from a class or one of a tuple of classes?
@@ -175,13 +214,20 @@ impl Thread {
         let known = self.interp.lookups.with(held, |l| {
             let at = *l.index.get(&(root, name))?;
             let v = l.values[at as usize].clone();
-            if v.is_unbound() { None } else { Some((v, Some(at))) }
+            if v.is_unbound() {
+                None
+            } else {
+                Some((v, Some(at)))
+            }
         });
         if known.is_some() {
             return known;
         }
         let found = self.walk(class, name)?;
-        let at = self.interp.lookups.with(held, |l| remember(l, root, name, found.clone()));
+        let at = self
+            .interp
+            .lookups
+            .with(held, |l| remember(l, root, name, found.clone()));
         Some((found, at))
     }
 
@@ -194,7 +240,9 @@ impl Thread {
         });
         match own {
             Ok(v) => Some(v),
-            Err(mro) => mro.iter().find_map(|c| c.with::<Class, _>(held, |c| c.names.get(name).cloned())),
+            Err(mro) => mro
+                .iter()
+                .find_map(|c| c.with::<Class, _>(held, |c| c.names.get(name).cloned())),
         }
     }
 
@@ -244,15 +292,47 @@ impl Thread {
 
     /// A new object of a class without running `__init__`: for builtin constructors and `__new__`.
     pub fn new_object(&mut self, class: &Ref) -> Res<Value> {
-        let (kind, root, hint, script, name) =
-            class.with::<Class, _>(&self.held, |c| (c.instances, c.root, c.slots_hint, c.from_script, c.name));
-        let attrs = || Attrs(script.then(|| Box::new(AttrBody { class: class.clone(), slots: Vec::new() })));
+        let (kind, root, hint, script, name) = class.with::<Class, _>(&self.held, |c| {
+            (c.instances, c.root, c.slots_hint, c.from_script, c.name)
+        });
+        let attrs = || {
+            Attrs(script.then(|| {
+                Box::new(AttrBody {
+                    class: class.clone(),
+                    slots: Vec::new(),
+                })
+            }))
+        };
         let held = &self.held;
         Ok(match kind {
             Kind::Instance => Ref::new_instance(held, root, class.clone(), hint).into(),
-            Kind::List => Ref::new(held, root, List { items: Vec::new(), attrs: attrs() }).into(),
-            Kind::Dict => Ref::new(held, root, Dict { attrs: attrs(), ..Dict::default() }).into(),
-            Kind::Set => Ref::new(held, root, Set { attrs: attrs(), ..Set::default() }).into(),
+            Kind::List => Ref::new(
+                held,
+                root,
+                List {
+                    items: Vec::new(),
+                    attrs: attrs(),
+                },
+            )
+            .into(),
+            Kind::Dict => Ref::new(
+                held,
+                root,
+                Dict {
+                    attrs: attrs(),
+                    ..Dict::default()
+                },
+            )
+            .into(),
+            Kind::Set => Ref::new(
+                held,
+                root,
+                Set {
+                    attrs: attrs(),
+                    ..Set::default()
+                },
+            )
+            .into(),
             Kind::FrozenSet => Ref::new(held, root, FrozenSet::default()).into(),
             Kind::Exception => {
                 let args = self.interp.fixed(held).empty_tuple.clone();
@@ -280,7 +360,9 @@ impl Thread {
                 Value::Obj(r) if r.is::<Class>() => base_refs.push(r),
                 other => {
                     let got = self.repr(&other)?;
-                    return Err(self.type_error(format!("Kit cannot derive a class from {got}: it is not a class")));
+                    return Err(self.type_error(format!(
+                        "Kit cannot derive a class from {got}: it is not a class"
+                    )));
                 }
             }
         }
@@ -318,10 +400,13 @@ impl Thread {
     fn layout_of_bases(&mut self, bases: &[Ref]) -> Res<Kind> {
         let mut kind = Kind::Instance;
         for b in bases {
-            let (k, open, name) = b.with::<Class, _>(&self.held, |c| (c.instances, c.subclassable, c.name));
+            let (k, open, name) =
+                b.with::<Class, _>(&self.held, |c| (c.instances, c.subclassable, c.name));
             if !open {
                 let text = match name.text() {
-                    n @ ("bool" | "NoneType" | "function" | "range" | "slice") => format!("type '{n}' is not an acceptable base type"),
+                    n @ ("bool" | "NoneType" | "function" | "range" | "slice") => {
+                        format!("type '{n}' is not an acceptable base type")
+                    }
                     n => format!("Kit cannot derive a class from '{n}'"),
                 };
                 return Err(self.type_error(text));
@@ -342,7 +427,11 @@ impl Thread {
         let held = &self.held;
         let mut rows: Vec<Vec<Ref>> = bases
             .iter()
-            .map(|b| std::iter::once(b.clone()).chain(b.with::<Class, _>(held, |c| c.mro.clone())).collect())
+            .map(|b| {
+                std::iter::once(b.clone())
+                    .chain(b.with::<Class, _>(held, |c| c.mro.clone()))
+                    .collect()
+            })
             .collect();
         rows.push(bases.to_vec());
         let mut out = Vec::new();
@@ -351,10 +440,17 @@ impl Thread {
             if rows.is_empty() {
                 return Ok(out);
             }
-            let next = rows.iter().map(|r| &r[0]).find(|c| !rows.iter().any(|r| r[1..].iter().any(|x| x.same(c)))).cloned();
+            let next = rows
+                .iter()
+                .map(|r| &r[0])
+                .find(|c| !rows.iter().any(|r| r[1..].iter().any(|x| x.same(c))))
+                .cloned();
             let Some(next) = next else {
                 let names: Vec<&str> = bases.iter().map(|b| self.class_name(b).text()).collect();
-                let text = format!("Cannot create a consistent method resolution\norder (MRO) for bases {}", names.join(", "));
+                let text = format!(
+                    "Cannot create a consistent method resolution\norder (MRO) for bases {}",
+                    names.join(", ")
+                );
                 return Err(self.type_error(text));
             };
             for r in &mut rows {

@@ -40,7 +40,12 @@ impl Thread {
 
     /// Raises with an attribute beside the text (`AttributeError.name`).
     #[cold]
-    pub fn raise_extra(&mut self, t: TypeId, text: impl AsRef<str>, extra: Vec<(Name, Value)>) -> Raised {
+    pub fn raise_extra(
+        &mut self,
+        t: TypeId,
+        text: impl AsRef<str>,
+        extra: Vec<(Name, Value)>,
+    ) -> Raised {
         let text = self.str(text.as_ref());
         let e = self.new_exception(t, vec![text]);
         if let Value::Obj(r) = &e {
@@ -56,7 +61,8 @@ impl Thread {
         {
             let context = self.handled.clone();
             self.cut_context_cycle(&e, &context);
-            let old = r.with::<Exception, _>(&self.held, |x| std::mem::replace(&mut x.context, context));
+            let old =
+                r.with::<Exception, _>(&self.held, |x| std::mem::replace(&mut x.context, context));
             drop(old);
         }
         self.raised = e;

@@ -1,7 +1,7 @@
 //! Frames: what a call in progress needs to go on.
 
-use crate::object::code::CodeObj;
 use crate::object::Value;
+use crate::object::code::CodeObj;
 
 /// What happens when a frame returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,7 +21,10 @@ pub enum FrameKind {
 impl FrameKind {
     /// Does its return leave the loop?
     pub fn is_entry(self) -> bool {
-        matches!(self, FrameKind::Entry | FrameKind::InitEntry | FrameKind::Generator)
+        matches!(
+            self,
+            FrameKind::Entry | FrameKind::InitEntry | FrameKind::Generator
+        )
     }
 }
 

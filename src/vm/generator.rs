@@ -44,7 +44,9 @@ impl Thread {
             (GenState::Done, Enter::Send(_)) => return Ok(Step::Returned(Value::None)),
             (GenState::Done, Enter::Throw(e)) => return Err(self.reraise(e.clone())),
             (GenState::Created, Enter::Send(v)) if !v.is_none() => {
-                return Err(self.type_error("can't send non-None value to a just-started generator"));
+                return Err(
+                    self.type_error("can't send non-None value to a just-started generator")
+                );
             }
             (GenState::Created, Enter::Throw(e)) => {
                 let e = e.clone();
@@ -74,7 +76,9 @@ impl Thread {
         self.depth -= 1;
         self.handled = outer;
         match r {
-            Ok(v) if g.with::<Generator, _>(&self.held, |g| g.state == GenState::Suspended) => Ok(Step::Yielded(v)),
+            Ok(v) if g.with::<Generator, _>(&self.held, |g| g.state == GenState::Suspended) => {
+                Ok(Step::Yielded(v))
+            }
             Ok(v) => {
                 self.end_generator(g);
                 Ok(Step::Returned(v))
@@ -107,7 +111,11 @@ impl Thread {
     fn end_generator(&mut self, g: &Ref) {
         let dead = g.with::<Generator, _>(&self.held, |g| {
             g.state = GenState::Done;
-            (std::mem::take(&mut g.regs), g.handled.take(), g.delegate.take())
+            (
+                std::mem::take(&mut g.regs),
+                g.handled.take(),
+                g.delegate.take(),
+            )
         });
         drop(dead);
     }
@@ -115,7 +123,9 @@ impl Thread {
     /// Its registers go onto the stack, above a register that holds the generator itself.
     fn push_generator(&mut self, g: &Ref, state: GenState, sending: bool) -> Res<()> {
         let func = g.with::<Generator, _>(&self.held, |g| g.func.clone());
-        let Value::Obj(f) = &func else { return Err(self.runtime_error("generator without code")) };
+        let Value::Obj(f) = &func else {
+            return Err(self.runtime_error("generator without code"));
+        };
         let code_ref = f.with::<Function, _>(&self.held, |f| f.code.clone());
         let code = code_ref.frozen::<CodeObj>();
         let func_at = self.top;
@@ -124,18 +134,39 @@ impl Thread {
         self.guard_depth(top + 1)?;
         let (regs, pc, handled) = g.with::<Generator, _>(&self.held, |g| {
             g.state = GenState::Running;
-            (std::mem::take(&mut g.regs), g.pc, std::mem::replace(&mut g.handled, Value::None))
+            (
+                std::mem::take(&mut g.regs),
+                g.pc,
+                std::mem::replace(&mut g.handled, Value::None),
+            )
         });
         if state == GenState::Suspended && !handled.is_none() {
             self.handled = handled;
         }
         // A plain `yield` goes on behind itself, a delegation asks its iterator again.
-        let pc = if state == GenState::Suspended && sending && matches!(code.code.instrs[pc as usize], Instr::Yield { .. }) { pc + 1 } else { pc };
+        let pc = if state == GenState::Suspended
+            && sending
+            && matches!(code.code.instrs[pc as usize], Instr::Yield { .. })
+        {
+            pc + 1
+        } else {
+            pc
+        };
         self.set_reg(func_at, g.clone().into());
         for (i, v) in regs.into_vec().into_iter().enumerate() {
             self.set_reg(base + i as u32, v);
         }
-        self.frames.push(Frame { code, pc, base, func_at, top, below: self.top, dst: 0, kind: FrameKind::Generator, this: Value::Unbound });
+        self.frames.push(Frame {
+            code,
+            pc,
+            base,
+            func_at,
+            top,
+            below: self.top,
+            dst: 0,
+            kind: FrameKind::Generator,
+            this: Value::Unbound,
+        });
         self.top = top;
         Ok(())
     }
@@ -160,13 +191,23 @@ impl Thread {
 
     /// `generator.throw`: raises inside, at the place where it waits; inside what it delegates to first.
     pub fn throw(&mut self, g: &Ref, e: Value) -> Res<Step> {
-        let delegate = g.with::<Generator, _>(&self.held, |x| if x.state == GenState::Suspended { x.delegate.clone() } else { Value::Unbound });
+        let delegate = g.with::<Generator, _>(&self.held, |x| {
+            if x.state == GenState::Suspended {
+                x.delegate.clone()
+            } else {
+                Value::Unbound
+            }
+        });
         if let Value::Obj(inner) = &delegate
             && inner.is::<Generator>()
         {
             let closing = self.is_a(&e, TypeId::GeneratorExit);
             g.with::<Generator, _>(&self.held, |g| g.state = GenState::Running);
-            let r = if closing { self.close_generator(inner).map(|()| None) } else { self.throw(inner, e.clone()).map(Some) };
+            let r = if closing {
+                self.close_generator(inner).map(|()| None)
+            } else {
+                self.throw(inner, e.clone()).map(Some)
+            };
             g.with::<Generator, _>(&self.held, |g| g.state = GenState::Suspended);
             match r {
                 Ok(Some(Step::Yielded(v))) => return Ok(Step::Yielded(v)),
@@ -206,7 +247,10 @@ impl Thread {
             Ok(Step::Yielded(_)) => Err(self.runtime_error("generator ignored GeneratorExit")),
             Ok(Step::Returned(_)) => Ok(()),
             Err(e) if self.ending.is_some() => Err(e),
-            Err(_) if self.raised_is(TypeId::GeneratorExit) || self.raised_is(TypeId::StopIteration) => {
+            Err(_)
+                if self.raised_is(TypeId::GeneratorExit)
+                    || self.raised_is(TypeId::StopIteration) =>
+            {
                 drop(self.take_raised());
                 Ok(())
             }
@@ -215,7 +259,8 @@ impl Thread {
     }
 
     pub(super) fn generator_attr(&mut self, g: &Ref, attr: Name) -> Option<Value> {
-        let (n, q, state) = g.with::<Generator, _>(&self.held, |g| (g.name, g.qualname.clone(), g.state));
+        let (n, q, state) =
+            g.with::<Generator, _>(&self.held, |g| (g.name, g.qualname.clone(), g.state));
         match attr {
             name::NAME => Some(self.str(n.text())),
             name::QUALNAME => Some(self.str(&q)),

@@ -2,10 +2,10 @@
 
 use super::class::Classes;
 use super::native::NativeRow;
+use crate::gil::Held;
 use crate::object::module::Namespace;
 use crate::object::shape::Shapes;
 use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
-use crate::gil::Held;
 use hashbrown::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -67,7 +67,10 @@ pub struct Interp {
 impl Interp {
     #[inline(always)]
     pub fn fixed(&self, held: &Held) -> &Fundamentals {
-        self.fixed.get().expect("the interpreter is complete before scripts run").get(held)
+        self.fixed
+            .get()
+            .expect("the interpreter is complete before scripts run")
+            .get(held)
     }
     /// The class of a builtin type.
     #[inline(always)]
@@ -76,11 +79,20 @@ impl Interp {
     }
     /// The number of the row of this name in this module; natives are looked up at start only.
     pub fn native(&self, module: &str, name: &str) -> Option<u32> {
-        self.natives.iter().position(|r| r.module == module && r.name == name).map(|i| i as u32)
+        self.natives
+            .iter()
+            .position(|r| r.module == module && r.name == name)
+            .map(|i| i as u32)
     }
     /// A new interpreter with classes of all builtin types; `stdlib` fills them. It lives as long as the
     /// process: its threads may outlive every scope.
-    pub fn start(held: &Held, natives: Vec<&'static NativeRow>, importer: Box<dyn Importer>, argv: Vec<String>, every_safe_point: bool) -> &'static Interp {
+    pub fn start(
+        held: &Held,
+        natives: Vec<&'static NativeRow>,
+        importer: Box<dyn Importer>,
+        argv: Vec<String>,
+        every_safe_point: bool,
+    ) -> &'static Interp {
         let interp: &'static Interp = Box::leak(Box::new(Interp {
             heap: HeapRoot::default(),
             natives,
@@ -96,7 +108,10 @@ impl Interp {
         }));
         interp.heap.enter(held);
         let fixed = Classes::fundamentals(held, &interp.natives);
-        assert!(interp.fixed.set(Shared::new(held, fixed)).is_ok(), "set once");
+        assert!(
+            interp.fixed.set(Shared::new(held, fixed)).is_ok(),
+            "set once"
+        );
         interp
     }
 }

@@ -86,7 +86,11 @@ impl NativeRow {
     }
     /// `list.append` or `len`.
     pub fn full_name(&self) -> String {
-        if self.method || self.module != "builtins" { format!("{}.{}", self.module, self.name) } else { self.name.into() }
+        if self.method || self.module != "builtins" {
+            format!("{}.{}", self.module, self.name)
+        } else {
+            self.name.into()
+        }
     }
 }
 
@@ -112,7 +116,11 @@ impl Signature {
                     None => (part, false),
                 };
                 let p = Param { name, optional };
-                if after_star { s.kwonly.push(p) } else { s.positional.push(p) }
+                if after_star {
+                    s.kwonly.push(p)
+                } else {
+                    s.positional.push(p)
+                }
             }
         }
         s
@@ -149,7 +157,11 @@ impl Call<'_> {
     /// A copy of argument `i`; `Unbound` when it is absent.
     #[inline(always)]
     pub fn arg(&self, i: usize) -> Value {
-        if (i as u32) < self.n { self.th.reg(self.at + i as u32) } else { Value::Unbound }
+        if (i as u32) < self.n {
+            self.th.reg(self.at + i as u32)
+        } else {
+            Value::Unbound
+        }
     }
     /// Argument `i` unless it is absent.
     #[inline(always)]
@@ -168,7 +180,9 @@ impl Call<'_> {
     }
     /// The arguments of `*args`.
     pub fn rest(&self) -> Vec<Value> {
-        (self.rest..self.n).map(|i| self.th.reg(self.at + i)).collect()
+        (self.rest..self.n)
+            .map(|i| self.th.reg(self.at + i))
+            .collect()
     }
     /// The arguments of `**kwargs`, taken.
     pub fn kwargs(&mut self) -> Vec<(crate::object::Name, Value)> {

@@ -12,6 +12,7 @@
 mod fast;
 mod rare;
 
+pub(super) use self::fast::IN_BUILTINS;
 use self::fast::*;
 use super::call::Entered;
 use super::frame::FrameKind;
@@ -103,13 +104,11 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                 // SAFETY: both point into the code.
                 let n = unsafe { pc.offset_from(block) };
                 th.held.charge(n.max(0) as u64);
-                block = pc;
             }
         };
     }
     macro_rules! raise {
         () => {{
-            count!();
             if unwind(th) {
                 load!();
                 continue;
@@ -151,7 +150,12 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
     macro_rules! site {
         ($s:expr) => {
             // SAFETY: B1: the site exists; code outlives the frame.
-            unsafe { ((*code).sites.get_unchecked($s.0 as usize), (*code).caches.get_unchecked($s.0 as usize)) }
+            unsafe {
+                (
+                    (*code).sites.get_unchecked($s.0 as usize),
+                    (*code).caches.get_unchecked($s.0 as usize),
+                )
+            }
         };
     }
     macro_rules! konst {
@@ -169,8 +173,12 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
     macro_rules! arith {
         ($op:ident, $dst:expr, $a:expr, $b:expr, $int:ident, $float:expr) => {{
             match (&*r!($a), &*r!($b)) {
-                (Value::Int(x), Value::Int(y)) if let Some(z) = x.$int(*y) => *r!($dst) = Value::Int(z),
-                (Value::Float(x), Value::Float(y)) => *r!($dst) = Value::float($float(x.get(), y.get())),
+                (Value::Int(x), Value::Int(y)) if let Some(z) = x.$int(*y) => {
+                    *r!($dst) = Value::Int(z)
+                }
+                (Value::Float(x), Value::Float(y)) => {
+                    *r!($dst) = Value::float($float(x.get(), y.get()))
+                }
                 (a, b) => {
                     let (a, b) = (a.clone(), b.clone());
                     set!($dst, th.binary(BinOp::$op, &a, &b))
@@ -181,8 +189,12 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
     macro_rules! iarith {
         ($op:ident, $dst:expr, $a:expr, $b:expr, $int:ident, $float:expr) => {{
             match (&*r!($a), &*r!($b)) {
-                (Value::Int(x), Value::Int(y)) if let Some(z) = x.$int(*y) => *r!($dst) = Value::Int(z),
-                (Value::Float(x), Value::Float(y)) => *r!($dst) = Value::float($float(x.get(), y.get())),
+                (Value::Int(x), Value::Int(y)) if let Some(z) = x.$int(*y) => {
+                    *r!($dst) = Value::Int(z)
+                }
+                (Value::Float(x), Value::Float(y)) => {
+                    *r!($dst) = Value::float($float(x.get(), y.get()))
+                }
                 (a, b) => {
                     let (a, b) = (a.clone(), b.clone());
                     set!($dst, th.inplace(BinOp::$op, &a, &b))
@@ -349,7 +361,10 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             Instr::LoadGlobal { dst, name } => {
                 let (name, cache) = site!(name);
                 let word = cache.load(Relaxed);
-                if !OFF && word != 0 && let Some(v) = global_fast(th, code, word) {
+                if !OFF
+                    && word != 0
+                    && let Some(v) = global_fast(th, code, word)
+                {
                     *r!(dst) = v;
                 } else {
                     // SAFETY: as in `site`.
@@ -361,7 +376,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                 let v = r!(src).clone();
                 th.store_global(unsafe { &(*code).module }, *site!(name).0, v)
             }
-            Instr::DeleteGlobal { name } => ok!(th.delete_global(unsafe { &(*code).module }.clone(), *site!(name).0)),
+            Instr::DeleteGlobal { name } => {
+                ok!(th.delete_global(unsafe { &(*code).module }.clone(), *site!(name).0))
+            }
             Instr::LoadName { dst, name } => {
                 let ns = at!(Reg(0), 0).clone();
                 set!(dst, th.load_name(&ns, unsafe { &*code }, *site!(name).0))
@@ -399,7 +416,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             Instr::LoadAttr { dst, obj, name } => {
                 let (name, cache) = site!(name);
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(v) = slot_fast(o, cache.load(Relaxed)) => *r!(dst) = v,
+                    Value::Obj(o) if !OFF && let Some(v) = slot_fast(o, cache.load(Relaxed)) => {
+                        *r!(dst) = v
+                    }
                     o => {
                         let o = o.clone();
                         set!(dst, th.load_attr(&o, *name, cache))
@@ -409,7 +428,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             Instr::StoreAttr { obj, src, name } => {
                 let (name, cache) = site!(name);
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(place) = place_fast(o, cache.load(Relaxed)) => {
+                    Value::Obj(o)
+                        if !OFF && let Some(place) = place_fast(o, cache.load(Relaxed)) =>
+                    {
                         let v = r!(src).clone();
                         // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
                         drop(unsafe { std::ptr::replace(place, v) });
@@ -427,7 +448,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             Instr::LoadMethod { dst, obj, name } => {
                 let (name, cache) = site!(name);
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(f) = method_fast(th, o, cache.load(Relaxed)) => {
+                    Value::Obj(o)
+                        if !OFF && let Some(f) = method_fast(th, o, cache.load(Relaxed)) =>
+                    {
                         let this = r!(obj).clone();
                         *at!(dst, 1) = this;
                         *r!(dst) = f;
@@ -445,7 +468,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                 set!(dst, th.make_super(&class, &this))
             }
             Instr::GetItem { dst, obj, key } => match (&*r!(obj), &*r!(key)) {
-                (Value::Obj(o), Value::Int(i)) if !OFF && let Some(v) = item_fast(o, *i) => *r!(dst) = v,
+                (Value::Obj(o), Value::Int(i)) if !OFF && let Some(v) = item_fast(o, *i) => {
+                    *r!(dst) = v
+                }
                 (o, k) => {
                     let (o, k) = (o.clone(), k.clone());
                     set!(dst, th.get_item(&o, &k))
@@ -482,7 +507,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             Instr::Sub { dst, a, b } => arith!(Sub, dst, a, b, checked_sub, |x: f64, y: f64| x - y),
             Instr::Mul { dst, a, b } => arith!(Mul, dst, a, b, checked_mul, |x: f64, y: f64| x * y),
             Instr::Div { dst, a, b } => match (&*r!(a), &*r!(b)) {
-                (Value::Float(x), Value::Float(y)) if y.get() != 0.0 => *r!(dst) = Value::float(x.get() / y.get()),
+                (Value::Float(x), Value::Float(y)) if y.get() != 0.0 => {
+                    *r!(dst) = Value::float(x.get() / y.get())
+                }
                 _ => binary!(Div, dst, a, b),
             },
             Instr::FloorDiv { dst, a, b } => match (&*r!(a), &*r!(b)) {
@@ -490,7 +517,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                 _ => binary!(FloorDiv, dst, a, b),
             },
             Instr::Mod { dst, a, b } => match (&*r!(a), &*r!(b)) {
-                (Value::Int(x), Value::Int(y)) if *y > 0 => *r!(dst) = Value::Int(mod_positive(*x, *y)),
+                (Value::Int(x), Value::Int(y)) if *y > 0 => {
+                    *r!(dst) = Value::Int(mod_positive(*x, *y))
+                }
                 _ => binary!(Mod, dst, a, b),
             },
             Instr::Pow { dst, a, b } => binary!(Pow, dst, a, b),
@@ -500,12 +529,20 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             Instr::BitXor { dst, a, b } => bits!(BitXor, dst, a, b, ^),
             Instr::Shl { dst, a, b } => binary!(Shl, dst, a, b),
             Instr::Shr { dst, a, b } => match (&*r!(a), &*r!(b)) {
-                (Value::Int(x), Value::Int(y)) if (0..64).contains(y) => *r!(dst) = Value::Int(x >> y),
+                (Value::Int(x), Value::Int(y)) if (0..64).contains(y) => {
+                    *r!(dst) = Value::Int(x >> y)
+                }
                 _ => binary!(Shr, dst, a, b),
             },
-            Instr::AddI { dst, a, b } => arith_i!(Add, dst, a, b, checked_add, |x: f64, y: f64| x + y),
-            Instr::SubI { dst, a, b } => arith_i!(Sub, dst, a, b, checked_sub, |x: f64, y: f64| x - y),
-            Instr::MulI { dst, a, b } => arith_i!(Mul, dst, a, b, checked_mul, |x: f64, y: f64| x * y),
+            Instr::AddI { dst, a, b } => {
+                arith_i!(Add, dst, a, b, checked_add, |x: f64, y: f64| x + y)
+            }
+            Instr::SubI { dst, a, b } => {
+                arith_i!(Sub, dst, a, b, checked_sub, |x: f64, y: f64| x - y)
+            }
+            Instr::MulI { dst, a, b } => {
+                arith_i!(Mul, dst, a, b, checked_mul, |x: f64, y: f64| x * y)
+            }
             Instr::FloorDivI { dst, a, b } => match &*r!(a) {
                 Value::Int(x) if b.0 > 0 => *r!(dst) = Value::Int(x.div_euclid(b.0 as i64)),
                 a => {
@@ -520,9 +557,15 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                     set!(dst, th.binary(BinOp::Mod, &a, &Value::Int(b.0 as i64)))
                 }
             },
-            Instr::IAdd { dst, a, b } => iarith!(Add, dst, a, b, checked_add, |x: f64, y: f64| x + y),
-            Instr::ISub { dst, a, b } => iarith!(Sub, dst, a, b, checked_sub, |x: f64, y: f64| x - y),
-            Instr::IMul { dst, a, b } => iarith!(Mul, dst, a, b, checked_mul, |x: f64, y: f64| x * y),
+            Instr::IAdd { dst, a, b } => {
+                iarith!(Add, dst, a, b, checked_add, |x: f64, y: f64| x + y)
+            }
+            Instr::ISub { dst, a, b } => {
+                iarith!(Sub, dst, a, b, checked_sub, |x: f64, y: f64| x - y)
+            }
+            Instr::IMul { dst, a, b } => {
+                iarith!(Mul, dst, a, b, checked_mul, |x: f64, y: f64| x * y)
+            }
             Instr::IDiv { dst, a, b } => inplace!(Div, dst, a, b),
             Instr::IFloorDiv { dst, a, b } => inplace!(FloorDiv, dst, a, b),
             Instr::IMod { dst, a, b } => inplace!(Mod, dst, a, b),
@@ -630,42 +673,46 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                     set!(iter, th.iter(&v))
                 }
             }
-            Instr::ForEnter { iter, dst, by } => match step_fast::<OFF>(at!(iter, 0), at!(iter, 1), at!(iter, 2)) {
-                Fast::Item(v) => *r!(dst) = v,
-                Fast::End => {
-                    *at!(iter, 0) = Value::Unbound;
-                    jump!(by)
-                }
-                Fast::Ask => {
-                    let it = at!(iter, 0).clone();
-                    match ok!(th.next(&it)) {
-                        Some(v) => *r!(dst) = v,
-                        None => {
-                            *at!(iter, 0) = Value::Unbound;
-                            jump!(by)
+            Instr::ForEnter { iter, dst, by } => {
+                match step_fast::<OFF>(at!(iter, 0), at!(iter, 1), at!(iter, 2)) {
+                    Fast::Item(v) => *r!(dst) = v,
+                    Fast::End => {
+                        *at!(iter, 0) = Value::Unbound;
+                        jump!(by)
+                    }
+                    Fast::Ask => {
+                        let it = at!(iter, 0).clone();
+                        match ok!(th.next(&it)) {
+                            Some(v) => *r!(dst) = v,
+                            None => {
+                                *at!(iter, 0) = Value::Unbound;
+                                jump!(by)
+                            }
                         }
                     }
                 }
-            },
-            Instr::ForLoop { iter, dst, by } => match step_fast::<OFF>(at!(iter, 0), at!(iter, 1), at!(iter, 2)) {
-                Fast::Item(v) => {
-                    *r!(dst) = v;
-                    check!();
-                    jump!(by);
-                }
-                Fast::End => *at!(iter, 0) = Value::Unbound,
-                Fast::Ask => {
-                    let it = at!(iter, 0).clone();
-                    match ok!(th.next(&it)) {
-                        Some(v) => {
-                            *r!(dst) = v;
-                            check!();
-                            jump!(by);
+            }
+            Instr::ForLoop { iter, dst, by } => {
+                match step_fast::<OFF>(at!(iter, 0), at!(iter, 1), at!(iter, 2)) {
+                    Fast::Item(v) => {
+                        *r!(dst) = v;
+                        check!();
+                        jump!(by);
+                    }
+                    Fast::End => *at!(iter, 0) = Value::Unbound,
+                    Fast::Ask => {
+                        let it = at!(iter, 0).clone();
+                        match ok!(th.next(&it)) {
+                            Some(v) => {
+                                *r!(dst) = v;
+                                check!();
+                                jump!(by);
+                            }
+                            None => *at!(iter, 0) = Value::Unbound,
                         }
-                        None => *at!(iter, 0) = Value::Unbound,
                     }
                 }
-            },
+            }
 
             Instr::Call { dst, base: b, n } => {
                 save!();
@@ -697,7 +744,10 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                     // Not a method: the callee moves up to its arguments.
                     let f = r!(b).take();
                     *at!(b, 1) = f;
-                    entered!(dst, th.enter(abs!(b) + 1, n.0 as u32, &[], abs!(dst), FrameKind::Script))
+                    entered!(
+                        dst,
+                        th.enter(abs!(b) + 1, n.0 as u32, &[], abs!(dst), FrameKind::Script)
+                    )
                 } else if push_fast(th, abs!(b), n.0 as u32 + 1, abs!(dst)) {
                     count!();
                     load!();
@@ -722,16 +772,25 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             }
             Instr::CallKw { dst, base: b, k } => {
                 let (n, names) = site_names!(k);
-                entered!(dst, th.enter(abs!(b), n, names, abs!(dst), FrameKind::Script))
+                entered!(
+                    dst,
+                    th.enter(abs!(b), n, names, abs!(dst), FrameKind::Script)
+                )
             }
             Instr::CallMethodKw { dst, base: b, k } => {
                 let (n, names) = site_names!(k);
                 if at!(b, 1).is_unbound() {
                     let f = r!(b).take();
                     *at!(b, 1) = f;
-                    entered!(dst, th.enter(abs!(b) + 1, n, names, abs!(dst), FrameKind::Script))
+                    entered!(
+                        dst,
+                        th.enter(abs!(b) + 1, n, names, abs!(dst), FrameKind::Script)
+                    )
                 } else {
-                    entered!(dst, th.enter(abs!(b), n + 1, names, abs!(dst), FrameKind::Script))
+                    entered!(
+                        dst,
+                        th.enter(abs!(b), n + 1, names, abs!(dst), FrameKind::Script)
+                    )
                 }
             }
             Instr::CallEx { dst, base: b } => {

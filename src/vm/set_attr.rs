@@ -17,7 +17,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 impl Thread {
     pub fn set_attr(&mut self, obj: &Value, attr: Name, v: Value) -> Res<()> {
         let text = self.str(attr.text());
-        if self.special(obj, name::SETATTR, &[text, v.clone()])?.is_some() {
+        if self
+            .special(obj, name::SETATTR, &[text, v.clone()])?
+            .is_some()
+        {
             return Ok(());
         }
         self.set_attr_plain(obj, attr, v)
@@ -25,7 +28,9 @@ impl Thread {
 
     /// `object.__setattr__`: without asking the class's own `__setattr__`.
     pub fn set_attr_plain(&mut self, obj: &Value, attr: Name, v: Value) -> Res<()> {
-        let Value::Obj(r) = obj else { return Err(self.read_only(obj, attr)) };
+        let Value::Obj(r) = obj else {
+            return Err(self.read_only(obj, attr));
+        };
         match r.kind() {
             Kind::Class => self.set_class_attr(r, attr, v),
             Kind::Module => {
@@ -62,7 +67,10 @@ impl Thread {
         if let Some(p) = d.get::<Descriptor>() {
             let setter = p.set.clone();
             if setter.is_none() {
-                let text = format!("property '{attr}' of '{}' object has no setter", self.type_name(obj));
+                let text = format!(
+                    "property '{attr}' of '{}' object has no setter",
+                    self.type_name(obj)
+                );
                 return Err(self.raise(TypeId::AttributeError, text));
             }
             return self.call(&setter, &[obj.clone(), v]).map(drop);
@@ -81,7 +89,11 @@ impl Thread {
         let slot = self.interp.shapes.with(held, |s| s.slot(shape, attr));
         let old = match slot {
             Some(slot) => {
-                if let Some(place) = self.slot_place(r, slot as usize, v) { Some(place) } else { None }
+                if let Some(place) = self.slot_place(r, slot as usize, v) {
+                    Some(place)
+                } else {
+                    None
+                }
             }
             None => {
                 let (grown, slot) = self.interp.shapes.with(held, |s| {
@@ -106,7 +118,8 @@ impl Thread {
             Some(std::mem::replace(&mut row[slot], v))
         }
         let held = &self.held;
-        let in_attrs = |a: &mut Attrs, v: Value| a.0.as_mut().and_then(|b| put(&mut b.slots, slot, v));
+        let in_attrs =
+            |a: &mut Attrs, v: Value| a.0.as_mut().and_then(|b| put(&mut b.slots, slot, v));
         match r.kind() {
             Kind::Instance => r.with_slots(held, |i, row| match row.get_mut(slot) {
                 Some(place) => Some(std::mem::replace(place, v)),
@@ -127,13 +140,17 @@ impl Thread {
             return;
         }
         let class = r.with::<Instance, _>(&self.held, |i| i.class.clone());
-        class.with::<Class, _>(&self.held, |c| c.slots_hint = c.slots_hint.max(slots.min(64) as u16));
+        class.with::<Class, _>(&self.held, |c| {
+            c.slots_hint = c.slots_hint.max(slots.min(64) as u16)
+        });
     }
 
     fn set_class_attr(&mut self, class: &Ref, attr: Name, v: Value) -> Res<()> {
         let (script, n) = class.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
         if !script {
-            return Err(self.type_error(format!("cannot set '{attr}' attribute of immutable type '{n}'")));
+            return Err(self.type_error(format!(
+                "cannot set '{attr}' attribute of immutable type '{n}'"
+            )));
         }
         let shadows = matches!(&v, Value::Obj(d) if self.is_data_descriptor(d));
         let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));
@@ -161,8 +178,12 @@ impl Thread {
     fn set_function_attr(&mut self, f: &Ref, attr: Name, v: Value) -> Res<()> {
         let text = super::make::text(&v).map(Box::<str>::from);
         let wrong = match attr {
-            name::NAME | name::QUALNAME if text.is_none() => Some(format!("{attr} must be set to a string object")),
-            name::CODE | name::MODULE if attr == name::CODE => Some("Kit cannot change a function's __code__".into()),
+            name::NAME | name::QUALNAME if text.is_none() => {
+                Some(format!("{attr} must be set to a string object"))
+            }
+            name::CODE | name::MODULE if attr == name::CODE => {
+                Some("Kit cannot change a function's __code__".into())
+            }
             _ => None,
         };
         if let Some(wrong) = wrong {
@@ -196,9 +217,18 @@ impl Thread {
     /// The fields that every exception has. False: the name is not one of them.
     fn set_exception_attr(&mut self, r: &Ref, attr: Name, v: &Value) -> Res<bool> {
         let v = v.clone();
-        if matches!(attr, name::CAUSE | name::CONTEXT) && !v.is_none() && !self.is_a(&v, TypeId::BaseException) {
-            let which = if attr == name::CAUSE { "cause" } else { "context" };
-            return Err(self.type_error(format!("exception {which} must be None or derive from BaseException")));
+        if matches!(attr, name::CAUSE | name::CONTEXT)
+            && !v.is_none()
+            && !self.is_a(&v, TypeId::BaseException)
+        {
+            let which = if attr == name::CAUSE {
+                "cause"
+            } else {
+                "context"
+            };
+            return Err(self.type_error(format!(
+                "exception {which} must be None or derive from BaseException"
+            )));
         }
         let v = if attr == name::ARGS {
             let items = self.collect(&v)?;
@@ -206,7 +236,11 @@ impl Thread {
         } else {
             v
         };
-        let truth = if attr == name::SUPPRESS_CONTEXT { self.truth(&v)? } else { false };
+        let truth = if attr == name::SUPPRESS_CONTEXT {
+            self.truth(&v)?
+        } else {
+            false
+        };
         let old = r.with::<Exception, _>(&self.held, |e| {
             Some(match attr {
                 name::CAUSE => {
@@ -235,7 +269,10 @@ impl Thread {
         let class = self.type_of(obj);
         let n = self.class_name(&class);
         if self.lookup(&class, attr).is_some() {
-            return self.raise(TypeId::AttributeError, format!("'{n}' object attribute '{attr}' is read-only"));
+            return self.raise(
+                TypeId::AttributeError,
+                format!("'{n}' object attribute '{attr}' is read-only"),
+            );
         }
         self.no_attribute(obj, attr)
     }
@@ -250,12 +287,16 @@ impl Thread {
 
     /// `object.__delattr__`.
     pub fn del_attr_plain(&mut self, obj: &Value, attr: Name) -> Res<()> {
-        let Value::Obj(r) = obj else { return Err(self.read_only(obj, attr)) };
+        let Value::Obj(r) = obj else {
+            return Err(self.read_only(obj, attr));
+        };
         let old = match r.kind() {
             Kind::Class => {
                 let (script, n) = r.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
                 if !script {
-                    return Err(self.type_error(format!("cannot delete '{attr}' attribute of immutable type '{n}'")));
+                    return Err(self.type_error(format!(
+                        "cannot delete '{attr}' attribute of immutable type '{n}'"
+                    )));
                 }
                 let old = r.with::<Class, _>(&self.held, |c| c.names.remove(attr));
                 self.class_changed(attr);
@@ -281,7 +322,10 @@ impl Thread {
             None => Err(match obj {
                 Value::Obj(r) if r.is::<Class>() => {
                     let n = self.class_name(r);
-                    self.raise(TypeId::AttributeError, format!("type object '{n}' has no attribute '{attr}'"))
+                    self.raise(
+                        TypeId::AttributeError,
+                        format!("type object '{n}' has no attribute '{attr}'"),
+                    )
                 }
                 _ => self.no_attribute(obj, attr),
             }),
@@ -292,7 +336,10 @@ impl Thread {
         if let Some(p) = d.get::<Descriptor>() {
             let f = p.delete.clone();
             if f.is_none() {
-                let text = format!("property '{attr}' of '{}' object has no deleter", self.type_name(obj));
+                let text = format!(
+                    "property '{attr}' of '{}' object has no deleter",
+                    self.type_name(obj)
+                );
                 return Err(self.raise(TypeId::AttributeError, text));
             }
             return self.call(&f, std::slice::from_ref(obj)).map(drop);
@@ -332,7 +379,13 @@ impl Thread {
     }
 
     /// Sets an attribute and fills the cache of its site when the slot was there before.
-    pub(super) fn store_attr(&mut self, obj: &Value, attr: Name, v: Value, cache: &AtomicU64) -> Res<()> {
+    pub(super) fn store_attr(
+        &mut self,
+        obj: &Value,
+        attr: Name,
+        v: Value,
+        cache: &AtomicU64,
+    ) -> Res<()> {
         self.set_attr(obj, attr, v)?;
         if let Value::Obj(r) = obj
             && r.kind() == Kind::Instance
@@ -340,7 +393,9 @@ impl Thread {
             let shape = r.shape();
             if let Some(slot) = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr)) {
                 let class = self.class_of(r);
-                let hooked = self.lookup(&class, name::SETATTR).is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
+                let hooked = self
+                    .lookup(&class, name::SETATTR)
+                    .is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
                 let shadowed = matches!(self.lookup(&class, attr), Some(Value::Obj(d)) if self.is_data_descriptor(&d));
                 if !hooked && !shadowed {
                     cache.store(cache_word(shape, slot), Relaxed);

@@ -17,10 +17,12 @@ impl Thread {
         if let Some(cause) = cause {
             let cause = match cause {
                 Value::None => Value::None,
-                c => match self.exception_of(c, "exception causes must derive from BaseException") {
-                    Ok(c) => c,
-                    Err(r) => return r,
-                },
+                c => {
+                    match self.exception_of(c, "exception causes must derive from BaseException") {
+                        Ok(c) => c,
+                        Err(r) => return r,
+                    }
+                }
             };
             if let Value::Obj(r) = &e {
                 let old = r.with::<Exception, _>(&self.held, |x| {
@@ -52,12 +54,15 @@ impl Thread {
 
     /// `except class:`
     pub(super) fn match_exception(&mut self, e: &Value, class: &Value) -> Res<bool> {
-        const WRONG: &str = "catching classes that do not inherit from BaseException is not allowed";
+        const WRONG: &str =
+            "catching classes that do not inherit from BaseException is not allowed";
         let base = self.interp.class(&self.held, TypeId::BaseException).clone();
         let of = self.type_of(e);
         let one = |th: &mut Thread, c: &Value| -> Res<bool> {
             match c {
-                Value::Obj(r) if r.is::<Class>() && th.is_subclass(r, &base) => Ok(th.is_subclass(&of, r)),
+                Value::Obj(r) if r.is::<Class>() && th.is_subclass(r, &base) => {
+                    Ok(th.is_subclass(&of, r))
+                }
                 _ => Err(th.type_error(WRONG)),
             }
         };
@@ -77,10 +82,14 @@ impl Thread {
         let class = self.type_of(v);
         let n = self.class_name(&class);
         let Some(enter) = self.lookup(&class, name::ENTER) else {
-            return Err(self.type_error(format!("'{n}' object does not support the context manager protocol")));
+            return Err(self.type_error(format!(
+                "'{n}' object does not support the context manager protocol"
+            )));
         };
         let Some(exit) = self.lookup(&class, name::EXIT) else {
-            let text = format!("'{n}' object does not support the context manager protocol (missed __exit__ method)");
+            let text = format!(
+                "'{n}' object does not support the context manager protocol (missed __exit__ method)"
+            );
             return Err(self.type_error(text));
         };
         let exit = self.bind_found(exit, v, &class)?;
@@ -90,7 +99,13 @@ impl Thread {
     }
 
     /// A class statement: runs the body in a fresh namespace, then makes the class of it.
-    pub(super) fn build_class(&mut self, body: &Value, class_name: &Value, bases: Vec<Value>, keywords: Value) -> Res<Value> {
+    pub(super) fn build_class(
+        &mut self,
+        body: &Value,
+        class_name: &Value,
+        bases: Vec<Value>,
+        keywords: Value,
+    ) -> Res<Value> {
         let class_name = Name::of(super::make::text(class_name).unwrap_or("?"));
         let mut options = Vec::new();
         if let Value::Obj(d) = &keywords {
@@ -106,7 +121,14 @@ impl Thread {
                 }
             }
         }
-        let ns = Ref::new(&self.held, TypeId::Module.shape(), Module { name: class_name, names: Namespace::default() });
+        let ns = Ref::new(
+            &self.held,
+            TypeId::Module.shape(),
+            Module {
+                name: class_name,
+                names: Namespace::default(),
+            },
+        );
         let cell = self.call(body, &[ns.clone().into()])?;
         let mut names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
         if names.get(name::MODULE).is_none() {
@@ -120,7 +142,9 @@ impl Thread {
         }
         let hooks: Vec<(Name, Value)> = names
             .iter()
-            .filter(|(_, v)| matches!(v, Value::Obj(r) if r.kind() == crate::object::Kind::Instance))
+            .filter(
+                |(_, v)| matches!(v, Value::Obj(r) if r.kind() == crate::object::Kind::Instance),
+            )
             .map(|(n, v)| (n, v.clone()))
             .collect();
         for special in [name::INIT_SUBCLASS, Name::of("__class_getitem__")] {
@@ -145,7 +169,8 @@ impl Thread {
         if let Some(hook) = self.find_attr(&above, name::INIT_SUBCLASS)? {
             self.call_kw(&hook, &[], &options)?;
         } else if let Some((n, _)) = options.first() {
-            let text = format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
+            let text =
+                format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
             return Err(self.type_error(text));
         }
         Ok(class.into())
@@ -153,7 +178,13 @@ impl Thread {
 
     fn class_method(&mut self, f: Value) -> Value {
         use crate::object::types::{Descriptor, DescriptorKind};
-        let d = Descriptor { kind: DescriptorKind::ClassMethod, get: f, set: Value::None, delete: Value::None, doc: Value::None };
+        let d = Descriptor {
+            kind: DescriptorKind::ClassMethod,
+            get: f,
+            set: Value::None,
+            delete: Value::None,
+            doc: Value::None,
+        };
         Ref::new(&self.held, TypeId::ClassMethod.shape(), d).into()
     }
 
@@ -168,7 +199,8 @@ impl Thread {
         Some(func.with::<crate::object::function::Function, _>(&self.held, |f| f.module.clone()))
     }
     fn globals_name(&self) -> Name {
-        self.globals_module().map_or(name::MAIN, |m| m.with::<Module, _>(&self.held, |m| m.name))
+        self.globals_module()
+            .map_or(name::MAIN, |m| m.with::<Module, _>(&self.held, |m| m.name))
     }
 
     /// `f(**v)`: adds to the keywords gathered so far; each name once.
@@ -179,7 +211,9 @@ impl Thread {
         };
         let Some(keys) = self.find_attr(v, name::KEYS)? else {
             let got = self.type_name(v);
-            return Err(self.type_error(format!("{shown}() argument after ** must be a mapping, not {got}")));
+            return Err(self.type_error(format!(
+                "{shown}() argument after ** must be a mapping, not {got}"
+            )));
         };
         let keys = self.call(&keys, &[])?;
         for k in self.collect(&keys)? {
@@ -187,7 +221,9 @@ impl Thread {
                 return Err(self.type_error("keywords must be strings"));
             };
             if self.dict_get(d, &k)?.is_some() {
-                return Err(self.type_error(format!("{shown}() got multiple values for keyword argument '{text}'")));
+                return Err(self.type_error(format!(
+                    "{shown}() got multiple values for keyword argument '{text}'"
+                )));
             }
             let value = self.get_item(v, &k)?;
             self.dict_set(d, k, value)?;

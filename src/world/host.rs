@@ -30,6 +30,37 @@ pub fn is_dir(path: &Path) -> bool {
     path.is_dir()
 }
 
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
+/// Makes a folder; its parent must exist.
+pub fn make_dir(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
+}
+
+pub fn remove_dir(path: &Path) -> io::Result<()> {
+    std::fs::remove_dir(path)
+}
+
+/// Names in a folder, sorted: the order that the OS gives is no order.
+pub fn list_dir(path: &Path) -> io::Result<Vec<String>> {
+    let entries = std::fs::read_dir(path)?;
+    let mut names = entries
+        .map(|e| Ok(e?.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+pub fn file_size(path: &Path) -> io::Result<u64> {
+    Ok(std::fs::metadata(path)?.len())
+}
+
 /// The whole of standard input.
 pub fn read_stdin() -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -55,6 +86,12 @@ pub fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// All variables of the environment; what is not Unicode is replaced.
+pub fn env_vars() -> Vec<(String, String)> {
+    let text = |s: std::ffi::OsString| s.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(k, v)| (text(k), text(v))).collect()
+}
+
 pub fn current_dir() -> io::Result<std::path::PathBuf> {
     std::env::current_dir()
 }
@@ -70,6 +107,7 @@ pub fn cores() -> usize {
 
 /// Flushes standard output and ends the process, whatever other threads are doing.
 pub fn exit(code: i32) -> ! {
+    super::file::flush_all();
     super::out::flush_quietly();
     std::process::exit(code)
 }

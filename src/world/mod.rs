@@ -21,6 +21,7 @@
 pub mod alloc;
 pub mod clock;
 pub mod deadlock;
+pub mod file;
 pub mod host;
 pub mod out;
 pub mod random;

@@ -7,9 +7,25 @@ use super::Builder;
 
 /// One entry of a parameter list.
 pub enum ParamItem {
-    Plain { name: Name, annotation: Option<E>, default: Option<E>, span: Span },
-    Star { name: Name, annotation: Option<E>, default: Option<E>, span: Span, at: u32 },
-    DoubleStar { name: Name, annotation: Option<E>, default: Option<E>, span: Span },
+    Plain {
+        name: Name,
+        annotation: Option<E>,
+        default: Option<E>,
+        span: Span,
+    },
+    Star {
+        name: Name,
+        annotation: Option<E>,
+        default: Option<E>,
+        span: Span,
+        at: u32,
+    },
+    DoubleStar {
+        name: Name,
+        annotation: Option<E>,
+        default: Option<E>,
+        span: Span,
+    },
     BareStar(Span),
     Slash(Span),
     /// `(a, b)`: Python 2's form, and the habit of other languages.
@@ -32,7 +48,14 @@ impl Builder<'_> {
             // It shares the parentheses of the call.
             self.ast.set_span(e, Span::new(open, hi));
         }
-        self.expr(Expr::Call { func, args: args.into() }, lo, hi)
+        self.expr(
+            Expr::Call {
+                func,
+                args: args.into(),
+            },
+            lo,
+            hi,
+        )
     }
 
     /// Checks the order of arguments and that a bare generator expression stands alone.
@@ -47,13 +70,19 @@ impl Builder<'_> {
                         self.wrong(span, "Generator expression must be parenthesized");
                     }
                     if unpacked {
-                        self.wrong(span, "positional argument follows keyword argument unpacking");
+                        self.wrong(
+                            span,
+                            "positional argument follows keyword argument unpacking",
+                        );
                     } else if keyword {
                         self.wrong(span, "positional argument follows keyword argument");
                     }
                 }
                 Arg::Star(_) if unpacked => {
-                    self.wrong(span, "iterable argument unpacking follows keyword argument unpacking");
+                    self.wrong(
+                        span,
+                        "iterable argument unpacking follows keyword argument unpacking",
+                    );
                 }
                 Arg::Star(_) => {}
                 Arg::Keyword { .. } => keyword = true,
@@ -73,7 +102,10 @@ impl Builder<'_> {
         });
         let mut named: Vec<_> = named.collect();
         named.sort_unstable();
-        let repeated = named.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1]);
+        let repeated = named
+            .windows(2)
+            .filter(|pair| pair[0].0 == pair[1].0)
+            .map(|pair| pair[1]);
         if let Some((name, lo, hi)) = repeated.min_by_key(|&(_, lo, _)| lo) {
             let message = format!("keyword argument repeated: {}", self.ast.name(name));
             self.wrong(Span::new(lo, hi), message);
@@ -123,36 +155,76 @@ impl Builder<'_> {
             }
             let after_star = kind == ParamKind::KwOnly;
             match item {
-                ParamItem::Plain { name, annotation, default, span } => {
+                ParamItem::Plain {
+                    name,
+                    annotation,
+                    default,
+                    span,
+                } => {
                     if !after_star && default.is_none() && defaults {
                         self.wrong(span, "non-default argument follows default argument");
                     }
                     defaults |= default.is_some();
                     bare_star = None;
-                    list.push(Param { kind, name, default, annotation, span });
+                    list.push(Param {
+                        kind,
+                        name,
+                        default,
+                        annotation,
+                        span,
+                    });
                 }
                 ParamItem::Star { .. } | ParamItem::BareStar(_) if after_star => {
                     self.wrong(here, "* argument may appear only once");
                 }
-                ParamItem::Star { name, annotation, default, span, .. } => {
+                ParamItem::Star {
+                    name,
+                    annotation,
+                    default,
+                    span,
+                    ..
+                } => {
                     if let Some(default) = default {
-                        self.wrong(self.ast.span(default), "var-positional argument cannot have default value");
+                        self.wrong(
+                            self.ast.span(default),
+                            "var-positional argument cannot have default value",
+                        );
                     }
-                    list.push(Param { kind: ParamKind::Star, name, default: None, annotation, span });
+                    list.push(Param {
+                        kind: ParamKind::Star,
+                        name,
+                        default: None,
+                        annotation,
+                        span,
+                    });
                     kind = ParamKind::KwOnly;
                 }
                 ParamItem::BareStar(span) => {
                     bare_star = Some(span);
                     kind = ParamKind::KwOnly;
                 }
-                ParamItem::DoubleStar { name, annotation, default, span } => {
+                ParamItem::DoubleStar {
+                    name,
+                    annotation,
+                    default,
+                    span,
+                } => {
                     if let Some(star) = bare_star {
                         self.wrong(star, "named arguments must follow bare *");
                     }
                     if let Some(default) = default {
-                        self.wrong(self.ast.span(default), "var-keyword argument cannot have default value");
+                        self.wrong(
+                            self.ast.span(default),
+                            "var-keyword argument cannot have default value",
+                        );
                     }
-                    list.push(Param { kind: ParamKind::DoubleStar, name, default: None, annotation, span });
+                    list.push(Param {
+                        kind: ParamKind::DoubleStar,
+                        name,
+                        default: None,
+                        annotation,
+                        span,
+                    });
                     closed = true;
                 }
                 ParamItem::Slash(span) if slash => self.wrong(span, "/ may appear only once"),
@@ -162,12 +234,16 @@ impl Builder<'_> {
                 }
                 ParamItem::Slash(_) => {
                     slash = true;
-                    list.iter_mut().for_each(|param| param.kind = ParamKind::PosOnly);
+                    list.iter_mut()
+                        .for_each(|param| param.kind = ParamKind::PosOnly);
                 }
-                ParamItem::Grouped(span) => self.wrong(span, match place {
-                    Where::Def => "Function parameters cannot be parenthesized",
-                    Where::Lambda => "Lambda expression parameters cannot be parenthesized",
-                }),
+                ParamItem::Grouped(span) => self.wrong(
+                    span,
+                    match place {
+                        Where::Def => "Function parameters cannot be parenthesized",
+                        Where::Lambda => "Lambda expression parameters cannot be parenthesized",
+                    },
+                ),
             }
         }
         if let Some(star) = bare_star {

@@ -1,7 +1,7 @@
 //! Comparison: `==`, `<` and their kin, and `in`.
 
-use super::set_algebra::set_like;
 use super::scripted;
+use super::set_algebra::set_like;
 use crate::object::dict::Dict;
 use crate::object::function::{Method, Native};
 use crate::object::pure::int;
@@ -102,12 +102,10 @@ fn numbers(op: CmpOp, a: &Value, b: &Value) -> Option<bool> {
     let unordered = op == CmpOp::Ne;
     match (int_of(a), int_of(b)) {
         (Some(x), Some(y)) => Some(op.holds(int::cmp(x, y))),
-        (Some(x), None) => {
-            Some(int::cmp_float(x, float_of(b)?).map_or(unordered, |o| op.holds(o)))
+        (Some(x), None) => Some(int::cmp_float(x, float_of(b)?).map_or(unordered, |o| op.holds(o))),
+        (None, Some(y)) => {
+            Some(int::cmp_float(y, float_of(a)?).map_or(unordered, |o| op.holds(o.reverse())))
         }
-        (None, Some(y)) => Some(
-            int::cmp_float(y, float_of(a)?).map_or(unordered, |o| op.holds(o.reverse())),
-        ),
         (None, None) => Some(op.floats(float_of(a)?, float_of(b)?)),
     }
 }
@@ -179,7 +177,11 @@ impl Thread {
         if let Some(v) = self.ask_compare(op, a, b)? {
             return Ok(Some(v));
         }
-        if asked_b { Ok(None) } else { self.ask_compare(op.swapped(), b, a) }
+        if asked_b {
+            Ok(None)
+        } else {
+            self.ask_compare(op.swapped(), b, a)
+        }
     }
 
     fn ask_compare(&mut self, op: CmpOp, v: &Value, other: &Value) -> Res<Option<Value>> {
@@ -239,7 +241,9 @@ impl Thread {
             }
             (Kind::Native, Kind::Native) if op.is_equality() => {
                 let (p, q) = (x.frozen::<Native>(), y.frozen::<Native>());
-                Ok(Answer::Is((p.row == q.row && p.this.same(&q.this)) == (op == CmpOp::Eq)))
+                Ok(Answer::Is(
+                    (p.row == q.row && p.this.same(&q.this)) == (op == CmpOp::Eq),
+                ))
             }
             _ if set_like(a) || set_like(b) => {
                 let set = |v: &Value| set_like(v) || Thread::is_set(v).is_some();
@@ -264,9 +268,8 @@ impl Thread {
         }
         let mut at = 0;
         loop {
-            let item = |th: &Thread, r: &Ref| {
-                r.with::<List, _>(&th.held, |l| l.items.get(at).cloned())
-            };
+            let item =
+                |th: &Thread, r: &Ref| r.with::<List, _>(&th.held, |l| l.items.get(at).cloned());
             let (Some(p), Some(q)) = (item(self, x), item(self, y)) else {
                 return Ok(Answer::Is(op.holds(len(self, x).cmp(&len(self, y)))));
             };
@@ -397,7 +400,9 @@ impl Thread {
                     )))
                 }
             },
-            Kind::List => self.list_position(r, item, 0, i64::MAX).map(|at| at.is_some()),
+            Kind::List => self
+                .list_position(r, item, 0, i64::MAX)
+                .map(|at| at.is_some()),
             Kind::Tuple => {
                 for v in tuple_items(container).unwrap_or_default() {
                     if self.same_or_equal(v, item)? {

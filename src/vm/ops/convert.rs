@@ -95,7 +95,10 @@ impl Thread {
     #[cold]
     pub(super) fn does_not_fit(&mut self, v: &Value, error: TypeId) -> Raised {
         let name = self.type_name(v);
-        self.raise(error, format!("cannot fit '{name}' into an index-sized integer"))
+        self.raise(
+            error,
+            format!("cannot fit '{name}' into an index-sized integer"),
+        )
     }
 
     /// The int that `__index__` gives.
@@ -104,7 +107,9 @@ impl Thread {
             Some(i) => Ok(i),
             None => {
                 let name = self.type_name(v);
-                Err(self.type_error(format!("'{name}' object cannot be interpreted as an integer")))
+                Err(self.type_error(format!(
+                    "'{name}' object cannot be interpreted as an integer"
+                )))
             }
         }
     }
@@ -118,7 +123,12 @@ impl Thread {
     }
 
     /// A script method that must return an int.
-    fn int_method(&mut self, v: &Value, method: crate::object::Name, shown: &str) -> Res<Option<IntVal>> {
+    fn int_method(
+        &mut self,
+        v: &Value,
+        method: crate::object::Name,
+        shown: &str,
+    ) -> Res<Option<IntVal>> {
         if !scripted(v) {
             return Ok(None);
         }
@@ -138,9 +148,8 @@ impl Thread {
     pub fn clamped(&mut self, v: &Value) -> Res<i64> {
         match self.try_index(v)? {
             Some(i) => Ok(i.borrow().clamp_i64()),
-            None => Err(self.type_error(
-                "slice indices must be integers or None or have an __index__ method",
-            )),
+            None => Err(self
+                .type_error("slice indices must be integers or None or have an __index__ method")),
         }
     }
 
@@ -230,9 +239,11 @@ impl Thread {
         if text(v).is_some() || self.bytes_like(v).is_some() {
             return self.parse_int(v, 10);
         }
-        for (method, shown) in
-            [(name::INT, "__int__"), (name::INDEX, "__index__"), (name::TRUNC, "__trunc__")]
-        {
+        for (method, shown) in [
+            (name::INT, "__int__"),
+            (name::INDEX, "__index__"),
+            (name::TRUNC, "__trunc__"),
+        ] {
             if let Some(i) = self.int_method(v, method, shown)? {
                 return Ok(i);
             }
@@ -252,7 +263,10 @@ impl Thread {
         let Some(b) = self.bytes_like(v) else {
             return Err(self.type_error("int() can't convert non-string with explicit base"));
         };
-        match std::str::from_utf8(&b).ok().map(|t| int::parse(t, base, MAX_STR_DIGITS)) {
+        match std::str::from_utf8(&b)
+            .ok()
+            .map(|t| int::parse(t, base, MAX_STR_DIGITS))
+        {
             Some(Ok(i)) => Ok(i),
             _ => {
                 let shown = self.repr(v)?;
@@ -286,14 +300,18 @@ impl Thread {
 
     /// A copy of the bytes, if the value is bytes or a bytearray.
     pub fn bytes_like(&self, v: &Value) -> Option<Vec<u8>> {
-        v.as_ref().filter(|r| matches!(r.kind(), Kind::Bytes | Kind::ByteArray)).map(|r| self.bytes_copy(r))
+        v.as_ref()
+            .filter(|r| matches!(r.kind(), Kind::Bytes | Kind::ByteArray))
+            .map(|r| self.bytes_copy(r))
     }
 
     /// A copy of the bytes of a bytes object or bytearray.
     pub(super) fn bytes_copy(&self, r: &Ref) -> Vec<u8> {
         match r.get::<Bytes>() {
             Some(b) => b.0.to_vec(),
-            None => r.try_with::<ByteArray, _>(&self.held, |b| b.0.clone()).unwrap_or_default(),
+            None => r
+                .try_with::<ByteArray, _>(&self.held, |b| b.0.clone())
+                .unwrap_or_default(),
         }
     }
 

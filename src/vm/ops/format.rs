@@ -39,7 +39,15 @@ impl Thread {
             return self.pure(out);
         }
         if let Some(i) = int_of(v) {
-            let out = format_int(i, spec, if matches!(v, Value::Bool(_)) { "bool" } else { "int" });
+            let out = format_int(
+                i,
+                spec,
+                if matches!(v, Value::Bool(_)) {
+                    "bool"
+                } else {
+                    "int"
+                },
+            );
             return self.pure(out);
         }
         if let Some(x) = float_of(v) {
@@ -47,7 +55,9 @@ impl Thread {
             return self.pure(out);
         }
         let name = self.type_name(v);
-        Err(self.type_error(format!("unsupported format string passed to {name}.__format__")))
+        Err(self.type_error(format!(
+            "unsupported format string passed to {name}.__format__"
+        )))
     }
 
     /// `fmt % args` of str or bytes.
@@ -68,8 +78,18 @@ impl Thread {
     }
 
     /// `text.format(*args, **kwargs)`.
-    pub fn str_format(&mut self, text: &str, args: &[Value], kwargs: &[(Name, Value)]) -> Res<String> {
-        let lookup = |name: &str| kwargs.iter().find(|(n, _)| n.text() == name).map(|(_, v)| v.clone());
+    pub fn str_format(
+        &mut self,
+        text: &str,
+        args: &[Value],
+        kwargs: &[(Name, Value)],
+    ) -> Res<String> {
+        let lookup = |name: &str| {
+            kwargs
+                .iter()
+                .find(|(n, _)| n.text() == name)
+                .map(|(_, v)| v.clone())
+        };
         let mut find = |th: &mut Thread, name: &str| match lookup(name) {
             Some(v) => Ok(v),
             None => {
@@ -77,7 +97,13 @@ impl Thread {
                 Err(th.key_error(key))
             }
         };
-        self.format_markup(text, args, &mut find, &mut AutoNumber::default(), markup::NESTING)
+        self.format_markup(
+            text,
+            args,
+            &mut find,
+            &mut AutoNumber::default(),
+            markup::NESTING,
+        )
     }
 
     /// `text.format_map(mapping)`.
@@ -177,7 +203,15 @@ impl<'t, 'a> Percent<'t, 'a> {
             _ => false,
         };
         let row = row.unwrap_or(std::slice::from_ref(args));
-        Percent { th, args, row, at: 0, mapping, keyed: false, bytes }
+        Percent {
+            th,
+            args,
+            row,
+            at: 0,
+            mapping,
+            keyed: false,
+            bytes,
+        }
     }
 
     fn run(&mut self, format: &str) -> Res<String> {
@@ -189,7 +223,11 @@ impl<'t, 'a> Percent<'t, 'a> {
             }
         }
         if self.at < self.row.len() && !self.mapping && !self.keyed {
-            let text = if self.bytes { "not all arguments converted during bytes formatting" } else { percent::NOT_ALL };
+            let text = if self.bytes {
+                "not all arguments converted during bytes formatting"
+            } else {
+                percent::NOT_ALL
+            };
             return Err(self.th.type_error(text));
         }
         Ok(out)
@@ -303,7 +341,11 @@ impl<'t, 'a> Percent<'t, 'a> {
             let b = match (int_of(v), self.th.bytes_like(v)) {
                 (Some(i), _) => match i.to_i64() {
                     Some(b @ 0..=255) => b as u8,
-                    _ => return Err(self.th.raise(TypeId::OverflowError, "%c arg not in range(256)")),
+                    _ => {
+                        return Err(self
+                            .th
+                            .raise(TypeId::OverflowError, "%c arg not in range(256)"));
+                    }
                 },
                 (None, Some(one)) if one.len() == 1 => one[0],
                 _ => return Err(self.th.type_error(wrong)),

@@ -88,7 +88,9 @@ impl Thread {
                     && !k.is::<BigIntObj>()
                 {
                     let got = self.type_name(key);
-                    return Err(self.type_error(format!("string indices must be integers, not '{got}'")));
+                    return Err(
+                        self.type_error(format!("string indices must be integers, not '{got}'"))
+                    );
                 }
                 let i = self.position(key, "string indices must be integers, not ")?;
                 let s = r.frozen::<Str>();
@@ -159,7 +161,9 @@ impl Thread {
             TypeId::Type,
         ];
         let of_generic = class.with::<Class, _>(&self.held, |c| {
-            generic.iter().any(|t| !c.from_script && c.root == t.shape())
+            generic
+                .iter()
+                .any(|t| !c.from_script && c.root == t.shape())
         });
         if of_generic {
             return Ok(obj.clone());
@@ -206,12 +210,11 @@ impl Thread {
         {
             match (r.kind(), key) {
                 (Kind::List, Value::Int(i)) => {
-                    let old = r.with::<List, _>(&self.held, |l| {
-                        match slice::index(l.items.len(), *i) {
+                    let old =
+                        r.with::<List, _>(&self.held, |l| match slice::index(l.items.len(), *i) {
                             Some(at) => Some(std::mem::replace(&mut l.items[at], v)),
                             None => None,
-                        }
-                    });
+                        });
                     return match old {
                         Some(_) => Ok(()),
                         None => Err(self.index_error("list assignment index out of range")),
@@ -227,7 +230,9 @@ impl Thread {
     #[inline(never)]
     fn set_item_slow(&mut self, obj: &Value, key: &Value, v: Value) -> Res<()> {
         if scripted(obj)
-            && self.special(obj, name::SETITEM, &[key.clone(), v.clone()])?.is_some()
+            && self
+                .special(obj, name::SETITEM, &[key.clone(), v.clone()])?
+                .is_some()
         {
             return Ok(());
         }
@@ -254,7 +259,8 @@ impl Thread {
                     };
                 }
                 (Kind::ByteArray, None) => {
-                    let i = self.position(key, "bytearray indices must be integers or slices, not ")?;
+                    let i =
+                        self.position(key, "bytearray indices must be integers or slices, not ")?;
                     let byte = self.byte(&v, "byte must be in range(0, 256)")?;
                     let done = r.with::<ByteArray, _>(&self.held, |b| {
                         slice::index(b.0.len(), i).map(|at| b.0[at] = byte)
@@ -271,7 +277,9 @@ impl Thread {
     /// `del obj[key]`.
     pub fn del_item(&mut self, obj: &Value, key: &Value) -> Res<()> {
         if scripted(obj)
-            && self.special(obj, name::DELITEM, std::slice::from_ref(key))?.is_some()
+            && self
+                .special(obj, name::DELITEM, std::slice::from_ref(key))?
+                .is_some()
         {
             return Ok(());
         }
@@ -300,7 +308,8 @@ impl Thread {
                     };
                 }
                 (Kind::ByteArray, None) => {
-                    let i = self.position(key, "bytearray indices must be integers or slices, not ")?;
+                    let i =
+                        self.position(key, "bytearray indices must be integers or slices, not ")?;
                     let done = r.with::<ByteArray, _>(&self.held, |b| {
                         slice::index(b.0.len(), i).map(|at| b.0.remove(at))
                     });

@@ -45,12 +45,7 @@ impl Thread {
     }
 
     /// Calls a script method of a binary operator; `None` when there is none or it does not know `other`.
-    pub(super) fn ask(
-        &mut self,
-        v: &Value,
-        name: Name,
-        other: &Value,
-    ) -> Res<Option<Value>> {
+    pub(super) fn ask(&mut self, v: &Value, name: Name, other: &Value) -> Res<Option<Value>> {
         if !scripted(v) {
             return Ok(None);
         }

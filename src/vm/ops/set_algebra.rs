@@ -12,7 +12,8 @@ impl Thread {
     /// Is it a set or frozenset, also of a script class derived from set?
     #[inline]
     pub fn is_set(v: &Value) -> Option<&Ref> {
-        v.as_ref().filter(|r| matches!(r.kind(), Kind::Set | Kind::FrozenSet))
+        v.as_ref()
+            .filter(|r| matches!(r.kind(), Kind::Set | Kind::FrozenSet))
     }
 
     /// `a op b` for two sets, or for a dict's keys or items with anything iterable; `None`: not these.
@@ -20,7 +21,10 @@ impl Thread {
         let (x, y) = match (Thread::is_set(a), Thread::is_set(b)) {
             (Some(x), Some(y)) => (x.clone(), y.clone()),
             _ if set_like(a) || (set_like(b) && Thread::is_set(a).is_some()) => {
-                if !matches!(op, BinOp::Sub | BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor) {
+                if !matches!(
+                    op,
+                    BinOp::Sub | BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor
+                ) {
                     return Ok(None);
                 }
                 let x = self.as_set(a)?;
@@ -41,7 +45,11 @@ impl Thread {
 
     /// A fresh set as a set or frozenset.
     pub fn as_kind_of(&mut self, s: Ref, kind: Kind) -> Value {
-        if kind == Kind::FrozenSet { self.freeze(s) } else { s.into() }
+        if kind == Kind::FrozenSet {
+            self.freeze(s)
+        } else {
+            s.into()
+        }
     }
 
     /// The set itself, or a new set of an iterable's items.
@@ -57,7 +65,8 @@ impl Thread {
     /// A fresh set with the same keys.
     pub fn set_copy(&mut self, s: &Ref) -> Ref {
         let out = self.set();
-        self.set_merge(&out, s).expect("keys of a set are distinct, and the new one has none");
+        self.set_merge(&out, s)
+            .expect("keys of a set are distinct, and the new one has none");
         out
     }
 
@@ -69,7 +78,9 @@ impl Thread {
             s.table.is_empty()
         });
         if fresh {
-            into.with::<Set, _>(&self.held, |s| keys.into_iter().for_each(|(h, k)| s.table.push(h, k)));
+            into.with::<Set, _>(&self.held, |s| {
+                keys.into_iter().for_each(|(h, k)| s.table.push(h, k))
+            });
             return Ok(());
         }
         for (h, k) in keys {
@@ -103,7 +114,11 @@ impl Thread {
 
     pub fn set_intersection(&mut self, a: &Ref, b: &Ref) -> Res<Ref> {
         // The smaller one is walked, the larger one asked.
-        let (walk, ask) = if self.set_len(b) > self.set_len(a) { (a, b) } else { (b, a) };
+        let (walk, ask) = if self.set_len(b) > self.set_len(a) {
+            (a, b)
+        } else {
+            (b, a)
+        };
         let out = self.set();
         for (h, k) in self.set_hashed(walk) {
             if self.set_has_hashed(ask, h, &k)? {
@@ -173,7 +188,12 @@ impl Thread {
     }
 
     /// `s op= other` in place for a set; `None`: not a set, or not with this operator.
-    pub(super) fn set_inplace(&mut self, op: BinOp, s: &Value, other: &Value) -> Res<Option<Value>> {
+    pub(super) fn set_inplace(
+        &mut self,
+        op: BinOp,
+        s: &Value,
+        other: &Value,
+    ) -> Res<Option<Value>> {
         let (Value::Obj(r), Some(o)) = (s, Thread::is_set(other)) else {
             return Ok(None);
         };
@@ -197,7 +217,11 @@ impl Thread {
     }
 
     fn set_merge_apart(&mut self, s: &Ref, o: &Ref) -> Res<()> {
-        if s.same(o) { Ok(()) } else { self.set_merge(s, o) }
+        if s.same(o) {
+            Ok(())
+        } else {
+            self.set_merge(s, o)
+        }
     }
 
     pub fn set_become_empty(&mut self, s: &Ref) {
@@ -207,5 +231,7 @@ impl Thread {
 
 /// keys() and items() of a dict behave as sets.
 pub(super) fn set_like(v: &Value) -> bool {
-    v.as_ref().and_then(|r| r.get::<View>()).is_some_and(|v| v.part != Part::Values)
+    v.as_ref()
+        .and_then(|r| r.get::<View>())
+        .is_some_and(|v| v.part != Part::Values)
 }

@@ -90,13 +90,27 @@ impl Thread {
     /// `range(start, stop, step)`; `step` is not zero.
     pub fn range(&mut self, start: i64, stop: i64, step: i64) -> Value {
         let len = slice::range_len(start, stop, step).min(i64::MAX as u64) as i64;
-        Ref::new(&self.held, TypeId::Range.shape(), Range { start, stop, step, len }).into()
+        Ref::new(
+            &self.held,
+            TypeId::Range.shape(),
+            Range {
+                start,
+                stop,
+                step,
+                len,
+            },
+        )
+        .into()
     }
 
     /// `list[slice] = v`.
     pub(super) fn set_list_slice(&mut self, r: &Ref, s: &Slice, v: &Value) -> Res<()> {
         let plain = matches!(&s.step, Value::None | Value::Int(1));
-        let wrong = if plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
+        let wrong = if plain {
+            "can only assign an iterable"
+        } else {
+            "must assign iterable to extended slice"
+        };
         let new = match self.collect(v) {
             Ok(new) => new,
             Err(e) => {
@@ -119,7 +133,10 @@ impl Thread {
             return Err(self.uneven(new.len(), i.len));
         }
         let old: Vec<Value> = r.with::<List, _>(&self.held, |l| {
-            i.iter().zip(new).map(|(at, v)| std::mem::replace(&mut l.items[at], v)).collect()
+            i.iter()
+                .zip(new)
+                .map(|(at, v)| std::mem::replace(&mut l.items[at], v))
+                .collect()
         });
         drop(old);
         Ok(())
@@ -136,7 +153,9 @@ impl Thread {
     pub(super) fn set_bytes_slice(&mut self, r: &Ref, s: &Slice, v: &Value) -> Res<()> {
         let new = match self.bytes_like(v) {
             Some(b) => b,
-            None if matches!(v, Value::Obj(_)) && crate::vm::make::text(v).is_none() => self.bytes_of_items(v)?,
+            None if matches!(v, Value::Obj(_)) && crate::vm::make::text(v).is_none() => {
+                self.bytes_of_items(v)?
+            }
             None => {
                 return Err(self.type_error(
                     "can assign only bytes, buffers, or iterables of ints in range(0, 256)",
@@ -157,7 +176,9 @@ impl Thread {
             );
             return Err(self.value_error(text));
         }
-        r.with::<ByteArray, _>(&self.held, |b| i.iter().zip(new).for_each(|(at, v)| b.0[at] = v));
+        r.with::<ByteArray, _>(&self.held, |b| {
+            i.iter().zip(new).for_each(|(at, v)| b.0[at] = v)
+        });
         Ok(())
     }
 
@@ -198,9 +219,14 @@ fn remove<T>(items: &mut Vec<T>, i: Indices) -> Vec<T> {
         return Vec::new();
     }
     if i.step == 1 {
-        return items.drain(i.start as usize..i.start as usize + i.len).collect();
+        return items
+            .drain(i.start as usize..i.start as usize + i.len)
+            .collect();
     }
-    let (mut gone, mut kept) = (Vec::with_capacity(i.len), Vec::with_capacity(items.len() - i.len));
+    let (mut gone, mut kept) = (
+        Vec::with_capacity(i.len),
+        Vec::with_capacity(items.len() - i.len),
+    );
     let mut dead = i.iter().peekable();
     for (at, v) in items.drain(..).enumerate() {
         if dead.peek() == Some(&at) {

@@ -19,8 +19,8 @@ impl Thread {
             if let Some(items) = items {
                 return match items.len() {
                     m if m == n => Ok(items),
-                    m if m < n => Err(self.too_few_values(n, m)),
-                    _ => Err(self.too_many_values(n)),
+                    m if m < n => Err(self.too_few(n, m)),
+                    _ => Err(self.too_many(n)),
                 };
             }
         }
@@ -29,12 +29,12 @@ impl Thread {
         while out.len() < n {
             match self.next(&it)? {
                 Some(v) => out.push(v),
-                None => return Err(self.too_few_values(n, out.len())),
+                None => return Err(self.too_few(n, out.len())),
             }
         }
         match self.next(&it)? {
             None => Ok(out),
-            Some(_) => Err(self.too_many_values(n)),
+            Some(_) => Err(self.too_many(n)),
         }
     }
 
@@ -74,12 +74,14 @@ impl Thread {
     }
 
     #[cold]
-    fn too_few_values(&mut self, n: usize, got: usize) -> Raised {
-        self.value_error(format!("not enough values to unpack (expected {n}, got {got})"))
+    fn too_few(&mut self, n: usize, got: usize) -> Raised {
+        self.value_error(format!(
+            "not enough values to unpack (expected {n}, got {got})"
+        ))
     }
 
     #[cold]
-    fn too_many_values(&mut self, n: usize) -> Raised {
+    fn too_many(&mut self, n: usize) -> Raised {
         self.value_error(format!("too many values to unpack (expected {n})"))
     }
 }

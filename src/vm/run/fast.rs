@@ -2,6 +2,7 @@
 //! only while the lock is on.
 #![allow(unsafe_code)]
 
+use crate::bytecode::Instr;
 use crate::object::code::CodeObj;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::function::{Function, Native};
@@ -14,7 +15,6 @@ use crate::vm::attr::IN_CLASS;
 use crate::vm::frame::{Frame, FrameKind};
 use crate::vm::native::NativeFn;
 use crate::vm::thread::{Res, Thread};
-use crate::bytecode::Instr;
 
 /// Bit of a global's cache word that says: among the builtins.
 pub const IN_BUILTINS: u32 = 1 << 31;
@@ -22,7 +22,11 @@ pub const IN_BUILTINS: u32 = 1 << 31;
 /// A modulo for a positive divisor; a 32-bit division where both fit, which is several times faster.
 #[inline(always)]
 pub fn mod_positive(x: i64, y: i64) -> i64 {
-    if x >= 0 && x <= u32::MAX as i64 && y <= u32::MAX as i64 { (x as u32 % y as u32) as i64 } else { x.rem_euclid(y) }
+    if x >= 0 && x <= u32::MAX as i64 && y <= u32::MAX as i64 {
+        (x as u32 % y as u32) as i64
+    } else {
+        x.rem_euclid(y)
+    }
 }
 
 /// A global through its cache word {version, position}.
@@ -39,7 +43,12 @@ pub fn global_fast(th: &Thread, code: *const CodeObj, word: u64) -> Option<Value
             return Some(names.at(position).clone());
         }
         let builtins = &th.interp.fixed(&th.held).builtins;
-        Some((*builtins.body::<Module>()).names.at(position & !IN_BUILTINS).clone())
+        Some(
+            (*builtins.body::<Module>())
+                .names
+                .at(position & !IN_BUILTINS)
+                .clone(),
+        )
     }
 }
 
@@ -60,7 +69,11 @@ pub fn place_fast(o: &Ref, word: u64) -> Option<*mut Value> {
     // SAFETY: S1: the shape says that the slot exists; the lock is on (H3). Slots beyond the block go the long way.
     unsafe {
         let p = o.body::<Instance>();
-        if slot < (*p).cap as u32 { Some(Instance::slots(p).add(slot as usize)) } else { None }
+        if slot < (*p).cap as u32 {
+            Some(Instance::slots(p).add(slot as usize))
+        } else {
+            None
+        }
     }
 }
 
@@ -100,7 +113,8 @@ pub fn list_place(o: &Ref, i: i64) -> Option<*mut Value> {
     // SAFETY: the lock is on (H3).
     let row = unsafe { &mut (*o.body::<List>()).items };
     let i = if i < 0 { i + row.len() as i64 } else { i };
-    row.get_mut(usize::try_from(i).ok()?).map(|v| v as *mut Value)
+    row.get_mut(usize::try_from(i).ok()?)
+        .map(|v| v as *mut Value)
 }
 
 /// One step of a `for`.
@@ -131,7 +145,9 @@ pub fn step_fast<const OFF: bool>(state: &mut Value, left: &mut Value, step: &Va
 fn list_step(o: &Ref) -> Fast {
     // SAFETY: the lock is on (H3): neither the iterator nor its list is open or changes here.
     unsafe {
-        let Iter::List { list, at } = &mut *o.body::<Iter>() else { return Fast::Ask };
+        let Iter::List { list, at } = &mut *o.body::<Iter>() else {
+            return Fast::Ask;
+        };
         match (&(*list.body::<List>()).items).get(*at) {
             Some(v) => {
                 *at += 1;
@@ -146,7 +162,9 @@ fn list_step(o: &Ref) -> Fast {
 #[inline(always)]
 pub fn is_quick(th: &Thread, callee: &Value) -> bool {
     match callee {
-        Value::Obj(r) => r.get::<Native>().is_some_and(|n| matches!(th.interp.natives[n.row as usize].run, NativeFn::Quick(_))),
+        Value::Obj(r) => r
+            .get::<Native>()
+            .is_some_and(|n| matches!(th.interp.natives[n.row as usize].run, NativeFn::Quick(_))),
         _ => false,
     }
 }
@@ -154,7 +172,9 @@ pub fn is_quick(th: &Thread, callee: &Value) -> bool {
 /// Pushes the frame of a script function whose arguments lie right. False: the call needs the long way.
 #[inline(always)]
 pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
-    let Value::Obj(r) = &th.stack[func_at as usize] else { return false };
+    let Value::Obj(r) = &th.stack[func_at as usize] else {
+        return false;
+    };
     if r.kind() != Kind::Function {
         return false;
     }
@@ -174,7 +194,17 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
     for at in base + n..th.top {
         drop(th.stack[at as usize].take());
     }
-    th.frames.push(Frame { code, pc: 0, base, func_at, top, below: th.top, dst, kind: FrameKind::Script, this: Value::Unbound });
+    th.frames.push(Frame {
+        code,
+        pc: 0,
+        base,
+        func_at,
+        top,
+        below: th.top,
+        dst,
+        kind: FrameKind::Script,
+        this: Value::Unbound,
+    });
     th.top = top;
     true
 }
@@ -232,13 +262,24 @@ pub fn unwind(th: &mut Thread) -> bool {
             && e.is::<Exception>()
         {
             e.with::<Exception, _>(&th.held, |e| {
-                if !again || e.trail.last().is_none_or(|t| !std::sync::Arc::ptr_eq(&t.code, &code.code)) {
-                    e.trail.push(TraceEntry { code: code.code.clone(), pc });
+                if !again
+                    || e.trail
+                        .last()
+                        .is_none_or(|t| !std::sync::Arc::ptr_eq(&t.code, &code.code))
+                {
+                    e.trail.push(TraceEntry {
+                        code: code.code.clone(),
+                        pc,
+                    });
                 }
             });
         }
         if th.ending.is_none()
-            && let Some(h) = code.code.handlers.iter().find(|h| h.from <= pc && pc < h.to)
+            && let Some(h) = code
+                .code
+                .handlers
+                .iter()
+                .find(|h| h.from <= pc && pc < h.to)
         {
             let e = th.take_raised();
             th.set_reg(base + h.exc as u32, e);

@@ -17,7 +17,9 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             th.set_reg(r(dst), f);
         }
         Instr::BuildClass { dst, base, n } => {
-            let mut row: Vec<Value> = (0..n.0 as u32 + 3).map(|i| th.take_reg(r(base) + i)).collect();
+            let mut row: Vec<Value> = (0..n.0 as u32 + 3)
+                .map(|i| th.take_reg(r(base) + i))
+                .collect();
             let keywords = row.pop().unwrap_or_default();
             let bases = row.split_off(2);
             let class = th.build_class(&row[0], &row[1], bases, keywords)?;
@@ -82,7 +84,9 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             put_row(th, r(base), items);
         }
         Instr::Import { dst, k } => {
-            let row = crate::vm::make::tuple_items(&code.consts[k.0 as usize]).unwrap_or(&[]).to_vec();
+            let row = crate::vm::make::tuple_items(&code.consts[k.0 as usize])
+                .unwrap_or(&[])
+                .to_vec();
             let v = th.import_row(&code.module, &row)?;
             th.set_reg(r(dst), v);
         }
@@ -115,11 +119,17 @@ fn display(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             let v = th.reg(r(src));
             let items = match th.collect(&v) {
                 Ok(items) => items,
-                Err(e) if n.0 == 1 && th.lookup_special(&v, name::ITER).is_none() && th.raised_is(TypeId::TypeError) => {
+                Err(e)
+                    if n.0 == 1
+                        && th.lookup_special(&v, name::ITER).is_none()
+                        && th.raised_is(TypeId::TypeError) =>
+                {
                     drop(th.take_raised());
                     let got = th.type_name(&v);
                     let _ = e;
-                    return Err(th.type_error(format!("Value after * must be an iterable, not {got}")));
+                    return Err(
+                        th.type_error(format!("Value after * must be an iterable, not {got}"))
+                    );
                 }
                 Err(e) => return Err(e),
             };
@@ -128,7 +138,9 @@ fn display(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             }
         }
         Instr::ListToTuple { dst, src } => {
-            let items = object(th, src).map(|l| l.with::<List, _>(&th.held, |l| std::mem::take(&mut l.items))).unwrap_or_default();
+            let items = object(th, src)
+                .map(|l| l.with::<List, _>(&th.held, |l| std::mem::take(&mut l.items)))
+                .unwrap_or_default();
             let v = th.tuple(items);
             th.set_reg(r(dst), v);
         }
@@ -217,7 +229,8 @@ fn raising(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
         }
         Instr::WithExit { base } => {
             let exit = th.take_reg(r(base));
-            th.call(&exit, &[Value::None, Value::None, Value::None]).map(drop)
+            th.call(&exit, &[Value::None, Value::None, Value::None])
+                .map(drop)
         }
         Instr::WithExitExc { dst, base, exc } => {
             let (exit, e) = (th.take_reg(r(base)), th.reg(r(exc)));
@@ -233,7 +246,10 @@ fn raising(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             Err(th.raise_with(TypeId::AssertionError, args))
         }
         Instr::Check {} => Ok(()),
-        other => Err(th.raise(TypeId::SystemError, format!("the loop does not know {}", other.row().name))),
+        other => Err(th.raise(
+            TypeId::SystemError,
+            format!("the loop does not know {}", other.row().name),
+        )),
     }
 }
 

@@ -1,0 +1,236 @@
+//! Constructors of iterators, ranges, descriptors and `super`; argument 0 is the class (L1).
+
+use crate::natives;
+use crate::object::class::Class;
+use crate::object::iter::Iter;
+use crate::object::types::{Descriptor, DescriptorKind, Part, Range, Slice, Super};
+use crate::object::{Kind, Name, Ref, TypeId, Value};
+use crate::vm::{Call, Res, Thread};
+
+natives! { pub NEW, "new";
+    /// The class of an object. (Kit makes classes with a class statement only.)
+    quick r#type("object, bases=None, dict=None, /") = type_;
+    /// A bare object, equal to itself only.
+    holds object("*args, **kwargs") = object;
+    /// Pairs `(number, item)`, numbered from `start`.
+    holds enumerate("iterable, start=0") = enumerate;
+    /// Tuples of one item of each iterable, until the shortest ends; with `strict=True` a ValueError if
+    /// they end differently.
+    holds zip("*iterables, strict=False") = zip;
+    /// The results of `func` on one item of each iterable, made when they are asked for.
+    holds map("*args") = map;
+    /// The items for which `func` is true (with None: that are true).
+    holds filter("function, iterable, /") = filter;
+    /// The items of a sequence from last to first.
+    holds reversed("sequence, /") = reversed;
+    /// The ints from `start` (0) up to but not including `stop`, by `step` (1).
+    holds range("start, stop=None, step=None, /") = range;
+    /// What `a[start:stop:step]` passes on.
+    holds slice("start, stop=None, step=None, /") = slice;
+    /// An attribute that is computed: by functions to get, set and delete it.
+    holds property("fget=None, fset=None, fdel=None, doc=None") = property;
+    /// A method whose first argument is the class.
+    holds classmethod("function, /") = classmethod;
+    /// A method without an object.
+    holds staticmethod("function, /") = staticmethod;
+    /// Attributes of `obj` as the classes after `type` define them.
+    holds super("type=None, obj=None, /") = super_;
+}
+
+fn type_(c: &mut Call) -> Res<Value> {
+    if c.opt(3).is_some() {
+        return Err(c.type_error("Kit has no type() with three arguments: write a class statement"));
+    }
+    if c.opt(2).is_some() {
+        return Err(c.type_error("type() takes 1 or 3 arguments"));
+    }
+    let v = c.arg(1);
+    Ok(c.type_of(&v).into())
+}
+
+fn object(c: &mut Call) -> Res<Value> {
+    if !c.rest().is_empty() || !c.kwargs().is_empty() {
+        return Err(c.type_error("object() takes no arguments"));
+    }
+    let class = c.interp.class(&c.held, TypeId::Object).clone();
+    Ok(Ref::new_instance(&c.held, TypeId::Object.shape(), class, 0).into())
+}
+
+fn enumerate(c: &mut Call) -> Res<Value> {
+    let items = c.arg(1);
+    let inner = c.iter(&items)?;
+    let count = match c.opt(2) {
+        None => Value::Int(0),
+        Some(v) => {
+            let i = c.index_int(&v)?;
+            c.int(i)
+        }
+    };
+    Ok(c.iterator(Iter::Enumerate { inner, count }))
+}
+
+/// An iterator over each value.
+fn iterators(c: &mut Call, values: &[Value]) -> Res<Vec<Value>> {
+    values.iter().map(|v| c.iter(v)).collect()
+}
+
+fn zip(c: &mut Call) -> Res<Value> {
+    let strict = match c.opt(1) {
+        Some(v) => c.truth(&v)?,
+        None => false,
+    };
+    let args = c.rest();
+    let inner = iterators(c, &args)?;
+    Ok(c.iterator(Iter::Zip { inner, strict }))
+}
+
+fn map(c: &mut Call) -> Res<Value> {
+    let args = c.rest();
+    match &args[..] {
+        [func, iterables @ ..] if !iterables.is_empty() => {
+            let inner = iterators(c, iterables)?;
+            Ok(c.iterator(Iter::Map { func: func.clone(), inner }))
+        }
+        _ => Err(c.type_error("map() must have at least two arguments.")),
+    }
+}
+
+fn filter(c: &mut Call) -> Res<Value> {
+    let (func, items) = (c.arg(1), c.arg(2));
+    let inner = c.iter(&items)?;
+    Ok(c.iterator(Iter::Filter { func, inner }))
+}
+
+fn reversed(c: &mut Call) -> Res<Value> {
+    let v = c.arg(1);
+    if let Some(it) = c.special(&v, Name::of("__reversed__"), &[])? {
+        return Ok(it);
+    }
+    let kind = v.as_ref().map(|r| r.kind());
+    match kind {
+        Some(Kind::Range) => {
+            let r = *v.as_ref().expect("it has a kind").frozen::<Range>();
+            let last = r.start.wrapping_add(r.step.wrapping_mul(r.len - 1));
+            Ok(c.iterator(Iter::Range { next: last, left: r.len, step: r.step.wrapping_neg() }))
+        }
+        Some(Kind::Dict | Kind::View) => reversed_dict(c, &v),
+        Some(Kind::List | Kind::Tuple | Kind::Str | Kind::Bytes | Kind::ByteArray) => {
+            let at = c.length(&v)? as i64;
+            Ok(c.iterator(Iter::Reversed { seq: v, at }))
+        }
+        _ if has(c, &v, "__getitem__") && has(c, &v, "__len__") => {
+            let at = c.length(&v)? as i64;
+            Ok(c.iterator(Iter::Reversed { seq: v, at }))
+        }
+        _ => {
+            let got = c.type_name(&v);
+            Err(c.type_error(format!("'{got}' object is not reversible")))
+        }
+    }
+}
+
+fn has(th: &mut Thread, v: &Value, name: &str) -> bool {
+    v.as_ref().is_some_and(|r| r.is::<crate::object::instance::Instance>()) && th.lookup_special(v, Name::of(name)).is_some()
+}
+
+/// The keys (or what a view shows) as they are now, last first.
+fn reversed_dict(c: &mut Call, v: &Value) -> Res<Value> {
+    let r = v.as_ref().expect("a dict or a view");
+    let (dict, part) = match r.get::<crate::object::types::View>() {
+        Some(view) => (view.dict.clone(), view.part),
+        None => (r.clone(), Part::Keys),
+    };
+    let mut items: Vec<Value> = vec![];
+    for (k, v) in c.dict_items(&dict).into_iter().rev() {
+        items.push(match part {
+            Part::Keys => k,
+            Part::Values => v,
+            Part::Items => c.tuple(vec![k, v]),
+        });
+    }
+    let list = c.list(items);
+    c.iter(&list)
+}
+
+fn range(c: &mut Call) -> Res<Value> {
+    let first = c.arg(1);
+    let first = c.index(&first)?;
+    let (start, stop) = match c.opt(2) {
+        None => (0, first),
+        Some(v) => (first, c.index(&v)?),
+    };
+    let step = match c.opt(3) {
+        None => 1,
+        Some(v) => c.index(&v)?,
+    };
+    if step == 0 {
+        return Err(c.value_error("range() arg 3 must not be zero"));
+    }
+    let (span, stride) = match step > 0 {
+        true => (i128::from(stop) - i128::from(start), i128::from(step)),
+        false => (i128::from(start) - i128::from(stop), -i128::from(step)),
+    };
+    let len = if span <= 0 { 0 } else { (span + stride - 1) / stride };
+    let Ok(len) = i64::try_from(len) else {
+        return Err(c.raise(TypeId::OverflowError, "Kit's ranges hold at most 2**63-1 items"));
+    };
+    Ok(Ref::new(&c.held, TypeId::Range.shape(), Range { start, stop, step, len }).into())
+}
+
+fn slice(c: &mut Call) -> Res<Value> {
+    let or_none = |v: Option<Value>| v.unwrap_or(Value::None);
+    let first = c.arg(1);
+    let (start, stop) = match c.opt(2) {
+        None => (Value::None, first),
+        Some(stop) => (first, stop),
+    };
+    let step = or_none(c.opt(3));
+    Ok(Ref::new(&c.held, TypeId::Slice.shape(), Slice { start, stop, step }).into())
+}
+
+fn property(c: &mut Call) -> Res<Value> {
+    let at = |i: usize| c.some(i).unwrap_or(Value::None);
+    let (get, set, delete) = (at(1), at(2), at(3));
+    let doc = match c.some(4) {
+        Some(doc) => doc,
+        None if get.is_none() => Value::None,
+        None => c.find_attr(&get, Name::of("__doc__"))?.unwrap_or(Value::None),
+    };
+    Ok(descriptor(c, TypeId::Property, Descriptor { kind: DescriptorKind::Property, get, set, delete, doc }))
+}
+
+fn descriptor(th: &Thread, t: TypeId, d: Descriptor) -> Value {
+    Ref::new(&th.held, t.shape(), d).into()
+}
+
+fn wrapper(c: &mut Call, t: TypeId, kind: DescriptorKind) -> Res<Value> {
+    let get = c.arg(1);
+    let doc = c.find_attr(&get, Name::of("__doc__"))?.unwrap_or(Value::None);
+    Ok(descriptor(c, t, Descriptor { kind, get, set: Value::None, delete: Value::None, doc }))
+}
+fn classmethod(c: &mut Call) -> Res<Value> {
+    wrapper(c, TypeId::ClassMethod, DescriptorKind::ClassMethod)
+}
+fn staticmethod(c: &mut Call) -> Res<Value> {
+    wrapper(c, TypeId::StaticMethod, DescriptorKind::StaticMethod)
+}
+
+fn super_(c: &mut Call) -> Res<Value> {
+    let (Some(class), Some(this)) = (c.opt(1), c.opt(2)) else {
+        return Err(c.runtime_error("super(): no arguments"));
+    };
+    let class_of = |v: &Value| v.as_ref().filter(|r| r.is::<Class>()).cloned();
+    let Some(base) = class_of(&class) else {
+        let got = c.type_name(&class);
+        return Err(c.type_error(format!("super() argument 1 must be a type, not {got}")));
+    };
+    let own = match class_of(&this) {
+        Some(k) if c.is_subclass(&k, &base) => k,
+        _ => c.type_of(&this),
+    };
+    if !c.is_subclass(&own, &base) {
+        return Err(c.type_error("super(type, obj): obj must be an instance or subtype of type"));
+    }
+    let s = Super { class, this, object_class: own.into() };
+    Ok(Ref::new(&c.held, TypeId::Super.shape(), s).into())
+}

@@ -1,0 +1,247 @@
+//! Constructors of numbers, texts and containers; argument 0 is the class (L1).
+
+use crate::natives;
+use crate::object::class::Class;
+use crate::object::dict::Dict;
+use crate::object::pure::{float, int};
+use crate::object::types::{AttrBody, Attrs, ByteArray, Bytes, FrozenSet, List, Set};
+use crate::object::{Name, Ref, TypeId, Value};
+use crate::vm::make::{float_of, int_of, text, tuple_items};
+use crate::vm::{Call, Res, Thread};
+
+natives! { pub NEW, "new";
+    /// A number or text as an int; text in `base` 2 to 36, or 0 to read `0x`, `0o`, `0b`. ValueError for
+    /// other text.
+    holds int("x=0, /, base=10") = new_int;
+    /// Whether a value is true.
+    holds bool("x=False, /") = new_bool;
+    /// A number or text as a float. ValueError for other text.
+    holds float("x=0.0, /") = new_float;
+    /// A value as text; with `encoding`, bytes decoded.
+    holds str("object='', encoding='utf-8', errors='strict'") = new_str;
+    /// Bytes: of text in an encoding, of ints below 256, or so many zeros.
+    holds bytes("source=b'', encoding=None, errors=None") = new_bytes;
+    /// Bytes that can be changed; made as `bytes` is.
+    holds bytearray("source=b'', encoding=None, errors=None") = new_bytearray;
+    /// A tuple of the items.
+    holds tuple("iterable=(), /") = new_tuple;
+    /// A new list of the items.
+    holds list("iterable=(), /") = new_list;
+    /// A new dict: of another, of pairs, and of keyword arguments.
+    holds dict("iterable=(), /, **kwargs") = new_dict;
+    /// A new set of the items.
+    holds set("iterable=(), /") = new_set;
+    /// A set of the items that never changes.
+    holds frozenset("iterable=(), /") = new_frozenset;
+}
+
+/// Digits beyond which text is not read as an int, as in CPython.
+const MAX_DIGITS: usize = 4300;
+
+fn new_int(c: &mut Call) -> Res<Value> {
+    let Some(base) = c.opt(2) else {
+        return match c.opt(1) {
+            None => Ok(Value::Int(0)),
+            Some(v) => c.to_int(&v),
+        };
+    };
+    let Some(v) = c.opt(1) else {
+        return Err(c.type_error("int() missing string argument"));
+    };
+    let base = c.index(&base)?;
+    let bytes = buffer(c, &v).map(|b| String::from_utf8_lossy(&b).into_owned());
+    match text(&v).map(str::to_string).or(bytes) {
+        Some(t) => {
+            let i = c.pure(int::text::parse(&t, base, MAX_DIGITS))?;
+            Ok(c.int(i))
+        }
+        None => Err(c.type_error("int() can't convert non-string with explicit base")),
+    }
+}
+
+fn new_bool(c: &mut Call) -> Res<Value> {
+    match c.opt(1) {
+        None => Ok(Value::FALSE),
+        Some(v) => Ok(Value::bool(c.truth(&v)?)),
+    }
+}
+
+fn new_float(c: &mut Call) -> Res<Value> {
+    let Some(v) = c.opt(1) else {
+        return Ok(Value::float(0.0));
+    };
+    if float_of(&v).is_some() {
+        return Ok(v);
+    }
+    let bytes = buffer(c, &v).map(|b| String::from_utf8_lossy(&b).into_owned());
+    if let Some(t) = text(&v).map(str::to_string).or(bytes) {
+        return Ok(Value::float(c.pure(float::text::parse(&t))?));
+    }
+    let number = int_of(&v).is_some() || ["__float__", "__index__"].iter().any(|n| c.lookup_special(&v, Name::of(n)).is_some());
+    if !number {
+        let got = c.type_name(&v);
+        return Err(c.type_error(format!("float() argument must be a string or a real number, not '{got}'")));
+    }
+    Ok(Value::float(c.to_float(&v)?))
+}
+
+/// The bytes of a bytes-like value.
+fn buffer(th: &Thread, v: &Value) -> Option<Vec<u8>> {
+    let r = v.as_ref()?;
+    match r.get::<Bytes>() {
+        Some(b) => Some(b.0.to_vec()),
+        None => r.try_with::<ByteArray, _>(&th.held, |b| b.0.clone()),
+    }
+}
+
+fn new_str(c: &mut Call) -> Res<Value> {
+    let v = match c.opt(1) {
+        None => return Ok(c.str("")),
+        Some(v) => v,
+    };
+    if c.opt(2).is_none() && c.opt(3).is_none() {
+        if text(&v).is_some() {
+            return Ok(v);
+        }
+        let s = c.str_text(&v)?;
+        return Ok(c.string(s));
+    }
+    if text(&v).is_some() {
+        return Err(c.type_error("decoding str is not supported"));
+    }
+    if buffer(c, &v).is_none() {
+        let got = c.type_name(&v);
+        return Err(c.type_error(format!("decoding to str: need a bytes-like object, {got} found")));
+    }
+    let encoding = c.opt(2).unwrap_or_else(|| c.str("utf-8"));
+    let errors = c.opt(3).unwrap_or_else(|| c.str("strict"));
+    c.call_method(&v, Name::of("decode"), &[encoding, errors])
+}
+
+/// What `bytes(...)` and `bytearray(...)` hold.
+fn byte_source(c: &mut Call, name: &str) -> Res<Vec<u8>> {
+    let (encoding, errors) = (c.some(2), c.some(3));
+    let Some(v) = c.opt(1) else {
+        return Ok(vec![]);
+    };
+    if text(&v).is_some() {
+        let Some(encoding) = encoding else {
+            return Err(c.type_error("string argument without an encoding"));
+        };
+        let errors = errors.unwrap_or_else(|| c.str("strict"));
+        let encoded = c.call_method(&v, Name::of("encode"), &[encoding, errors])?;
+        return Ok(buffer(c, &encoded).unwrap_or_default());
+    }
+    if encoding.is_some() || errors.is_some() {
+        return Err(c.type_error("encoding without a string argument"));
+    }
+    if let Some(b) = buffer(c, &v) {
+        return Ok(b);
+    }
+    if let Some(b) = c.special(&v, Name::of("__bytes__"), &[])? {
+        return Ok(buffer(c, &b).unwrap_or_default());
+    }
+    if int_of(&v).is_some() {
+        let n = c.index(&v)?;
+        return match usize::try_from(n) {
+            Err(_) => Err(c.value_error("negative count")),
+            Ok(n) if n > isize::MAX as usize / 2 => Err(c.raise_with(TypeId::MemoryError, vec![])),
+            Ok(n) => Ok(vec![0; n]),
+        };
+    }
+    let items = c.collect(&v);
+    let Some(items) = c.catch(items, TypeId::TypeError)? else {
+        let got = c.type_name(&v);
+        return Err(c.type_error(format!("cannot convert '{got}' object to {name}")));
+    };
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        let i = c.index(&item)?;
+        match u8::try_from(i) {
+            Ok(b) => out.push(b),
+            Err(_) if name == "bytes" => return Err(c.value_error("bytes must be in range(0, 256)")),
+            Err(_) => return Err(c.value_error("byte must be in range(0, 256)")),
+        }
+    }
+    Ok(out)
+}
+
+fn new_bytes(c: &mut Call) -> Res<Value> {
+    let b = byte_source(c, "bytes")?;
+    Ok(c.bytes(b))
+}
+
+fn new_bytearray(c: &mut Call) -> Res<Value> {
+    let b = byte_source(c, "bytearray")?;
+    Ok(c.bytearray(b))
+}
+
+/// The items of argument 1; none when it is absent.
+fn items(c: &mut Call) -> Res<Vec<Value>> {
+    match c.opt(1) {
+        None => Ok(vec![]),
+        Some(v) => c.collect(&v),
+    }
+}
+
+fn new_tuple(c: &mut Call) -> Res<Value> {
+    match c.opt(1) {
+        Some(v) if tuple_items(&v).is_some() => Ok(v),
+        _ => {
+            let items = items(c)?;
+            Ok(c.tuple(items))
+        }
+    }
+}
+
+/// Shape and attribute vector of a new object of argument 0, which is builtin type `t` or a script class
+/// that derives from it.
+fn header(c: &mut Call, t: TypeId) -> (u32, Attrs) {
+    let Value::Obj(class) = c.arg(0) else {
+        return (t.shape(), Attrs::default());
+    };
+    let root = class.try_with::<Class, _>(&c.held, |k| k.root).unwrap_or(t.shape());
+    if root == t.shape() {
+        return (root, Attrs::default());
+    }
+    (root, Attrs(Some(Box::new(AttrBody { class, slots: vec![] }))))
+}
+
+fn new_list(c: &mut Call) -> Res<Value> {
+    let items = items(c)?;
+    let (shape, attrs) = header(c, TypeId::List);
+    Ok(Ref::new(&c.held, shape, List { items, attrs }).into())
+}
+
+fn new_dict(c: &mut Call) -> Res<Value> {
+    let (shape, attrs) = header(c, TypeId::Dict);
+    let d = Ref::new(&c.held, shape, Dict { attrs, ..Dict::default() });
+    if let Some(v) = c.opt(1) {
+        c.dict_update(&d, &v)?;
+    }
+    for (name, v) in c.kwargs() {
+        let key = c.str(name.text());
+        c.dict_set(&d, key, v)?;
+    }
+    Ok(d.into())
+}
+
+fn new_set(c: &mut Call) -> Res<Value> {
+    let items = items(c)?;
+    let (shape, attrs) = header(c, TypeId::Set);
+    let s = Ref::new(&c.held, shape, Set { attrs, ..Set::default() });
+    for v in items {
+        c.set_add(&s, v)?;
+    }
+    Ok(s.into())
+}
+
+fn new_frozenset(c: &mut Call) -> Res<Value> {
+    match c.opt(1) {
+        Some(v) if v.as_ref().is_some_and(|r| r.is::<FrozenSet>()) => Ok(v),
+        _ => {
+            let items = items(c)?;
+            c.new_set(items, true)
+        }
+    }
+}

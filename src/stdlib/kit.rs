@@ -1,0 +1,163 @@
+//! `kit`: what a script can do with the interpreter lock itself.
+
+use super::{make_module, seconds, set_in};
+use crate::gil::stats::{Cause, LockStats, ThreadStats};
+use crate::natives;
+use crate::object::{Name, Ref, Value};
+use crate::vm::{Call, Res, Thread};
+use crate::world::{Nanos, WaitKind};
+
+natives! { pub KIT, "kit";
+    /// Sleeps `seconds` *without* giving up the interpreter lock, as a C function that forgot to release
+    /// it: no other thread runs meanwhile. ValueError if negative.
+    holds c_sleep("seconds, /") = c_sleep;
+    /// Computes for `seconds` of wall time. With `nogil=True` it releases the interpreter lock while
+    /// computing, so other threads run; else it keeps it. ValueError if negative.
+    computes spin("seconds, /, nogil=False") = spin;
+    /// Gives the interpreter lock to a thread that waits for it, if there is one.
+    computes switch("") = switch;
+}
+
+natives! { pub GIL, "kit.gil";
+    /// The counters so far, as a dict: `policy`, `interval_us`, `simulated`, `elapsed_s`, `lock` (a dict)
+    /// and `threads` (a list of dicts, one a thread). Times are seconds, other values counts.
+    holds stats("") = stats;
+    /// The name of the lock policy that this program runs under.
+    holds policy("") = policy;
+    /// The switch interval in microseconds.
+    holds interval_us("") = interval_us;
+}
+
+/// `kit.gil` is there without an import of its own.
+pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
+    if let Some(gil) = make_module(th, "kit.gil")? {
+        let old = th.interp.modules.with(&th.held, |m| m.set(Name::of("kit.gil"), gil.clone()));
+        drop(old);
+        set_in(th, module, "gil", gil);
+    }
+    let path = th.list(vec![]);
+    set_in(th, module, "__path__", path);
+    Ok(())
+}
+
+fn length(c: &mut Call, what: &str) -> Res<Nanos> {
+    let ns = seconds::nanos(c, &c.arg(0))?;
+    match u64::try_from(ns) {
+        Ok(ns) => Ok(ns),
+        Err(_) => Err(c.value_error(format!("{what} length must be non-negative"))),
+    }
+}
+
+fn c_sleep(c: &mut Call) -> Res<Value> {
+    let ns = length(c, "sleep")?;
+    c.held.sleep_holding(ns);
+    Ok(Value::None)
+}
+
+fn spin(c: &mut Call) -> Res<Value> {
+    let ns = length(c, "spin")?;
+    let nogil = match c.opt(1) {
+        Some(v) => c.truth(&v)?,
+        None => false,
+    };
+    c.held.spin(ns, nogil);
+    Ok(Value::None)
+}
+
+fn switch(c: &mut Call) -> Res<Value> {
+    c.held.yield_now();
+    Ok(Value::None)
+}
+
+fn policy(c: &mut Call) -> Res<Value> {
+    let name = c.held.policy();
+    Ok(c.str(name))
+}
+
+fn interval_us(c: &mut Call) -> Res<Value> {
+    Ok(Value::Int(c.held.switch_interval() as i64))
+}
+
+fn count(n: u64) -> Value {
+    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+fn secs(ns: Nanos) -> Value {
+    Value::float(ns as f64 / 1e9)
+}
+
+/// A dict with names as keys.
+pub fn record(th: &mut Thread, rows: Vec<(&str, Value)>) -> Res<Value> {
+    let d = th.dict();
+    for (name, v) in rows {
+        let key = th.str(name);
+        th.dict_set(&d, key, v)?;
+    }
+    Ok(d.into())
+}
+
+fn stats(c: &mut Call) -> Res<Value> {
+    let s = c.held.stats();
+    let mut threads = Vec::with_capacity(s.threads.len());
+    for t in &s.threads {
+        threads.push(thread_record(c, t)?);
+    }
+    let (policy, threads, lock) = (c.str(s.policy), c.list(threads), lock_record(c, &s.lock)?);
+    record(
+        c,
+        vec![
+            ("policy", policy),
+            ("interval_us", count(s.interval_us)),
+            ("simulated", Value::bool(s.simulated)),
+            ("elapsed_s", secs(s.elapsed_ns)),
+            ("lock", lock),
+            ("threads", threads),
+        ],
+    )
+}
+
+fn lock_record(th: &mut Thread, l: &LockStats) -> Res<Value> {
+    record(
+        th,
+        vec![
+            ("acquires", count(l.acquires)),
+            ("held_s", secs(l.held_ns)),
+            ("contended_s", secs(l.contended_ns)),
+            ("handovers", count(l.handovers)),
+            ("requests_set", count(l.requests_set)),
+            ("requests_honoured", count(l.requests_honoured)),
+            ("failed", count(l.failed)),
+            ("forced_waits", count(l.forced_waits)),
+        ],
+    )
+}
+
+fn thread_record(th: &mut Thread, t: &ThreadStats) -> Res<Value> {
+    let blocked = WaitKind::ALL.iter().zip(t.blocked_ns).filter(|(_, ns)| *ns > 0);
+    let blocked = record(th, blocked.map(|(k, ns)| (k.word(), secs(ns))).collect())?;
+    let released = Cause::WORDS.iter().zip(t.released).map(|(w, n)| (*w, count(n)));
+    let released = record(th, released.collect())?;
+    let name = th.str(&t.name);
+    record(
+        th,
+        vec![
+            ("name", name),
+            ("threads", count(t.threads)),
+            ("lifetime_s", secs(t.lifetime_ns)),
+            ("starting_s", secs(t.starting_ns)),
+            ("running_s", secs(t.running_ns)),
+            ("holding_s", secs(t.holding_ns)),
+            ("waiting_s", secs(t.waiting_ns)),
+            ("native_s", secs(t.native_ns)),
+            ("blocked_s", blocked),
+            ("acquires", count(t.acquires)),
+            ("released", released),
+            ("requests", count(t.requests)),
+            ("failed", count(t.failed)),
+            ("forced_waits", count(t.forced_waits)),
+            ("waits", count(t.waits)),
+            ("wait_p50_s", secs(t.wait_ns_p50)),
+            ("wait_p99_s", secs(t.wait_ns_p99)),
+            ("wait_max_s", secs(t.wait_ns_max)),
+        ],
+    )
+}

@@ -1,0 +1,543 @@
+//! `math`: functions on floats and on whole numbers.
+
+use super::set_in;
+use crate::natives;
+use crate::object::pure::int::{self, IntRef, IntVal};
+use crate::object::{Name, Ref, TypeId, Value};
+use crate::vm::make::{float_of, int_of};
+use crate::vm::ops::arith::BinOp;
+use crate::vm::{Call, Res, Thread};
+
+pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
+    use std::f64::consts::{E, PI, TAU};
+    for (name, x) in [("pi", PI), ("e", E), ("tau", TAU), ("inf", f64::INFINITY), ("nan", f64::NAN)] {
+        set_in(th, module, name, x);
+    }
+    Ok(())
+}
+
+natives! { pub MATH, "math";
+    /// The square root. ValueError if negative.
+    holds sqrt("x, /") = sqrt;
+    /// The cube root.
+    holds cbrt("x, /") = cbrt;
+    /// `e ** x`. OverflowError if too large.
+    holds exp("x, /") = exp;
+    /// `2 ** x`.
+    holds exp2("x, /") = exp2;
+    /// `e ** x - 1`, exact for small x.
+    holds expm1("x, /") = expm1;
+    /// The logarithm to `base`, natural without one. ValueError unless positive.
+    holds log("x, base=None, /") = log;
+    /// The logarithm to base 2.
+    holds log2("x, /") = log2;
+    /// The logarithm to base 10.
+    holds log10("x, /") = log10;
+    /// The natural logarithm of `1 + x`.
+    holds log1p("x, /") = log1p;
+    /// `x ** y` as floats.
+    holds pow("x, y, /") = pow;
+    /// The sine of x radians.
+    holds sin("x, /") = sin;
+    /// The cosine of x radians.
+    holds cos("x, /") = cos;
+    /// The tangent of x radians.
+    holds tan("x, /") = tan;
+    /// The angle in radians whose sine is x.
+    holds asin("x, /") = asin;
+    /// The angle in radians whose cosine is x.
+    holds acos("x, /") = acos;
+    /// The angle in radians whose tangent is x.
+    holds atan("x, /") = atan;
+    /// The angle of the point (x, y) in radians.
+    holds atan2("y, x, /") = atan2;
+    /// The hyperbolic sine.
+    holds sinh("x, /") = sinh;
+    /// The hyperbolic cosine.
+    holds cosh("x, /") = cosh;
+    /// The hyperbolic tangent.
+    holds tanh("x, /") = tanh;
+    /// The inverse of sinh.
+    holds asinh("x, /") = asinh;
+    /// The inverse of cosh.
+    holds acosh("x, /") = acosh;
+    /// The inverse of tanh.
+    holds atanh("x, /") = atanh;
+    /// Radians as degrees.
+    holds degrees("x, /") = degrees;
+    /// Degrees as radians.
+    holds radians("x, /") = radians;
+    /// The absolute value as a float.
+    holds fabs("x, /") = fabs;
+    /// The remainder with the sign of x, as C's fmod.
+    holds fmod("x, y, /") = fmod;
+    /// `x` with the sign of `y`.
+    holds copysign("x, y, /") = copysign;
+    /// The length of the vector of the arguments.
+    holds hypot("*coordinates") = hypot;
+    /// The distance of two points, given as sequences.
+    holds dist("p, q, /") = dist;
+    /// The pair (fraction, whole part), as floats.
+    holds modf("x, /") = modf;
+    /// The pair (m, e) with `x == m * 2**e` and m from 0.5 to below 1.
+    holds frexp("x, /") = frexp;
+    /// `x * 2**i`.
+    holds ldexp("x, i, /") = ldexp;
+    /// Whether x is neither infinite nor NaN.
+    holds isfinite("x, /") = isfinite;
+    /// Whether x is infinite.
+    holds isinf("x, /") = isinf;
+    /// Whether x is NaN.
+    holds isnan("x, /") = isnan;
+    /// Whether a and b are equal up to a relative or an absolute tolerance.
+    holds isclose("a, b, *, rel_tol=1e-09, abs_tol=0.0") = isclose;
+    /// The sum of floats without rounding on the way.
+    holds fsum("seq, /") = fsum;
+}
+
+natives! { pub WHOLE, "math";
+    /// The greatest int that is not above x.
+    holds floor("x, /") = floor;
+    /// The least int that is not below x.
+    holds ceil("x, /") = ceil;
+    /// x without its fraction.
+    holds trunc("x, /") = trunc;
+    /// The greatest common divisor.
+    holds gcd("*integers") = gcd;
+    /// The least common multiple.
+    holds lcm("*integers") = lcm;
+    /// The integer square root. ValueError if negative.
+    holds isqrt("n, /") = isqrt;
+    /// The product 1 · 2 · … · n. ValueError if negative.
+    holds factorial("n, /") = factorial;
+    /// In how many ways k of n things can be chosen.
+    holds comb("n, k, /") = comb;
+    /// In how many ways k of n things can be put in a row; all of them without k.
+    holds perm("n, k=None, /") = perm;
+    /// The product of the items and `start`.
+    holds prod("iterable, /, *, start=1") = prod;
+}
+
+fn domain<T>(th: &mut Thread) -> Res<T> {
+    Err(th.value_error("math domain error"))
+}
+fn range<T>(th: &mut Thread) -> Res<T> {
+    Err(th.raise(TypeId::OverflowError, "math range error"))
+}
+
+fn number(c: &mut Call, i: usize) -> Res<f64> {
+    let v = c.arg(i);
+    match float_of(&v) {
+        Some(x) => Ok(x),
+        None => c.to_float(&v),
+    }
+}
+
+/// A result by CPython's rules: NaN from what is not NaN is a domain error, infinity from what is finite
+/// is a range error (`can_overflow`) or a domain error (a pole).
+fn checked(c: &mut Call, x: f64, r: f64, can_overflow: bool) -> Res<Value> {
+    if r.is_nan() && !x.is_nan() {
+        return domain(c);
+    }
+    if r.is_infinite() && x.is_finite() {
+        return if can_overflow { range(c) } else { domain(c) };
+    }
+    Ok(Value::float(r))
+}
+
+macro_rules! one_argument {
+    ($($name:ident = $f:expr, $overflow:literal;)*) => {
+        $(fn $name(c: &mut Call) -> Res<Value> {
+            let x = number(c, 0)?;
+            let f: fn(f64) -> f64 = $f;
+            checked(c, x, f(x), $overflow)
+        })*
+    };
+}
+one_argument! {
+    sqrt = f64::sqrt, false;
+    cbrt = f64::cbrt, false;
+    exp = f64::exp, true;
+    exp2 = f64::exp2, true;
+    expm1 = f64::exp_m1, true;
+    log1p = f64::ln_1p, false;
+    sin = f64::sin, false;
+    cos = f64::cos, false;
+    tan = f64::tan, false;
+    asin = f64::asin, false;
+    acos = f64::acos, false;
+    atan = f64::atan, false;
+    sinh = f64::sinh, true;
+    cosh = f64::cosh, true;
+    tanh = f64::tanh, false;
+    asinh = f64::asinh, false;
+    acosh = f64::acosh, false;
+    atanh = f64::atanh, false;
+    degrees = |x| x * (180.0 / std::f64::consts::PI), false;
+    radians = |x| x * (std::f64::consts::PI / 180.0), false;
+    fabs = f64::abs, false;
+}
+
+/// The logarithm of a positive number, also of ints that no float can hold.
+fn log_of(c: &mut Call, v: &Value, f: fn(f64) -> f64) -> Res<f64> {
+    if let Some(IntRef::Big(b)) = int_of(v) {
+        if b.sign() == num_bigint::Sign::Minus {
+            return domain(c);
+        }
+        let shift = b.bits().saturating_sub(1000);
+        let top = int::to_float(IntRef::Big(&(b >> shift)));
+        let top = c.pure(top)?;
+        return Ok(f(top) + shift as f64 * f(2.0));
+    }
+    let x = c.to_float(v)?;
+    match x > 0.0 || x.is_nan() {
+        true => Ok(f(x)),
+        false => domain(c),
+    }
+}
+
+fn log(c: &mut Call) -> Res<Value> {
+    let x = c.arg(0);
+    let x = log_of(c, &x, f64::ln)?;
+    let Some(base) = c.opt(1) else {
+        return Ok(Value::float(x));
+    };
+    let base = log_of(c, &base, f64::ln)?;
+    if base == 0.0 {
+        return Err(c.raise(TypeId::ZeroDivisionError, "float division by zero"));
+    }
+    Ok(Value::float(x / base))
+}
+fn log2(c: &mut Call) -> Res<Value> {
+    let x = c.arg(0);
+    Ok(Value::float(log_of(c, &x, f64::log2)?))
+}
+fn log10(c: &mut Call) -> Res<Value> {
+    let x = c.arg(0);
+    Ok(Value::float(log_of(c, &x, f64::log10)?))
+}
+
+fn pow(c: &mut Call) -> Res<Value> {
+    let (x, y) = (number(c, 0)?, number(c, 1)?);
+    let r = x.powf(y);
+    if x.is_finite() && y.is_finite() {
+        if r.is_nan() || (r.is_infinite() && x == 0.0) {
+            return domain(c);
+        }
+        if r.is_infinite() {
+            return range(c);
+        }
+    }
+    Ok(Value::float(r))
+}
+
+fn fmod(c: &mut Call) -> Res<Value> {
+    let (x, y) = (number(c, 0)?, number(c, 1)?);
+    let r = x % y;
+    if r.is_nan() && !x.is_nan() && !y.is_nan() {
+        return domain(c);
+    }
+    Ok(Value::float(r))
+}
+
+macro_rules! two_arguments {
+    ($($name:ident = $f:path;)*) => {
+        $(fn $name(c: &mut Call) -> Res<Value> {
+            let (x, y) = (number(c, 0)?, number(c, 1)?);
+            Ok(Value::float($f(x, y)))
+        })*
+    };
+}
+two_arguments! {
+    atan2 = f64::atan2;
+    copysign = f64::copysign;
+}
+
+/// The root of the sum of squares, scaled so that no square overflows.
+fn norm(xs: &[f64]) -> f64 {
+    if xs.iter().any(|x| x.is_infinite()) {
+        return f64::INFINITY;
+    }
+    if let [x, y] = xs {
+        return x.hypot(*y);
+    }
+    let most = xs.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    if most == 0.0 || xs.iter().any(|x| x.is_nan()) {
+        return xs.iter().fold(0.0, |s, x| s + x.abs());
+    }
+    let sum: f64 = xs.iter().map(|x| (x / most) * (x / most)).sum();
+    most * sum.sqrt()
+}
+
+fn hypot(c: &mut Call) -> Res<Value> {
+    let xs = c.rest();
+    let xs = xs.iter().map(|v| c.to_float(v)).collect::<Res<Vec<f64>>>()?;
+    Ok(Value::float(norm(&xs)))
+}
+
+fn dist(c: &mut Call) -> Res<Value> {
+    let (p, q) = (c.arg(0), c.arg(1));
+    let (p, q) = (c.collect(&p)?, c.collect(&q)?);
+    if p.len() != q.len() {
+        return Err(c.value_error("both points must have the same number of dimensions"));
+    }
+    let mut xs = vec![];
+    for (a, b) in p.iter().zip(&q) {
+        xs.push(c.to_float(a)? - c.to_float(b)?);
+    }
+    Ok(Value::float(norm(&xs)))
+}
+
+fn modf(c: &mut Call) -> Res<Value> {
+    let x = number(c, 0)?;
+    let fraction = if x.is_infinite() { 0.0_f64.copysign(x) } else { (x - x.trunc()).copysign(x) };
+    Ok(c.tuple(vec![Value::float(fraction), Value::float(x.trunc())]))
+}
+
+fn frexp(c: &mut Call) -> Res<Value> {
+    let x = number(c, 0)?;
+    if x == 0.0 || !x.is_finite() {
+        return Ok(c.tuple(vec![Value::float(x), Value::Int(0)]));
+    }
+    // Subnormal numbers are scaled up first.
+    let (y, less) = if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(54), 54) } else { (x, 0) };
+    let bits = y.to_bits();
+    let e = ((bits >> 52) & 0x7ff) as i64 - 1022 - less;
+    let m = f64::from_bits((bits & !(0x7ff << 52)) | (1022 << 52));
+    Ok(c.tuple(vec![Value::float(m), Value::Int(e)]))
+}
+
+fn ldexp(c: &mut Call) -> Res<Value> {
+    let x = number(c, 0)?;
+    let v = c.arg(1);
+    let i = c.index(&v)?;
+    if x == 0.0 || !x.is_finite() {
+        return Ok(Value::float(x));
+    }
+    // In steps that are exact, so that a result below the normal range is rounded once.
+    let (mut r, mut left) = (x, i.clamp(-2200, 2200));
+    while left != 0 && r != 0.0 && r.is_finite() {
+        let step = left.clamp(-1000, 1000);
+        r *= 2f64.powi(step as i32);
+        left -= step;
+    }
+    if r.is_infinite() { range(c) } else { Ok(Value::float(r)) }
+}
+
+fn isfinite(c: &mut Call) -> Res<Value> {
+    Ok(Value::bool(number(c, 0)?.is_finite()))
+}
+fn isinf(c: &mut Call) -> Res<Value> {
+    Ok(Value::bool(number(c, 0)?.is_infinite()))
+}
+fn isnan(c: &mut Call) -> Res<Value> {
+    Ok(Value::bool(number(c, 0)?.is_nan()))
+}
+
+fn isclose(c: &mut Call) -> Res<Value> {
+    let (a, b) = (number(c, 0)?, number(c, 1)?);
+    let rel = if c.opt(2).is_some() { number(c, 2)? } else { 1e-9 };
+    let abs = if c.opt(3).is_some() { number(c, 3)? } else { 0.0 };
+    if rel < 0.0 || abs < 0.0 {
+        return Err(c.value_error("tolerances must be non-negative"));
+    }
+    if a == b {
+        return Ok(Value::TRUE);
+    }
+    if a.is_infinite() || b.is_infinite() {
+        return Ok(Value::FALSE);
+    }
+    let d = (a - b).abs();
+    Ok(Value::bool(d <= (rel * b).abs() || d <= (rel * a).abs() || d <= abs))
+}
+
+/// Shewchuk's sum: partial sums that do not overlap, so nothing is lost before the end.
+fn fsum(c: &mut Call) -> Res<Value> {
+    let items = c.arg(0);
+    let items = c.collect(&items)?;
+    let (mut partials, mut special): (Vec<f64>, f64) = (vec![], 0.0);
+    for v in &items {
+        let mut x = c.to_float(v)?;
+        if !x.is_finite() {
+            if x.is_infinite() && special.is_infinite() && x != special {
+                return Err(c.value_error("-inf + inf in fsum"));
+            }
+            special += x;
+            continue;
+        }
+        let mut kept = 0;
+        for i in 0..partials.len() {
+            let mut y = partials[i];
+            if x.abs() < y.abs() {
+                std::mem::swap(&mut x, &mut y);
+            }
+            let high = x + y;
+            let low = y - (high - x);
+            if low != 0.0 {
+                partials[kept] = low;
+                kept += 1;
+            }
+            x = high;
+        }
+        if x.is_infinite() {
+            return Err(c.raise(TypeId::OverflowError, "intermediate overflow in fsum"));
+        }
+        partials.truncate(kept);
+        partials.push(x);
+    }
+    if special != 0.0 {
+        return Ok(Value::float(special));
+    }
+    Ok(Value::float(round_partials(&partials)))
+}
+
+/// The sum of partials that do not overlap, rounded once, halves to even.
+fn round_partials(partials: &[f64]) -> f64 {
+    let mut rest = partials.iter().rev().copied();
+    let Some(mut high) = rest.next() else {
+        return 0.0;
+    };
+    let mut low = 0.0;
+    for y in rest.by_ref() {
+        let x = high;
+        high = x + y;
+        low = y - (high - x);
+        if low != 0.0 {
+            break;
+        }
+    }
+    if let Some(next) = rest.next()
+        && ((low < 0.0 && next < 0.0) || (low > 0.0 && next > 0.0))
+    {
+        let twice = low * 2.0;
+        let x = high + twice;
+        if twice == x - high {
+            high = x;
+        }
+    }
+    high
+}
+
+/// `floor`, `ceil`, `trunc`: ints are themselves, floats by `f`, others by their method.
+fn whole(c: &mut Call, method: &str, f: fn(f64) -> f64) -> Res<Value> {
+    let v = c.arg(0);
+    if let Some(i) = int_of(&v) {
+        let i = i.to_val();
+        return Ok(c.int(i));
+    }
+    if float_of(&v).is_none() {
+        if let Some(r) = c.special(&v, Name::of(method), &[])? {
+            return Ok(r);
+        }
+        if method == "__trunc__" {
+            let got = c.type_name(&v);
+            return Err(c.type_error(format!("type {got} doesn't define __trunc__ method")));
+        }
+    }
+    let x = number(c, 0)?;
+    let i = c.pure(int::from_float(f(x)))?;
+    Ok(c.int(i))
+}
+fn floor(c: &mut Call) -> Res<Value> {
+    whole(c, "__floor__", f64::floor)
+}
+fn ceil(c: &mut Call) -> Res<Value> {
+    whole(c, "__ceil__", f64::ceil)
+}
+fn trunc(c: &mut Call) -> Res<Value> {
+    whole(c, "__trunc__", f64::trunc)
+}
+
+fn ints(c: &mut Call) -> Res<Vec<IntVal>> {
+    let args = c.rest();
+    args.iter().map(|v| c.index_int(v)).collect()
+}
+
+fn gcd(c: &mut Call) -> Res<Value> {
+    let all = ints(c)?;
+    let g = all.iter().fold(IntVal::Small(0), |g, i| int::gcd(g.borrow(), i.borrow()));
+    Ok(c.int(g))
+}
+
+fn lcm(c: &mut Call) -> Res<Value> {
+    let mut l = IntVal::Small(1);
+    for i in ints(c)? {
+        if i.borrow().is_zero() {
+            return Ok(Value::Int(0));
+        }
+        let g = int::gcd(l.borrow(), i.borrow());
+        let part = c.pure(int::floor_div(i.borrow(), g.borrow()))?;
+        let product = int::mul(l.borrow(), part.borrow());
+        l = int::abs(product.borrow());
+    }
+    Ok(c.int(l))
+}
+
+fn isqrt(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let i = c.index_int(&v)?;
+    let r = c.pure(int::isqrt(i.borrow()))?;
+    Ok(c.int(r))
+}
+
+/// The product of the ints from `from` to `to`, halves first so that factors stay of like size.
+fn product(from: i64, to: i64) -> IntVal {
+    if from > to {
+        return IntVal::Small(1);
+    }
+    if to - from < 8 {
+        return (from..=to).fold(IntVal::Small(1), |p, i| int::mul(p.borrow(), IntRef::Small(i)));
+    }
+    let middle = from + (to - from) / 2;
+    int::mul(product(from, middle).borrow(), product(middle + 1, to).borrow())
+}
+
+fn factorial(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let n = c.index(&v)?;
+    if n < 0 {
+        return Err(c.value_error("factorial() not defined for negative values"));
+    }
+    let r = product(2, n);
+    Ok(c.int(r))
+}
+
+/// An argument that must not be negative.
+fn natural(c: &mut Call, i: usize, name: &str) -> Res<i64> {
+    let v = c.arg(i);
+    let n = c.index(&v)?;
+    if n < 0 {
+        return Err(c.value_error(format!("{name} must be a non-negative integer")));
+    }
+    Ok(n)
+}
+
+fn comb(c: &mut Call) -> Res<Value> {
+    let (n, k) = (natural(c, 0, "n")?, natural(c, 1, "k")?);
+    if k > n {
+        return Ok(Value::Int(0));
+    }
+    let k = k.min(n - k);
+    let r = c.pure(int::floor_div(product(n - k + 1, n).borrow(), product(2, k).borrow()))?;
+    Ok(c.int(r))
+}
+
+fn perm(c: &mut Call) -> Res<Value> {
+    let n = natural(c, 0, "n")?;
+    let k = if c.some(1).is_some() { natural(c, 1, "k")? } else { n };
+    if k > n {
+        return Ok(Value::Int(0));
+    }
+    let r = product(n - k + 1, n);
+    Ok(c.int(r))
+}
+
+fn prod(c: &mut Call) -> Res<Value> {
+    let items = c.arg(0);
+    let mut total = c.opt(1).unwrap_or(Value::Int(1));
+    let it = c.iter(&items)?;
+    while let Some(v) = c.next(&it)? {
+        total = c.binary(BinOp::Mul, &total, &v)?;
+    }
+    Ok(total)
+}

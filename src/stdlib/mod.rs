@@ -1,0 +1,183 @@
+//! The library: what scripts find without writing it themselves.
+//!
+//! Every builtin function, method and constructor is a row of a `natives!` table (vm/native.rs): name,
+//! signature, doc, kind, function. The rows are the user documentation (`kit doc`), the arity errors and
+//! the answer to "does this call release the lock?". Modules are rows of `MODULES`, made at first
+//! import; what takes a function or waits in several steps is written in Kit (`kit/*.kit`, `LIBRARY`)
+//! over a small native module whose name begins with `_`.
+//!
+//! L1: a method's or constructor's argument 0 is the object or the class; its signature begins after it.
+//! Constructors are the rows of module `new`, named like their type.
+//! L2: a native tries without waiting first and gives up the lock only when it would wait.
+//! L3: no object is open while script code may run (`th.call`, `th.equal`, `th.less` …): items are copied
+//! out first, and the object is looked at anew afterwards.
+//! L4: text that CPython 3.11 prints is CPython's, to the letter.
+//!
+//! To add a builtin: a row and a function in the file of its module; a script in `tests/lang/stdlib/`.
+//! Not here: operators and protocols (`vm/ops`), how a call binds its arguments (`vm/bind`), how `import`
+//! finds files (`engine`).
+
+pub mod builtins;
+pub mod files;
+pub mod kit;
+pub mod locks;
+pub mod math;
+pub mod os;
+pub mod os_error;
+pub mod seconds;
+pub mod sys;
+pub mod threading;
+pub mod time;
+#[cfg(any())]
+pub mod types;
+
+use crate::object::class::Class;
+use crate::object::module::{Module, Namespace};
+use crate::object::types::{Descriptor, DescriptorKind};
+use crate::object::{Name, Ref, TypeId, Value};
+use crate::vm::{NativeRow, Res, Thread};
+
+/// A module that Rust makes at first import: the native functions of that name, and what `init` adds.
+pub struct ModuleRow {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub init: fn(&mut Thread, &Ref) -> Res<()>,
+}
+
+/// A module written in Kit and carried in the program.
+pub struct KitModule {
+    pub name: &'static str,
+    pub source: &'static str,
+}
+
+/// The built-in modules.
+pub const MODULES: &[ModuleRow] = &[
+    ModuleRow { name: "_thread", doc: "Threads and locks: what `threading` is made of.", init: threading::init },
+    ModuleRow { name: "kit", doc: "The interpreter lock seen from a script: hold it, give it away, count it.", init: kit::init },
+    ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
+    ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
+    ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
+    ModuleRow { name: "sys", doc: "The interpreter: its arguments, streams, limits and switch interval.", init: sys::init },
+    ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: nothing },
+];
+
+macro_rules! library {
+    ($($name:literal $file:literal)*) => {
+        /// The library modules written in Kit.
+        pub const LIBRARY: &[KitModule] = &[$(KitModule { name: $name, source: include_str!(concat!("kit/", $file)) }),*];
+    };
+}
+library! {
+    "__future__" "__future__.kit"
+    "collections" "collections.kit"
+    "contextlib" "contextlib.kit"
+    "functools" "functools.kit"
+    "itertools" "itertools.kit"
+    "os" "os.kit"
+    "os.path" "os_path.kit"
+    "queue" "queue.kit"
+    "threading" "threading.kit"
+}
+
+fn nothing(_: &mut Thread, _: &Ref) -> Res<()> {
+    Ok(())
+}
+
+/// All rows of all tables.
+pub fn natives() -> Vec<&'static NativeRow> {
+    let mut tables: Vec<&'static [NativeRow]> = vec![];
+    tables.extend(builtins::tables());
+    tables.extend(getters());
+    tables.extend([files::TEXT, files::BINARY, files::OPEN]);
+    tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
+    // TYPES tables.extend(types::TABLES);
+    tables.into_iter().flatten().collect()
+}
+
+/// Rows that are read as attributes of their type's objects, not called: `file.name`.
+fn getters() -> [&'static [NativeRow]; 2] {
+    [files::TEXT_GETTERS, files::BINARY_GETTERS]
+}
+
+/// Fills the classes of the builtin types with their methods, and the builtins module.
+pub fn install(th: &mut Thread) {
+    let builtins = th.interp.fixed(&th.held).builtins.clone();
+    for number in 0..th.interp.natives.len() {
+        let row = th.interp.natives[number];
+        if row.method {
+            let getter = getters().iter().any(|t| t.iter().any(|r| std::ptr::eq(r, row)));
+            install_method(th, number as u32, row, getter);
+        } else if row.module == "builtins" {
+            let v = immortal(th, number as u32);
+            set_in(th, &builtins, row.name, v);
+        }
+    }
+    builtins::install(th, &builtins);
+}
+
+fn install_method(th: &mut Thread, number: u32, row: &'static NativeRow, getter: bool) {
+    let owner = TypeId::ALL.iter().find(|t| t.name() == row.module);
+    let owner = owner.unwrap_or_else(|| panic!("no builtin type {}", row.module));
+    let class = th.interp.class(&th.held, *owner).clone();
+    let mut v = immortal(th, number);
+    if getter {
+        let doc = th.str(row.doc.trim());
+        let property = Descriptor { kind: DescriptorKind::Property, get: v, set: Value::None, delete: Value::None, doc };
+        v = Ref::new(&th.held, TypeId::Property.shape(), property).into();
+    }
+    let old = class.with::<Class, _>(&th.held, |c| c.names.set(Name::of(row.name), v));
+    drop(old);
+}
+
+/// The builtin function of row `number`; functions of the library are never freed.
+fn immortal(th: &mut Thread, number: u32) -> Value {
+    let v = th.native(number, Value::Unbound);
+    if let Value::Obj(r) = &v {
+        r.immortalize(&th.held);
+    }
+    v
+}
+
+/// Sets a name in a module.
+pub fn set_in(th: &Thread, module: &Ref, name: &str, v: impl Into<Value>) {
+    let v = v.into();
+    let old = module.with::<Module, _>(&th.held, |m| m.names.set(Name::of(name), v));
+    drop(old);
+}
+
+/// A name of a module that has been imported already.
+pub fn get_in(th: &Thread, module: &str, name: &str) -> Option<Value> {
+    let key = Name::find(module)?;
+    let module = th.interp.modules.with(&th.held, |m| m.get(key).cloned())?;
+    let name = Name::find(name)?;
+    module.as_ref()?.try_with::<Module, _>(&th.held, |m| m.names.get(name).cloned())?
+}
+
+/// Makes the built-in module of this name; `None` when there is none. The importer enters it in
+/// `sys.modules`.
+pub fn make_module(th: &mut Thread, name: &str) -> Res<Option<Value>> {
+    let Some(row) = MODULES.iter().find(|m| m.name == name) else {
+        return Ok(None);
+    };
+    let module = Module { name: Name::of(name), names: Namespace::default() };
+    let module = Ref::new(&th.held, TypeId::Module.shape(), module);
+    let (text, doc) = (th.str(name), th.str(row.doc));
+    set_in(th, &module, "__name__", text);
+    set_in(th, &module, "__doc__", doc);
+    for number in 0..th.interp.natives.len() {
+        let native = th.interp.natives[number];
+        if native.module == name && !native.method {
+            let v = immortal(th, number as u32);
+            set_in(th, &module, native.name, v);
+        }
+    }
+    (row.init)(th, &module)?;
+    Ok(Some(module.into()))
+}
+
+/// The names of all modules that need no file, for "did you mean".
+pub fn module_names() -> Vec<&'static str> {
+    let names = MODULES.iter().map(|m| m.name).chain(LIBRARY.iter().map(|m| m.name));
+    names.filter(|n| !n.starts_with('_')).collect()
+}

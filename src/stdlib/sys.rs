@@ -1,0 +1,202 @@
+//! `sys`: the interpreter's arguments, streams, limits and switch interval.
+
+use super::builtins::attributes;
+use super::{files, set_in};
+use crate::natives;
+use crate::object::exception::Exception;
+use crate::object::module::{Module, Namespace};
+use crate::object::{Name, Ref, TypeId, Value};
+use crate::vm::make::text;
+use crate::vm::{Call, Res, Thread};
+use crate::world::host;
+
+natives! { pub SYS, "sys";
+    /// Ends the program with `code` as its exit status (a text is printed and means 1): raises SystemExit.
+    holds exit("code=None, /") = attributes::exit;
+    /// The switch interval in seconds: how long a thread may keep the interpreter lock while another
+    /// waits for it.
+    holds getswitchinterval("") = getswitchinterval;
+    /// Sets the switch interval in seconds, to whole microseconds. ValueError unless positive.
+    holds setswitchinterval("interval, /") = setswitchinterval;
+    /// How deep calls may nest.
+    holds getrecursionlimit("") = getrecursionlimit;
+    /// Sets how deep calls may nest, in this thread and those it starts.
+    holds setrecursionlimit("limit, /") = setrecursionlimit;
+    /// The exception being handled as (class, exception, None); Nones outside `except`.
+    holds exc_info("") = exc_info;
+    /// The exception being handled, or None.
+    holds exception("") = exception;
+    /// How many references an object has, that of the call included.
+    holds getrefcount("object, /") = getrefcount;
+    /// The text itself: equal texts need not be the same object.
+    holds intern("string, /") = intern;
+    /// Whether there is an interpreter lock.
+    holds _is_gil_enabled("") = is_gil_enabled;
+    /// The name of the encoding of text: "utf-8".
+    holds getdefaultencoding("") = utf8;
+    /// The name of the encoding of file names: "utf-8".
+    holds getfilesystemencoding("") = utf8;
+    /// Whether the program is ending.
+    holds is_finalizing("") = is_finalizing;
+}
+
+/// The version of the language that Kit follows.
+const PYTHON: [i64; 3] = [3, 11, 0];
+
+/// An object with fixed attributes, such as `sys.implementation`.
+fn record(th: &mut Thread, name: &str, rows: Vec<(&str, Value)>) -> Value {
+    let module = Module { name: Name::of(name), names: Namespace::default() };
+    let module = Ref::new(&th.held, TypeId::Module.shape(), module);
+    for (name, v) in rows {
+        set_in(th, &module, name, v);
+    }
+    module.into()
+}
+
+pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
+    let argv = th.interp.argv.iter().map(|a| th.str(a)).collect();
+    let argv = th.list(argv);
+    set_in(th, module, "argv", argv);
+    for (number, name) in ["stdin", "stdout", "stderr"].into_iter().enumerate() {
+        let stream = files::standard(th, number as u8);
+        set_in(th, module, name, stream.clone());
+        set_in(th, module, &format!("__{name}__"), stream);
+    }
+    let folder = th.interp.argv.first().and_then(|a| std::path::Path::new(a).parent()?.to_str());
+    let folder = th.str(folder.unwrap_or_default());
+    let path = th.list(vec![folder]);
+    set_in(th, module, "path", path);
+    let modules = th.interp.modules.with(&th.held, |m| m.iter().map(|(n, v)| (n.text(), v.clone())).collect());
+    let modules = super::kit::record(th, modules)?;
+    set_in(th, module, "modules", modules);
+    let program = host::args().into_iter().next().unwrap_or_default();
+    let texts = [
+        ("version", format!("{}.{}.{} (Kit {})", PYTHON[0], PYTHON[1], PYTHON[2], env!("CARGO_PKG_VERSION"))),
+        ("platform", "linux".into()),
+        ("byteorder", "little".into()),
+        ("executable", program),
+        ("copyright", "".into()),
+    ];
+    for (name, t) in texts {
+        let v = th.str(&t);
+        set_in(th, module, name, v);
+    }
+    set_in(th, module, "maxsize", i64::MAX);
+    set_in(th, module, "maxunicode", 0x10ffff_i64);
+    set_in(th, module, "hexversion", (PYTHON[0] << 24) | (PYTHON[1] << 16) | (PYTHON[2] << 8) | 0xf0);
+    set_in(th, module, "dont_write_bytecode", true);
+    records(th, module);
+    Ok(())
+}
+
+fn records(th: &mut Thread, module: &Ref) {
+    let level = th.str("final");
+    let mut version: Vec<Value> = PYTHON.iter().map(|i| Value::Int(*i)).collect();
+    version.extend([level, Value::Int(0)]);
+    let version = th.tuple(version);
+    set_in(th, module, "version_info", version.clone());
+    let name = th.str("kit");
+    let implementation = record(th, "implementation", vec![("name", name), ("version", version)]);
+    set_in(th, module, "implementation", implementation);
+    let flags = ["debug", "inspect", "interactive", "optimize", "verbose", "quiet", "dev_mode", "no_site"];
+    let flags = record(th, "flags", flags.into_iter().map(|f| (f, Value::Int(0))).collect());
+    set_in(th, module, "flags", flags);
+    let float_info = vec![
+        ("max", Value::float(f64::MAX)),
+        ("min", Value::float(f64::MIN_POSITIVE)),
+        ("epsilon", Value::float(f64::EPSILON)),
+        ("dig", Value::Int(15)),
+        ("mant_dig", Value::Int(53)),
+        ("max_exp", Value::Int(1024)),
+        ("min_exp", Value::Int(-1021)),
+        ("max_10_exp", Value::Int(308)),
+        ("min_10_exp", Value::Int(-307)),
+        ("radix", Value::Int(2)),
+        ("rounds", Value::Int(1)),
+    ];
+    let float_info = record(th, "float_info", float_info);
+    set_in(th, module, "float_info", float_info);
+}
+
+fn getswitchinterval(c: &mut Call) -> Res<Value> {
+    Ok(Value::float(c.held.switch_interval() as f64 * 1e-6))
+}
+
+fn setswitchinterval(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let seconds = c.to_float(&v)?;
+    if seconds <= 0.0 {
+        return Err(c.value_error("switch interval must be strictly positive"));
+    }
+    // The cast goes to the nearest end for what does not fit and to 0 for NaN.
+    c.held.set_switch_interval((seconds * 1e6) as u64);
+    Ok(Value::None)
+}
+
+fn getrecursionlimit(c: &mut Call) -> Res<Value> {
+    Ok(Value::Int(c.limit.into()))
+}
+
+fn setrecursionlimit(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let n = c.index(&v)?;
+    if n < 1 {
+        return Err(c.value_error("recursion limit must be greater or equal than 1"));
+    }
+    if n <= i64::from(c.depth) {
+        let (depth, kind) = (c.depth, TypeId::RecursionError);
+        return Err(c.raise(
+            kind,
+            format!("cannot set the recursion limit to {n} at the recursion depth {depth}: the limit is too low"),
+        ));
+    }
+    c.limit = u32::try_from(n).unwrap_or(u32::MAX);
+    Ok(Value::None)
+}
+
+fn exc_info(c: &mut Call) -> Res<Value> {
+    let e = c.handled.clone();
+    let class = match &e {
+        Value::Obj(_) => c.type_of(&e).into(),
+        _ => Value::None,
+    };
+    Ok(c.tuple(vec![class, e, Value::None]))
+}
+
+fn exception(c: &mut Call) -> Res<Value> {
+    match c.handled.clone() {
+        Value::Obj(r) if r.is::<Exception>() => Ok(r.into()),
+        _ => Ok(Value::None),
+    }
+}
+
+fn getrefcount(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    // `v` itself is one too many.
+    Ok(Value::Int(match &v {
+        Value::Obj(r) if r.is_immortal() => i64::from(u32::MAX),
+        Value::Obj(r) => i64::from(r.count()) - 1,
+        _ => i64::from(u32::MAX),
+    }))
+}
+
+fn intern(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    if text(&v).is_none() {
+        let got = c.type_name(&v);
+        return Err(c.type_error(format!("intern() argument must be str, not {got}")));
+    }
+    Ok(v)
+}
+
+fn is_gil_enabled(_: &mut Call) -> Res<Value> {
+    Ok(Value::bool(!crate::gil::off()))
+}
+
+fn utf8(c: &mut Call) -> Res<Value> {
+    Ok(c.str("utf-8"))
+}
+
+fn is_finalizing(c: &mut Call) -> Res<Value> {
+    Ok(Value::bool(c.interp.ending.load(std::sync::atomic::Ordering::Relaxed)))
+}

@@ -1,0 +1,177 @@
+//! `_thread`: starting and joining threads. The `Thread` class is in `kit/threading.kit`.
+
+use super::locks::{self, Purpose};
+use super::{get_in, seconds, set_in};
+use crate::gil::{Held, SpawnError};
+use crate::natives;
+use crate::object::{Name, Parcel, Ref, TypeId, Value};
+use crate::vm::make::text;
+use crate::vm::{Call, Interp, Next, Res, Thread};
+use crate::world::{Tid, WaitOn, out};
+
+natives! { pub THREAD, "_thread";
+    /// Starts a thread that calls `thread._bootstrap()`; returns its number. RuntimeError if the system
+    /// has no room for one.
+    holds start("thread, name, daemon, /") = start;
+    /// Waits for the end of thread `ident`, at most `timeout` seconds. Returns whether it has ended.
+    waits join("ident, timeout=None, /") = join;
+    /// Whether thread `ident` has not ended yet.
+    holds is_alive("ident, /") = is_alive;
+    /// Whether a started thread has its place in the lock's queue at once, so that `start` need not wait
+    /// for its first steps.
+    holds eager("") = eager;
+    /// The `Thread` object of this thread, or None.
+    holds current("") = current;
+    /// Makes `thread` the `Thread` object of this thread.
+    holds set_current("thread, /") = set_current;
+    /// The number of this thread: 1 for the main thread, never used again.
+    holds get_ident("") = get_ident;
+    /// The operating system's number of this thread.
+    holds get_native_id("") = get_native_id;
+    /// A new lock, free at first.
+    holds allocate_lock("") = locks::new_lock;
+    /// An event that reports as `purpose`: "condition", "semaphore", "barrier", "queue" or "future".
+    holds event_for("purpose, /") = event_for;
+    /// Writes the exception `e` of the thread called `name` to standard error.
+    holds report("name, e, /") = report;
+}
+
+/// The longest timeout in seconds.
+const TIMEOUT_MAX: f64 = 9223372036.0;
+
+pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
+    for (name, t) in [("LockType", TypeId::Lock), ("RLock", TypeId::RLock), ("Event", TypeId::Event)] {
+        let class = th.interp.class(&th.held, t).clone();
+        set_in(th, module, name, class);
+    }
+    let error = th.interp.class(&th.held, TypeId::RuntimeError).clone();
+    set_in(th, module, "error", error);
+    set_in(th, module, "TIMEOUT_MAX", TIMEOUT_MAX);
+    Ok(())
+}
+
+/// The number that scripts see. 0 stays free: it means "none" to many programs.
+fn ident(tid: Tid) -> Value {
+    Value::Int(i64::from(tid.0) + 1)
+}
+
+fn tid_of(c: &mut Call, v: &Value) -> Res<Tid> {
+    let i = c.index(v)?;
+    match u32::try_from(i - 1) {
+        Ok(n) => Ok(Tid(n)),
+        Err(_) => Err(c.value_error("no such thread")),
+    }
+}
+
+fn start(c: &mut Call) -> Res<Value> {
+    let name = match text(&c.arg(1)) {
+        Some(t) => t.to_string(),
+        None => return Err(c.type_error("a thread's name must be str")),
+    };
+    let daemon = c.truth(&c.arg(2))?;
+    let object = Parcel::new(&c.held, c.arg(0));
+    let (interp, limit) = (c.interp, c.limit);
+    let body = Box::new(move |held: Held| run(held, interp, limit, object));
+    match c.held.spawn(&name, daemon, body) {
+        Ok(tid) => Ok(ident(tid)),
+        Err(e @ (SpawnError::Os(_) | SpawnError::Off)) => Err(c.runtime_error(e.to_string())),
+    }
+}
+
+/// The whole life of a script thread other than the main one.
+fn run(held: Held, interp: &'static Interp, limit: u32, object: Parcel) {
+    let mut th = Thread::new(held, interp);
+    th.limit = limit;
+    let object = object.open(&th.held);
+    th.object = object.clone();
+    let result = th.call_method(&object, Name::of("_bootstrap"), &[]);
+    drop(object);
+    // `_bootstrap` reports what the thread's function raises: what arrives here went wrong in the
+    // report itself, or is the end of the program.
+    if result.is_err() && th.ending.is_none() {
+        let e = th.take_raised();
+        let report = th.format_exception(&e);
+        out::error(format!("Exception in thread\n{report}").as_bytes());
+    }
+    drop(th.finish());
+}
+
+fn join(c: &mut Call) -> Res<Next> {
+    let tid = tid_of(c, &c.arg(0))?;
+    if !c.held.is_alive(tid) {
+        return Ok(Next::Done(Value::TRUE));
+    }
+    let until = c.some(1);
+    let until = seconds::optional_deadline(c, until)?;
+    if until.is_some_and(|at| at <= seconds::deadline(c, 0)) {
+        return Ok(Next::Done(Value::FALSE));
+    }
+    Ok(Next::Wait {
+        on: WaitOn::Join { tid },
+        until,
+        still: Box::new(move |held| held.is_alive(tid)),
+        then: Box::new(|c, wake| Ok(Next::Done(Value::bool(c.after_wake(wake)?)))),
+    })
+}
+
+fn is_alive(c: &mut Call) -> Res<Value> {
+    let tid = tid_of(c, &c.arg(0))?;
+    Ok(Value::bool(c.held.is_alive(tid)))
+}
+
+fn eager(c: &mut Call) -> Res<Value> {
+    Ok(Value::bool(c.held.eager()))
+}
+
+fn current(c: &mut Call) -> Res<Value> {
+    Ok(c.object.clone())
+}
+
+fn set_current(c: &mut Call) -> Res<Value> {
+    let new = c.arg(0);
+    let old = std::mem::replace(&mut c.object, new);
+    drop(old);
+    Ok(Value::None)
+}
+
+fn get_ident(c: &mut Call) -> Res<Value> {
+    Ok(ident(c.held.tid()))
+}
+
+fn get_native_id(c: &mut Call) -> Res<Value> {
+    Ok(Value::Int(c.held.native_id() as i64))
+}
+
+fn event_for(c: &mut Call) -> Res<Value> {
+    let purpose = match text(&c.arg(0)) {
+        Some("event") => Purpose::Event,
+        Some("condition") => Purpose::Condition,
+        Some("semaphore") => Purpose::Semaphore,
+        Some("barrier") => Purpose::Barrier,
+        Some("queue") => Purpose::Queue,
+        Some("future") => Purpose::Future,
+        _ => return Err(c.value_error("no such purpose of an event")),
+    };
+    Ok(locks::make_event(c, purpose))
+}
+
+fn report(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let name = c.str_text(&name)?;
+    let e = c.arg(1);
+    let report = c.format_exception(&e);
+    out::error(format!("Exception in thread {name}:\n{report}").as_bytes());
+    Ok(Value::None)
+}
+
+/// The end of the program, called by the main thread: waits for all threads that are not daemons, then
+/// sends the daemons home.
+pub fn join_all(th: &mut Thread) -> Res<()> {
+    let result = match get_in(th, "threading", "_shutdown") {
+        Some(shutdown) => th.call(&shutdown, &[]).map(drop),
+        None => Ok(()),
+    };
+    th.interp.ending.store(true, std::sync::atomic::Ordering::Relaxed);
+    th.held.end_daemons();
+    result
+}
