@@ -339,22 +339,16 @@ impl Thread {
         }))
     }
 
-    /// `a op b`, as truth.
-    #[inline]
-    pub fn compare_truth(&mut self, op: CmpOp, a: &Value, b: &Value) -> Res<bool> {
-        match plain(op, a, b) {
-            Some(x) => Ok(x),
-            None => {
-                let v = self.compare_slow(op, a, b)?;
-                self.truth(&v)
-            }
-        }
-    }
-
     /// `a == b`, as truth.
     #[inline]
     pub fn equal(&mut self, a: &Value, b: &Value) -> Res<bool> {
-        self.compare_truth(CmpOp::Eq, a, b)
+        match plain(CmpOp::Eq, a, b) {
+            Some(x) => Ok(x),
+            None => {
+                let v = self.compare_slow(CmpOp::Eq, a, b)?;
+                self.truth(&v)
+            }
+        }
     }
 
     /// Identity first, as containers compare.
@@ -366,7 +360,13 @@ impl Thread {
     /// `a < b`, as truth: what sorting asks.
     #[inline]
     pub fn less(&mut self, a: &Value, b: &Value) -> Res<bool> {
-        self.compare_truth(CmpOp::Lt, a, b)
+        match plain(CmpOp::Lt, a, b) {
+            Some(x) => Ok(x),
+            None => {
+                let v = self.compare_slow(CmpOp::Lt, a, b)?;
+                self.truth(&v)
+            }
+        }
     }
 
     /// `item in container`.
