@@ -7,11 +7,12 @@
 
 pub mod bytecode;
 pub mod compile;
+pub mod engine;
 pub mod gil;
 pub mod object;
 pub mod source;
-pub mod syntax;
 pub mod stdlib;
+pub mod syntax;
 pub mod trace;
 pub mod vm;
 pub mod world;

@@ -67,7 +67,7 @@ impl Thread {
         ))
     }
 
-    pub(super) fn store_global(&mut self, module: &Ref, name: Name, v: Value) {
+    pub fn store_global(&mut self, module: &Ref, name: Name, v: Value) {
         let old = module.with::<Module, _>(&self.held, |m| m.names.set(name, v));
         drop(old);
     }

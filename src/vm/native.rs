@@ -81,8 +81,24 @@ pub struct NativeRow {
 }
 
 impl NativeRow {
+    /// The signature with the object (`self`) or class (`cls`) that methods and constructors get first;
+    /// rows leave it out.
     pub fn parsed(&self) -> &Signature {
-        self.parsed.get_or_init(|| Signature::parse(self.signature))
+        self.parsed.get_or_init(|| {
+            let mut s = Signature::parse(self.signature);
+            let first = s.positional.first().map_or("", |p| p.name);
+            if (self.method || self.module == "new") && first != "self" && first != "cls" {
+                s.positional.insert(
+                    0,
+                    Param {
+                        name: "self",
+                        optional: false,
+                    },
+                );
+                s.posonly += 1;
+            }
+            s
+        })
     }
     /// `list.append` or `len`.
     pub fn full_name(&self) -> String {
@@ -220,15 +236,18 @@ macro_rules! natives {
         $crate::natives!(@table $vis $table, $module, false; $($(#[doc = $doc])* $kind $name($sig) = $func;)*);
     };
     (@table $vis:vis $table:ident, $module:literal, $method:literal; $($(#[doc = $doc:expr])* $kind:ident $name:ident($sig:literal) = $func:path;)*) => {
-        $vis static $table: &[$crate::vm::NativeRow] = &[$($crate::vm::NativeRow {
-            module: $module,
-            name: stringify!($name),
-            signature: $sig,
-            doc: concat!($($doc, "\n"),*),
-            run: $crate::natives!(@kind $kind $func),
-            method: $method,
-            parsed: std::sync::OnceLock::new(),
-        }),*];
+        $vis static $table: &[$crate::vm::NativeRow] = {
+            static ROWS: [$crate::vm::NativeRow; [$(stringify!($name)),*].len()] = [$($crate::vm::NativeRow {
+                module: $module,
+                name: stringify!($name),
+                signature: $sig,
+                doc: concat!($($doc, "\n"),*),
+                run: $crate::natives!(@kind $kind $func),
+                method: $method,
+                parsed: std::sync::OnceLock::new(),
+            }),*];
+            &ROWS
+        };
     };
     (@kind holds $f:path) => { $crate::vm::NativeFn::Holds($f) };
     (@kind quick $f:path) => { $crate::vm::NativeFn::Quick($f) };

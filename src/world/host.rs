@@ -89,7 +89,9 @@ pub fn env_var(name: &str) -> Option<String> {
 /// All variables of the environment; what is not Unicode is replaced.
 pub fn env_vars() -> Vec<(String, String)> {
     let text = |s: std::ffi::OsString| s.to_string_lossy().into_owned();
-    std::env::vars_os().map(|(k, v)| (text(k), text(v))).collect()
+    std::env::vars_os()
+        .map(|(k, v)| (text(k), text(v)))
+        .collect()
 }
 
 pub fn current_dir() -> io::Result<std::path::PathBuf> {

@@ -1,0 +1,104 @@
+//! What a run is told, and THE table of settings: name, flag, environment variable, unit, doc.
+
+use crate::gil::{GilConfig, World, policy};
+use crate::world::host;
+use std::path::PathBuf;
+
+/// Where the script's text comes from.
+#[derive(Clone, Debug)]
+pub enum Script {
+    File(PathBuf),
+    /// Text with the name that messages show (`<string>`, `<stdin>`).
+    Text { name: String, text: String },
+}
+
+/// A run, complete.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub script: Script,
+    /// `sys.argv`.
+    pub argv: Vec<String>,
+    pub gil: GilConfig,
+    pub every_safe_point: bool,
+    /// Read the counters at the end.
+    pub stats: bool,
+    /// Colour in error messages.
+    pub colour: bool,
+}
+
+/// A setting that can be given by flag or environment; the flag wins.
+pub struct Setting {
+    pub name: &'static str,
+    pub flag: &'static str,
+    pub env: &'static str,
+    pub doc: &'static str,
+}
+
+/// The settings.
+pub const SETTINGS: &[Setting] = &[
+    Setting { name: "gil", flag: "--gil", env: "KIT_GIL", doc: "Lock policy (kit policies lists them)." },
+    Setting {
+        name: "switch-interval",
+        flag: "--switch-interval",
+        env: "KIT_SWITCH_INTERVAL",
+        doc: "How long a waiter waits before it asks for the lock: 5ms, 50us, 0.005 (seconds).",
+    },
+];
+
+/// The value of a setting: the flag's if given, else the environment's.
+pub fn setting(name: &str, flag: Option<String>) -> Option<String> {
+    flag.or_else(|| SETTINGS.iter().find(|s| s.name == name).and_then(|s| host::env_var(s.env)))
+}
+
+/// Reads a length of time: `5ms`, `50us`, `1s`, or a plain number of seconds. In whole microseconds.
+pub fn parse_interval(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is not a length of time; write 5ms, 50us, 1s or 0.005");
+    let text_ = text.trim();
+    let (digits, scale) = [("us", 1.0), ("µs", 1.0), ("ms", 1e3), ("s", 1e6)]
+        .iter()
+        .find_map(|(unit, scale)| text_.strip_suffix(unit).map(|d| (d, *scale)))
+        .unwrap_or((text_, 1e6));
+    let n: f64 = digits.trim().parse().map_err(|_| wrong())?;
+    if !n.is_finite() || n <= 0.0 {
+        return Err(format!("the switch interval must be strictly positive, not '{text}'"));
+    }
+    let us = n * scale;
+    if us > 1e15 {
+        return Err(format!("'{text}' is too long for a switch interval"));
+    }
+    Ok((us + 1e-6).floor() as u64)
+}
+
+/// Policy and interval of a run, checked.
+pub fn gil_config(policy_name: Option<String>, interval: Option<String>, world: World) -> Result<GilConfig, String> {
+    let mut c = GilConfig { world, signals: true, ..GilConfig::default() };
+    if let Some(p) = policy_name {
+        let Some(row) = policy::find(&p) else {
+            let known: Vec<&str> = policy::POLICIES.iter().map(|r| r.name).collect();
+            return Err(format!("unknown lock policy '{p}'; there are: {}", known.join(", ")));
+        };
+        c.policy = row.name.to_string();
+    }
+    if let Some(i) = interval {
+        if !matches!(policy::find(&c.policy).map(|r| &r.unit), Some(policy::Unit::Microseconds)) {
+            return Err(format!("the lock policy '{}' has no switch interval", c.policy));
+        }
+        c.interval_us = Some(parse_interval(&i)?);
+    }
+    Ok(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_interval;
+
+    #[test]
+    fn lengths_of_time() {
+        for (text, us) in [("5ms", 5000), ("50us", 50), ("0.005", 5000), ("1s", 1_000_000), ("0.5ms", 500), (" 2 ms", 2000)] {
+            assert_eq!(parse_interval(text), Ok(us), "{text}");
+        }
+        for text in ["", "ms", "0", "-1ms", "nan", "inf", "5 hours"] {
+            assert!(parse_interval(text).is_err(), "{text}");
+        }
+    }
+}

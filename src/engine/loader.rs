@@ -1,0 +1,142 @@
+//! Where modules come from: built in, embedded, or beside the script.
+
+use super::config::{Config, Script};
+use crate::compile::{Options, compile_module};
+use crate::object::{Name, TypeId, Value, name};
+use crate::source::{Diagnostic, SourceFile};
+use crate::stdlib;
+use crate::vm::interp::Importer;
+use crate::vm::{Res, Thread};
+use crate::world::host;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a script could not be begun.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The file, and what the system said.
+    Unreadable(String, std::io::Error),
+    Syntax(Box<Diagnostic>),
+}
+
+impl From<Diagnostic> for LoadError {
+    fn from(d: Diagnostic) -> LoadError {
+        LoadError::Syntax(Box::new(d))
+    }
+}
+
+impl LoadError {
+    /// As it is printed on standard error.
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            LoadError::Unreadable(path, why) => format!("kit: can't open file '{path}': {why}\n"),
+            LoadError::Syntax(d) => d.render(colour),
+        }
+    }
+    /// In one paragraph, as the text of an exception.
+    fn short(&self) -> String {
+        match self {
+            LoadError::Unreadable(path, why) => format!("can't open file '{path}': {why}"),
+            LoadError::Syntax(d) => d.short().trim_end().to_string(),
+        }
+    }
+}
+
+/// Reads a script.
+pub fn load(script: &Script) -> Result<Arc<SourceFile>, LoadError> {
+    match script {
+        Script::Text { name, text } => Ok(SourceFile::new(name, text)?),
+        Script::File(path) => {
+            let shown = path.to_string_lossy();
+            match host::read_file(path) {
+                Ok(bytes) => Ok(SourceFile::from_bytes(&shown, &bytes)?),
+                Err(e) => Err(LoadError::Unreadable(shown.into_owned(), e)),
+            }
+        }
+    }
+}
+
+/// The importer of a run.
+pub struct Loader {
+    /// The folder of the script.
+    beside: PathBuf,
+    options: Options,
+}
+
+/// A module's source, found beside the script.
+struct Found {
+    path: PathBuf,
+    /// `x/__init__.kit`: its folder is where its submodules are.
+    package: Option<PathBuf>,
+}
+
+impl Loader {
+    pub fn new(config: &Config) -> Loader {
+        let beside = match &config.script {
+            Script::File(p) => p.parent().map(PathBuf::from).unwrap_or_default(),
+            Script::Text { .. } => PathBuf::new(),
+        };
+        Loader { beside, options: Options { every_safe_point: config.every_safe_point } }
+    }
+
+    /// `a.b` is `a/b.kit`, `a/b/__init__.kit`, or the folder `a/b`.
+    fn find(&self, full: &str) -> Option<Found> {
+        let mut stem = self.beside.clone();
+        stem.extend(full.split('.'));
+        let file = stem.with_extension("kit");
+        let init = stem.join("__init__.kit");
+        if host::is_file(&init) {
+            Some(Found { path: init, package: Some(stem) })
+        } else if host::is_file(&file) {
+            Some(Found { path: file, package: None })
+        } else if host::is_dir(&stem) {
+            Some(Found { path: PathBuf::new(), package: Some(stem) })
+        } else {
+            None
+        }
+    }
+
+    /// Compiles a module and runs it in a fresh namespace. A module that fails is forgotten.
+    fn run(&self, th: &mut Thread, full: &str, file: Result<Arc<SourceFile>, LoadError>, package: Option<&PathBuf>) -> Res<Value> {
+        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, self.options)?));
+        let code = match code {
+            Ok(code) => code,
+            Err(e) => return Err(th.raise(TypeId::SyntaxError, e.short())),
+        };
+        let key = Name::of(full);
+        let module = th.new_module(key);
+        let path = th.str(&code.file.name);
+        th.store_global(&module, name::FILE, path);
+        if let Some(p) = package {
+            let p = th.str(&p.to_string_lossy());
+            let row = th.list(vec![p]);
+            th.store_global(&module, name::PATH, row);
+        }
+        if let Err(e) = th.run_module(&code, &module) {
+            th.forget_module(key);
+            return Err(e);
+        }
+        Ok(module.into())
+    }
+}
+
+impl Importer for Loader {
+    fn import(&self, th: &mut Thread, full: &str) -> Res<Option<Value>> {
+        if let Some(m) = stdlib::make_module(th, full)? {
+            let old = th.interp.modules.with(&th.held, |all| all.set(Name::of(full), m.clone()));
+            drop(old);
+            return Ok(Some(m));
+        }
+        if let Some(row) = stdlib::LIBRARY.iter().find(|m| m.name == full) {
+            let file = SourceFile::new(&format!("<kit:{full}>"), row.source).map_err(LoadError::from);
+            return self.run(th, full, file, None).map(Some);
+        }
+        let Some(found) = self.find(full) else { return Ok(None) };
+        let file = if found.path.as_os_str().is_empty() { SourceFile::new(full, "").map_err(LoadError::from) } else { load(&Script::File(found.path)) };
+        self.run(th, full, file, found.package.as_ref()).map(Some)
+    }
+
+    fn known(&self) -> Vec<&'static str> {
+        stdlib::module_names()
+    }
+}
