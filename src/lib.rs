@@ -7,7 +7,6 @@
 
 pub mod bytecode;
 pub mod compile;
-pub mod engine;
 pub mod gil;
 pub mod object;
 pub mod source;
@@ -16,3 +15,4 @@ pub mod syntax;
 pub mod trace;
 pub mod vm;
 pub mod world;
+pub mod engine;

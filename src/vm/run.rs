@@ -8,6 +8,7 @@
 //! Before anything that may raise, wait or look at the frame, `pc` is saved there. Fast paths are
 //! inline; all else is in ops/, attr.rs, call.rs.
 #![allow(unsafe_code)]
+#![allow(dangerous_implicit_autorefs)]
 
 mod fast;
 mod rare;
