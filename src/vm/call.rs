@@ -71,6 +71,7 @@ impl Thread {
         // Entries from Rust cost Rust stack, so they count twice.
         if self.frames.len() as u32 + self.depth >= self.limit
             || self.depth >= 2 * super::thread::RECURSION_LIMIT
+            || self.frames.len() == self.frames.capacity()
             || !self.reserve(top)
         {
             return Err(self.too_deep());
@@ -172,16 +173,16 @@ impl Thread {
         if code.code.flags.generator {
             return self.make_generator(f, code, w).map(Entered::Value);
         }
+        if matches!(kind, FrameKind::Init | FrameKind::InitEntry) {
+            self.inits.push(this);
+        }
         self.frames.push(Frame {
             code,
             pc: 0,
             base,
-            func_at: w.func_at,
-            top,
             below: self.top,
             dst,
             kind,
-            this,
         });
         self.top = top;
         Ok(Entered::Frame)

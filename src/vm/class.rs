@@ -3,7 +3,10 @@
 use super::interp::{Fundamentals, Lookups};
 use super::native::NativeRow;
 use super::thread::{Res, Thread};
+use crate::bytecode::{Instr, Reg};
 use crate::gil::Held;
+use crate::object::code::CodeObj;
+use crate::object::function::Function;
 use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
@@ -380,6 +383,7 @@ impl Thread {
             None => name.text().into(),
         };
         let root = self.interp.shapes.with(&self.held, |s| s.new_root());
+        let slots_hint = self.slots_of_init(&names);
         let class = Class {
             name,
             qualname,
@@ -389,11 +393,30 @@ impl Thread {
             names,
             instances: kind,
             root,
-            slots_hint: 0,
+            slots_hint,
             from_script: true,
             subclassable: true,
         };
         Ok(Ref::new(&self.held, TypeId::Type.shape(), class))
+    }
+
+    /// A guess at the slots of the first instance: the attributes that `__init__` sets on its first parameter.
+    fn slots_of_init(&self, names: &Namespace) -> u16 {
+        let Some(Value::Obj(f)) = names.get(name::INIT) else { return 0 };
+        let code = f.try_with::<Function, _>(&self.held, |f| f.code.clone());
+        let Some(code) = code else { return 0 };
+        let code = &code.frozen::<CodeObj>().code;
+        let mut set: Vec<&str> = code
+            .instrs
+            .iter()
+            .filter_map(|i| match i {
+                Instr::StoreAttr { obj: Reg(0), name, .. } => Some(&*code.sites[name.0 as usize]),
+                _ => None,
+            })
+            .collect();
+        set.sort_unstable();
+        set.dedup();
+        set.len().min(64) as u16
     }
 
     /// The one payload that all bases agree on.

@@ -66,14 +66,15 @@ pub fn place_fast(o: &Ref, word: u64) -> Option<*mut Value> {
     if (word >> 32) as u32 != o.shape() || word == 0 || slot & IN_CLASS != 0 {
         return None;
     }
-    // SAFETY: S1: the shape says that the slot exists; the lock is on (H3). Slots beyond the block go the long way.
+    // SAFETY: S1: the shape says that the slot exists; the lock is on (H3).
     unsafe {
         let p = o.body::<Instance>();
-        if slot < (*p).cap as u32 {
-            Some(Instance::slots(p).add(slot as usize))
-        } else {
-            None
+        let cap = (*p).cap as u32;
+        if slot < cap {
+            return Some(Instance::slots(p).add(slot as usize));
         }
+        let more = (*p).more.as_mut()?;
+        more.get_mut((slot - cap) as usize).map(|v| v as *mut Value)
     }
 }
 
@@ -187,7 +188,7 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
     }
     let base = func_at + 1;
     let top = base + plain.registers as u32;
-    if th.frames.len() as u32 + th.depth >= th.limit || !th.reserve(top) {
+    if th.frames.len() as u32 + th.depth >= th.limit || th.frames.len() == th.frames.capacity() || !th.reserve(top) {
         return false;
     }
     // Dead temporaries of the caller above the window: the callee's registers begin unset (R1).
@@ -198,12 +199,9 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
         code,
         pc: 0,
         base,
-        func_at,
-        top,
         below: th.top,
         dst,
         kind: FrameKind::Script,
-        this: Value::Unbound,
     });
     th.top = top;
     true
@@ -213,7 +211,7 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
 #[inline(always)]
 pub fn finish(th: &mut Thread, v: Value) -> Option<Res<Value>> {
     let f = th.frames.pop().expect("a frame runs");
-    for slot in &mut th.stack[f.func_at as usize..f.top as usize] {
+    for slot in &mut th.stack[f.func_at() as usize..th.top as usize] {
         drop(slot.take());
     }
     th.top = f.below;
@@ -229,6 +227,7 @@ pub fn finish(th: &mut Thread, v: Value) -> Option<Res<Value>> {
 
 #[inline(never)]
 fn finish_init(th: &mut Thread, f: Frame, v: Value) -> Option<Res<Value>> {
+    let this = th.inits.pop();
     if !v.is_none() {
         let n = th.type_name(&v);
         let e = th.type_error(format!("__init__() should return None, not '{n}'"));
@@ -240,10 +239,11 @@ fn finish_init(th: &mut Thread, f: Frame, v: Value) -> Option<Res<Value>> {
         top.pc = top.pc.wrapping_sub(1);
         return None;
     }
+    let this = this.unwrap_or_default();
     if f.kind == FrameKind::InitEntry {
-        return Some(Ok(f.this));
+        return Some(Ok(this));
     }
-    th.stack[f.dst as usize] = f.this;
+    th.stack[f.dst as usize] = this;
     None
 }
 
@@ -287,7 +287,10 @@ pub fn unwind(th: &mut Thread) -> bool {
             return true;
         }
         let f = th.frames.pop().expect("a frame runs");
-        th.unset(f.func_at, f.top);
+        if matches!(f.kind, FrameKind::Init | FrameKind::InitEntry) {
+            drop(th.inits.pop());
+        }
+        th.unset(f.func_at(), th.top);
         th.top = f.below;
         if f.kind.is_entry() {
             return false;
