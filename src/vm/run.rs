@@ -556,6 +556,24 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                     set!(dst, th.binary(BinOp::Mod, &a, &Value::Int(b.0 as i64)))
                 }
             },
+            Instr::IAddI { dst, a, b } => match &*r!(a) {
+                Value::Int(x) if x.checked_add(b.0 as i64).is_some() => {
+                    *r!(dst) = Value::Int(x + b.0 as i64)
+                }
+                a => {
+                    let a = a.clone();
+                    set!(dst, th.inplace(BinOp::Add, &a, &Value::Int(b.0 as i64)))
+                }
+            },
+            Instr::ISubI { dst, a, b } => match &*r!(a) {
+                Value::Int(x) if x.checked_sub(b.0 as i64).is_some() => {
+                    *r!(dst) = Value::Int(x - b.0 as i64)
+                }
+                a => {
+                    let a = a.clone();
+                    set!(dst, th.inplace(BinOp::Sub, &a, &Value::Int(b.0 as i64)))
+                }
+            },
             Instr::IAdd { dst, a, b } => {
                 iarith!(Add, dst, a, b, checked_add, |x: f64, y: f64| x + y)
             }
