@@ -6,6 +6,7 @@
 //! Layers: a folder imports only folders above it in this list; `tests/tidy.rs` holds the table.
 
 pub mod bytecode;
+pub mod cli;
 pub mod compile;
 pub mod gil;
 pub mod object;

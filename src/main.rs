@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `kit`. Everything is in the library; see `cli`.
+
+fn main() {
+    kit::cli::main()
+}
