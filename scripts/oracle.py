@@ -59,7 +59,7 @@ def write(path):
     text = path.read_text()
     body, _ = split(text)
     args = re.search(r"^# args: (.*)$", text, re.M)
-    command = [sys.executable, __file__, "--run", str(path), *(args[1].split() if args else [])]
+    command = [sys.executable, "-W", "ignore", __file__, "--run", str(path), *(args[1].split() if args else [])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, input="", cwd=LANG.parent.parent)
     block = [f"# expect: {line}".rstrip() for line in done.stdout.splitlines()]
     if done.stderr:
