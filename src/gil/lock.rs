@@ -83,8 +83,10 @@ pub struct Slow<'a, S: Sync> {
     lock: &'a Lock<S>,
     pub state: <S::Monitor<State<S>> as Monitor<State<S>>>::Guard<'a>,
     pub now: Nanos,
-    /// Threads to unpark once the mutex is free.
-    post: Vec<Arc<RecordOf<S>>>,
+    /// Threads to unpark once the mutex is free: nearly always one, so a thread that has just woken up
+    /// need not allocate (its first page would cost more than the hand-over).
+    post: Option<Arc<RecordOf<S>>>,
+    more: Vec<Arc<RecordOf<S>>>,
     /// What to say on standard error once the mutex is free.
     pub warning: Option<Deadlock>,
 }
@@ -131,7 +133,8 @@ impl<S: Sync> Lock<S> {
             lock: self,
             state,
             now,
-            post: Vec::new(),
+            post: None,
+            more: Vec::new(),
             warning: None,
         }
     }
@@ -311,8 +314,8 @@ impl<S: Sync> Slow<'_, S> {
     pub fn tell(&mut self, t: Tid, message: u32) {
         if let Some(record) = self.state.roster.get(t) {
             record.flags.fetch_or(message, Release);
-            let record = record.clone();
-            self.post.push(record);
+            let before = self.post.replace(record.clone());
+            self.more.extend(before);
         }
     }
 
@@ -404,7 +407,7 @@ impl<S: Sync> Slow<'_, S> {
         if call {
             self.lock.state.notify();
         }
-        for record in self.post {
+        for record in self.more.into_iter().chain(self.post) {
             record.parker.unpark();
         }
         if let Some(warning) = self.warning {

@@ -3,9 +3,8 @@
 
 use crate::world::{Nanos, WaitKind};
 use hdrhistogram::Histogram;
-use parking_lot::Mutex;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What a thread is doing. The buckets of a thread add up to its lifetime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +52,37 @@ impl Cause {
     pub const WORDS: [&'static str; 4] = ["block", "request", "yield", "exit"];
 }
 
+/// How long a thread waited for the lock, counted in steps of a quarter of a power of two. It lies in the
+/// thread's record, so that a thread that has just got the lock does not allocate; whoever reads makes a
+/// real histogram of it.
+struct Waits([AtomicU32; WAIT_ROWS]);
+
+/// Up to 2^40 ns, 18 minutes; longer waits count as that.
+const WAIT_ROWS: usize = 40 * 4;
+
+impl Waits {
+    fn add(&self, ns: Nanos) {
+        let ns = ns.clamp(4, (1 << 40) - 1);
+        let power = ns.ilog2();
+        let row = power as usize * 4 + (ns >> (power - 2) & 3) as usize;
+        let count = &self.0[row];
+        count.store(count.load(Relaxed).saturating_add(1), Relaxed);
+    }
+
+    fn read(&self) -> Histogram<u64> {
+        let mut histogram = Histogram::new(2).expect("two digits are allowed");
+        for (row, count) in self.0.iter().enumerate() {
+            let count = u64::from(count.load(Relaxed));
+            if count > 0 {
+                // The middle of the step.
+                let ns = (9 + 2 * (row as u64 & 3)) << (row / 4) >> 3;
+                histogram.saturating_record_n(ns, count);
+            }
+        }
+        histogram
+    }
+}
+
 /// The counters of one thread.
 pub struct Account {
     bucket: AtomicU64,
@@ -65,7 +95,7 @@ pub struct Account {
     pub(super) failed: AtomicU64,
     pub(super) forced_waits: AtomicU64,
     wait_ns_max: AtomicU64,
-    waits: Mutex<Option<Box<Histogram<u64>>>>,
+    waits: Waits,
 }
 
 /// One more, by the only writer.
@@ -86,7 +116,7 @@ impl Account {
             failed: AtomicU64::new(0),
             forced_waits: AtomicU64::new(0),
             wait_ns_max: AtomicU64::new(0),
-            waits: Mutex::new(None),
+            waits: Waits([const { AtomicU32::new(0) }; WAIT_ROWS]),
         }
     }
 
@@ -106,14 +136,7 @@ impl Account {
         bump(&self.acquires, 1);
         if waited && before == Bucket::Waiting.index() {
             self.wait_ns_max.fetch_max(spent, Relaxed);
-            // One digit is enough for a thread; the histogram is made when it first waits.
-            let mut waits = self.waits.lock();
-            if waits.is_none() {
-                *waits = Histogram::new(1).ok().map(Box::new);
-            }
-            if let Some(histogram) = waits.as_mut() {
-                histogram.saturating_record(spent);
-            }
+            self.waits.add(spent);
         }
     }
 
@@ -134,8 +157,8 @@ impl Account {
     /// A copy with what is going on now counted in.
     pub fn read(&self, name: &str, now: Nanos) -> ThreadStats {
         let at = |bucket: Bucket| self.spent(bucket.index(), now);
-        let waits = self.waits.lock();
-        let quantile = |q| waits.as_ref().map_or(0, |h| h.value_at_quantile(q));
+        let waits = self.waits.read();
+        let quantile = |q| waits.value_at_quantile(q);
         ThreadStats {
             name: name.to_string(),
             threads: 1,
@@ -151,7 +174,7 @@ impl Account {
             requests: self.requests.load(Relaxed),
             failed: self.failed.load(Relaxed),
             forced_waits: self.forced_waits.load(Relaxed),
-            waits: waits.as_ref().map_or(0, |h| h.len()),
+            waits: waits.len(),
             wait_ns_p50: quantile(0.5),
             wait_ns_p99: quantile(0.99),
             wait_ns_max: self.wait_ns_max.load(Relaxed),

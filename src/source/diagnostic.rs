@@ -92,7 +92,8 @@ impl Diagnostic {
             .map_or(1, |marked| marked.trim_end().chars().count().max(1));
         let mut text = format!("  File \"{}\", line {}\n", self.file.name, at.line);
         if !body.is_empty() {
-            let body = body.trim_end();
+            // A NUL byte is what some messages are about; it is shown as its symbol.
+            let body = body.trim_end().replace('\0', "\u{2400}");
             text += &format!(
                 "    {body}\n    {}{}\n",
                 " ".repeat(column),

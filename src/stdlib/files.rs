@@ -411,7 +411,8 @@ fn next(c: &mut Call) -> Res<Value> {
 
 fn seek(c: &mut Call) -> Res<Value> {
     ready(c)?;
-    let offset = c.index(&c.arg(1))?;
+    let offset = c.arg(1);
+    let offset = c.index(&offset)?;
     let whence = match c.opt(2) {
         Some(v) => c.index(&v)?,
         None => 0,

@@ -41,7 +41,8 @@ pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
 }
 
 fn length(c: &mut Call, what: &str) -> Res<Nanos> {
-    let ns = seconds::nanos(c, &c.arg(0))?;
+    let ns = c.arg(0);
+    let ns = seconds::nanos(c, &ns)?;
     match u64::try_from(ns) {
         Ok(ns) => Ok(ns),
         Err(_) => Err(c.value_error(format!("{what} length must be non-negative"))),

@@ -104,10 +104,7 @@ fn object(th: &Thread, t: TypeId, state: impl Any + Send) -> Value {
 
 /// How a report calls a lock made here.
 fn name_here(th: &Thread) -> Arc<str> {
-    match th.place() {
-        Some(place) => format!("made at line {}", place.line).into(),
-        None => "".into(),
-    }
+    format!("made at line {}", th.place().line).into()
 }
 
 pub fn new_lock(c: &mut Call) -> Res<Value> {
@@ -343,7 +340,8 @@ fn r_release_save(c: &mut Call) -> Res<Value> {
 }
 
 fn r_acquire_restore(c: &mut Call) -> Res<Next> {
-    let times = c.index(&c.arg(1))?;
+    let times = c.arg(1);
+    let times = c.index(&times)?;
     r_acquire_within(c, Patience::ForEver, u64::try_from(times).unwrap_or(1))
 }
 

@@ -68,7 +68,8 @@ fn start(c: &mut Call) -> Res<Value> {
         Some(t) => t.to_string(),
         None => return Err(c.type_error("a thread's name must be str")),
     };
-    let daemon = c.truth(&c.arg(2))?;
+    let daemon = c.arg(2);
+    let daemon = c.truth(&daemon)?;
     let object = Parcel::new(&c.held, c.arg(0));
     let (interp, limit) = (c.interp, c.limit);
     let body = Box::new(move |held: Held| run(held, interp, limit, object));
@@ -97,7 +98,8 @@ fn run(held: Held, interp: &'static Interp, limit: u32, object: Parcel) {
 }
 
 fn join(c: &mut Call) -> Res<Next> {
-    let tid = tid_of(c, &c.arg(0))?;
+    let tid = c.arg(0);
+    let tid = tid_of(c, &tid)?;
     if !c.held.is_alive(tid) {
         return Ok(Next::Done(Value::TRUE));
     }
@@ -115,7 +117,8 @@ fn join(c: &mut Call) -> Res<Next> {
 }
 
 fn is_alive(c: &mut Call) -> Res<Value> {
-    let tid = tid_of(c, &c.arg(0))?;
+    let tid = c.arg(0);
+    let tid = tid_of(c, &tid)?;
     Ok(Value::bool(c.held.is_alive(tid)))
 }
 

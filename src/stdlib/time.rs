@@ -33,7 +33,8 @@ natives! { pub TIME, "time";
 }
 
 fn sleep(c: &mut Call) -> Res<Next> {
-    let ns = seconds::nanos(c, &c.arg(0))?;
+    let ns = c.arg(0);
+    let ns = seconds::nanos(c, &ns)?;
     let Ok(ns) = u64::try_from(ns) else {
         return Err(c.value_error("sleep length must be non-negative"));
     };

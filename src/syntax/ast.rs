@@ -184,8 +184,6 @@ pub struct FField {
     pub conversion: Option<Conversion>,
     /// The format spec, itself with fields; `None` without a colon.
     pub spec: Option<Box<[FPart]>>,
-    /// Of the debug form while the literal is being built; `None` in a finished tree.
-    pub(super) debug: Option<Box<str>>,
     /// From `{` to `}`.
     pub span: Span,
 }

@@ -24,6 +24,8 @@ pub mod ast;
 mod dump;
 mod errors;
 mod fstring;
+#[cfg(test)]
+mod fuzz;
 mod layout;
 mod lexer;
 mod literal;

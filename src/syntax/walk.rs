@@ -1,6 +1,6 @@
 //! The direct children of an expression, in source order.
 
-use super::ast::{Arg, Clause, E, Expr, FPart, Params};
+use super::ast::{Arg, Ast, Clause, E, Expr, FPart, Params, S};
 
 impl Expr {
     /// Calls `f` for each direct child, parameters' defaults and the fields of f-strings included.
@@ -87,5 +87,39 @@ impl Arg {
         match *self {
             Arg::Pos(e) | Arg::Star(e) | Arg::DoubleStar(e) | Arg::Keyword { value: e, .. } => e,
         }
+    }
+}
+
+impl Ast {
+    /// Checks S3 for every node, and that children lie within their parents. For tests.
+    pub fn check_spans(&self) -> Result<(), String> {
+        let text = &*self.file.text;
+        let (exprs, stmts) = self.counts();
+        let spans = (0..exprs).map(|i| self.span(E(i as u32)));
+        for span in spans.chain((0..stmts).map(|i| self.stmt_span(S(i as u32)))) {
+            let at = span.range();
+            if at.start > at.end
+                || !text.is_char_boundary(at.start)
+                || !text.is_char_boundary(at.end)
+            {
+                return Err(format!("{span:?} is no span of {}", self.file.name));
+            }
+        }
+        for e in (0..exprs).map(|i| E(i as u32)) {
+            let mut bad = None;
+            self.expr(e).each_child(&mut |child| {
+                if !self.span(e).contains(self.span(child)) || self.depth(child) >= self.depth(e) {
+                    bad = Some(child);
+                }
+            });
+            if let Some(child) = bad {
+                return Err(format!(
+                    "{:?} is not inside {:?}",
+                    self.expr(child),
+                    self.expr(e)
+                ));
+            }
+        }
+        Ok(())
     }
 }

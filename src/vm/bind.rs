@@ -14,6 +14,10 @@ impl Thread {
             (f.code.clone(), f.defaults.clone(), f.kwdefaults.clone())
         });
         let code = code.frozen::<CodeObj>();
+        if code.code.flags.class_body {
+            // Its one argument, the namespace, lies in register 0 already.
+            return Ok(());
+        }
         let p = &code.code.params;
         let positional = p.positional as usize;
         if kw.is_empty() && p.kwonly == 0 && !p.star && !p.double_star && n as usize <= positional {

@@ -236,15 +236,18 @@ macro_rules! natives {
         $crate::natives!(@table $vis $table, $module, false; $($(#[doc = $doc])* $kind $name($sig) = $func;)*);
     };
     (@table $vis:vis $table:ident, $module:literal, $method:literal; $($(#[doc = $doc:expr])* $kind:ident $name:ident($sig:literal) = $func:path;)*) => {
-        $vis static $table: &[$crate::vm::NativeRow] = &[$($crate::vm::NativeRow {
-            module: $module,
-            name: stringify!($name),
-            signature: $sig,
-            doc: concat!($($doc, "\n"),*),
-            run: $crate::natives!(@kind $kind $func),
-            method: $method,
-            parsed: std::sync::OnceLock::new(),
-        }),*];
+        $vis static $table: &[$crate::vm::NativeRow] = {
+            static ROWS: [$crate::vm::NativeRow; [$(stringify!($name)),*].len()] = [$($crate::vm::NativeRow {
+                module: $module,
+                name: stringify!($name),
+                signature: $sig,
+                doc: concat!($($doc, "\n"),*),
+                run: $crate::natives!(@kind $kind $func),
+                method: $method,
+                parsed: std::sync::OnceLock::new(),
+            }),*];
+            &ROWS
+        };
     };
     (@kind holds $f:path) => { $crate::vm::NativeFn::Holds($f) };
     (@kind quick $f:path) => { $crate::vm::NativeFn::Quick($f) };

@@ -8,6 +8,7 @@
 //! Before anything that may raise, wait or look at the frame, `pc` is saved there. Fast paths are
 //! inline; all else is in ops/, attr.rs, call.rs.
 #![allow(unsafe_code)]
+#![allow(dangerous_implicit_autorefs)]
 
 mod fast;
 mod rare;
@@ -39,7 +40,7 @@ pub(super) fn run(th: &mut Thread, inject: bool) -> Res<Value> {
 fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -> Res<Value> {
     let breaker: *const std::sync::atomic::AtomicU32 = th.held.breaker();
     let stack: *mut Value = th.stack.as_mut_ptr();
-    let mut code: *const CodeObj;
+    let mut code: &CodeObj;
     let mut first: *const Instr;
     let mut pc: *const Instr;
     let mut base: *mut Value;
@@ -49,10 +50,11 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
     macro_rules! load {
         () => {{
             let f = th.frames.last().expect("a frame runs");
-            code = f.code;
+            
             // SAFETY: the frame's function keeps its code alive; `base` lies in the stack.
             unsafe {
-                first = (*code).code.instrs.as_ptr();
+                code = &*f.code;
+                first = code.code.instrs.as_ptr();
                 pc = first.add(f.pc as usize);
                 base = stack.add(f.base as usize);
             }
@@ -65,7 +67,6 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             load!();
             // SAFETY: a call is never the last instruction.
             pc = unsafe { pc.add(1) };
-            block = pc;
         }};
     }
     macro_rules! r {
@@ -152,8 +153,8 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             // SAFETY: B1: the site exists; code outlives the frame.
             unsafe {
                 (
-                    (*code).sites.get_unchecked($s.0 as usize),
-                    (*code).caches.get_unchecked($s.0 as usize),
+                    code.sites.get_unchecked($s.0 as usize),
+                    code.caches.get_unchecked($s.0 as usize),
                 )
             }
         };
@@ -161,13 +162,13 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
     macro_rules! konst {
         ($k:expr) => {
             // SAFETY: B1: the constant exists.
-            unsafe { (*code).consts.get_unchecked($k.0 as usize) }
+            unsafe { code.consts.get_unchecked($k.0 as usize) }
         };
     }
     macro_rules! site_names {
         ($k:expr) => {
             // SAFETY: B1: the constant is a row (n, names...); code outlives the call.
-            unsafe { (*code).keywords.get_unchecked($k.0 as usize) }.parts()
+            unsafe { code.keywords.get_unchecked($k.0 as usize) }.parts()
         };
     }
     macro_rules! arith {
@@ -367,21 +368,19 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                 {
                     *r!(dst) = v;
                 } else {
-                    // SAFETY: as in `site`.
-                    set!(dst, th.load_global(unsafe { &*code }, *name, cache))
+                    set!(dst, th.load_global(code, *name, cache))
                 }
             }
-            // SAFETY: as in `site`, for the rows of names below.
             Instr::StoreGlobal { src, name } => {
                 let v = r!(src).clone();
-                th.store_global(unsafe { &(*code).module }, *site!(name).0, v)
+                th.store_global(&code.module, *site!(name).0, v)
             }
             Instr::DeleteGlobal { name } => {
-                ok!(th.delete_global(unsafe { &(*code).module }.clone(), *site!(name).0))
+                ok!(th.delete_global(code.module.clone(), *site!(name).0))
             }
             Instr::LoadName { dst, name } => {
                 let ns = at!(Reg(0), 0).clone();
-                set!(dst, th.load_name(&ns, unsafe { &*code }, *site!(name).0))
+                set!(dst, th.load_name(&ns, code, *site!(name).0))
             }
             Instr::StoreName { src, name } => {
                 let (ns, v) = (at!(Reg(0), 0).clone(), r!(src).clone());
@@ -833,8 +832,7 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             }
             other => {
                 let at = abs!(Reg(0));
-                // SAFETY: code outlives the frame.
-                ok!(rare::step(th, at, unsafe { &*code }, other));
+                ok!(rare::step(th, at, code, other));
                 if other.row().checks {
                     check!();
                 }

@@ -1,6 +1,8 @@
 //! The wait table: who waits for what, since when, until when. Plain data under the driver's mutex.
 
 use super::{Nanos, Place, Proof, Tid, WaitKey, WaitOn};
+use foldhash::quality::FixedState;
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
 /// One thread's wait.
@@ -22,7 +24,8 @@ impl Entry {
 
 #[derive(Default)]
 pub struct WaitTable {
-    entries: BTreeMap<Tid, Entry>,
+    /// Read in no particular order; `iter` sorts.
+    entries: HashMap<Tid, Entry, FixedState>,
     /// Waiters of each key, oldest first. A sleep has no key, so that ten thousand sleepers do not
     /// stand in each other's way.
     queues: BTreeMap<(WaitKey, u64), Tid>,
@@ -100,8 +103,11 @@ impl WaitTable {
         self.entries.get(&t)
     }
 
+    /// All who wait, in order of creation.
     pub fn iter(&self) -> impl Iterator<Item = (Tid, &Entry)> {
-        self.entries.iter().map(|(t, e)| (*t, e))
+        let mut all: Vec<_> = self.entries.iter().map(|(t, e)| (*t, e)).collect();
+        all.sort_by_key(|(t, _)| *t);
+        all.into_iter()
     }
 
     /// How many waits only another thread can end.

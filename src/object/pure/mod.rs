@@ -19,6 +19,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub mod bytes;
 pub mod float;
 pub mod format;
 pub mod hash;

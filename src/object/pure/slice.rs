@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(range_len(0, 10, 3), 4);
         assert_eq!(range_len(10, 0, -3), 4);
         assert_eq!(range_len(i64::MIN, i64::MAX, 1), u64::MAX);
-        assert_eq!(range_len(i64::MAX, i64::MIN, i64::MIN), 1);
+        assert_eq!(range_len(i64::MAX, i64::MIN, i64::MIN), 2);
         assert_eq!(range_item(i64::MIN, 1, u64::MAX - 1), i64::MAX - 1);
         assert_eq!(range_index(10, 0, -3, 4), Some(2));
         assert_eq!(range_index(0, 10, 3, 10), None);

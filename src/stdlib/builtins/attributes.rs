@@ -5,7 +5,6 @@ use crate::object::class::Class;
 use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
-use crate::object::types::Tuple;
 use crate::object::{Name, Ref, TypeId, Value};
 use crate::stdlib::kit::record;
 use crate::vm::make::text;
@@ -52,22 +51,8 @@ fn issubclass(c: &mut Call) -> Res<Value> {
     let Some(class) = class_ref(&class) else {
         return Err(c.type_error("issubclass() arg 1 must be a class"));
     };
-    Ok(Value::bool(subclass_of(c, class, &of)?))
-}
-
-fn subclass_of(th: &mut Thread, class: &Ref, of: &Value) -> Res<bool> {
-    if let Some(of) = class_ref(of) {
-        return Ok(th.is_subclass(class, of));
-    }
-    let Some(tuple) = of.as_ref().and_then(|r| r.get::<Tuple>()) else {
-        return Err(th.type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union"));
-    };
-    for one in tuple.0.iter() {
-        if subclass_of(th, class, one)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let wrong = "issubclass() arg 2 must be a class, a tuple of classes, or a union";
+    Ok(Value::bool(c.subclass_check(class, &of, wrong)?))
 }
 
 /// The name argument.
@@ -145,7 +130,7 @@ fn module_names(th: &Thread, v: &Value) -> Option<Vec<(&'static str, Value)>> {
 }
 
 fn globals(c: &mut Call) -> Res<Value> {
-    let Some(module) = c.current_module() else {
+    let Some(module) = c.globals_module() else {
         return Ok(c.dict().into());
     };
     let names = module_names(c, &module.into()).unwrap_or_default();
@@ -156,7 +141,7 @@ fn dir(c: &mut Call) -> Res<Value> {
     let mut names: Vec<String> = vec![];
     match c.opt(0) {
         None => {
-            if let Some(module) = c.current_module() {
+            if let Some(module) = c.globals_module() {
                 let all = module_names(c, &module.into()).unwrap_or_default();
                 names.extend(all.into_iter().map(|(n, _)| n.to_string()));
             }

@@ -6,7 +6,7 @@ use crate::object::{Name, TypeId, Value};
 use crate::vm::make::text;
 use crate::vm::ops::arith::BinOp;
 use crate::vm::ops::compare::CmpOp;
-use crate::vm::{Call, Res, Thread};
+use crate::vm::{Call, Res};
 
 natives! { pub ITERATION, "builtins";
     /// How many items a container has.
@@ -48,21 +48,9 @@ fn iter(c: &mut Call) -> Res<Value> {
     }
 }
 
-/// Whether `next` may be called on it.
-fn is_iterator(th: &mut Thread, v: &Value) -> bool {
-    match v {
-        Value::Obj(r) if r.is::<Iter>() || r.is::<crate::object::function::Generator>() => true,
-        Value::Obj(_) => {
-            let class: Value = th.type_of(v).into();
-            matches!(th.find_attr(&class, Name::of("__next__")), Ok(Some(_)))
-        }
-        _ => false,
-    }
-}
-
 fn next(c: &mut Call) -> Res<Value> {
     let it = c.arg(0);
-    if !is_iterator(c, &it) {
+    if !c.is_iterator(&it) {
         let got = c.type_name(&it);
         return Err(c.type_error(format!("'{got}' object is not an iterator")));
     }

@@ -1,10 +1,9 @@
 //! Constructors of iterators, ranges, descriptors and `super`; argument 0 is the class (L1).
 
 use crate::natives;
-use crate::object::class::Class;
 use crate::object::iter::Iter;
-use crate::object::types::{Descriptor, DescriptorKind, Part, Range, Slice, Super};
-use crate::object::{Kind, Name, Ref, TypeId, Value};
+use crate::object::types::{Descriptor, DescriptorKind, Range, Slice};
+use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::{Call, Res, Thread};
 
 natives! { pub NEW, "new";
@@ -103,53 +102,7 @@ fn filter(c: &mut Call) -> Res<Value> {
 
 fn reversed(c: &mut Call) -> Res<Value> {
     let v = c.arg(1);
-    if let Some(it) = c.special(&v, Name::of("__reversed__"), &[])? {
-        return Ok(it);
-    }
-    let kind = v.as_ref().map(|r| r.kind());
-    match kind {
-        Some(Kind::Range) => {
-            let r = *v.as_ref().expect("it has a kind").frozen::<Range>();
-            let last = r.start.wrapping_add(r.step.wrapping_mul(r.len - 1));
-            Ok(c.iterator(Iter::Range { next: last, left: r.len, step: r.step.wrapping_neg() }))
-        }
-        Some(Kind::Dict | Kind::View) => reversed_dict(c, &v),
-        Some(Kind::List | Kind::Tuple | Kind::Str | Kind::Bytes | Kind::ByteArray) => {
-            let at = c.length(&v)? as i64;
-            Ok(c.iterator(Iter::Reversed { seq: v, at }))
-        }
-        _ if has(c, &v, "__getitem__") && has(c, &v, "__len__") => {
-            let at = c.length(&v)? as i64;
-            Ok(c.iterator(Iter::Reversed { seq: v, at }))
-        }
-        _ => {
-            let got = c.type_name(&v);
-            Err(c.type_error(format!("'{got}' object is not reversible")))
-        }
-    }
-}
-
-fn has(th: &mut Thread, v: &Value, name: &str) -> bool {
-    v.as_ref().is_some_and(|r| r.is::<crate::object::instance::Instance>()) && th.lookup_special(v, Name::of(name)).is_some()
-}
-
-/// The keys (or what a view shows) as they are now, last first.
-fn reversed_dict(c: &mut Call, v: &Value) -> Res<Value> {
-    let r = v.as_ref().expect("a dict or a view");
-    let (dict, part) = match r.get::<crate::object::types::View>() {
-        Some(view) => (view.dict.clone(), view.part),
-        None => (r.clone(), Part::Keys),
-    };
-    let mut items: Vec<Value> = vec![];
-    for (k, v) in c.dict_items(&dict).into_iter().rev() {
-        items.push(match part {
-            Part::Keys => k,
-            Part::Values => v,
-            Part::Items => c.tuple(vec![k, v]),
-        });
-    }
-    let list = c.list(items);
-    c.iter(&list)
+    c.reversed(&v)
 }
 
 fn range(c: &mut Call) -> Res<Value> {
@@ -219,18 +172,5 @@ fn super_(c: &mut Call) -> Res<Value> {
     let (Some(class), Some(this)) = (c.opt(1), c.opt(2)) else {
         return Err(c.runtime_error("super(): no arguments"));
     };
-    let class_of = |v: &Value| v.as_ref().filter(|r| r.is::<Class>()).cloned();
-    let Some(base) = class_of(&class) else {
-        let got = c.type_name(&class);
-        return Err(c.type_error(format!("super() argument 1 must be a type, not {got}")));
-    };
-    let own = match class_of(&this) {
-        Some(k) if c.is_subclass(&k, &base) => k,
-        _ => c.type_of(&this),
-    };
-    if !c.is_subclass(&own, &base) {
-        return Err(c.type_error("super(type, obj): obj must be an instance or subtype of type"));
-    }
-    let s = Super { class, this, object_class: own.into() };
-    Ok(Ref::new(&c.held, TypeId::Super.shape(), s).into())
+    c.make_super(&class, &this)
 }

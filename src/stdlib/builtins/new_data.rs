@@ -3,11 +3,10 @@
 use crate::natives;
 use crate::object::class::Class;
 use crate::object::dict::Dict;
-use crate::object::pure::{float, int};
-use crate::object::types::{AttrBody, Attrs, ByteArray, Bytes, FrozenSet, List, Set};
+use crate::object::types::{AttrBody, Attrs, FrozenSet, List, Set};
 use crate::object::{Name, Ref, TypeId, Value};
-use crate::vm::make::{float_of, int_of, text, tuple_items};
-use crate::vm::{Call, Res, Thread};
+use crate::vm::make::{int_of, text, tuple_items};
+use crate::vm::{Call, Res};
 
 natives! { pub NEW, "new";
     /// A number or text as an int; text in `base` 2 to 36, or 0 to read `0x`, `0o`, `0b`. ValueError for
@@ -35,9 +34,6 @@ natives! { pub NEW, "new";
     holds frozenset("iterable=(), /") = new_frozenset;
 }
 
-/// Digits beyond which text is not read as an int, as in CPython.
-const MAX_DIGITS: usize = 4300;
-
 fn new_int(c: &mut Call) -> Res<Value> {
     let Some(base) = c.opt(2) else {
         return match c.opt(1) {
@@ -49,14 +45,11 @@ fn new_int(c: &mut Call) -> Res<Value> {
         return Err(c.type_error("int() missing string argument"));
     };
     let base = c.index(&base)?;
-    let bytes = buffer(c, &v).map(|b| String::from_utf8_lossy(&b).into_owned());
-    match text(&v).map(str::to_string).or(bytes) {
-        Some(t) => {
-            let i = c.pure(int::text::parse(&t, base, MAX_DIGITS))?;
-            Ok(c.int(i))
-        }
-        None => Err(c.type_error("int() can't convert non-string with explicit base")),
+    if text(&v).is_none() && c.bytes_like(&v).is_none() {
+        return Err(c.type_error("int() can't convert non-string with explicit base"));
     }
+    let i = c.parse_int(&v, base)?;
+    Ok(c.int(i))
 }
 
 fn new_bool(c: &mut Call) -> Res<Value> {
@@ -70,28 +63,7 @@ fn new_float(c: &mut Call) -> Res<Value> {
     let Some(v) = c.opt(1) else {
         return Ok(Value::float(0.0));
     };
-    if float_of(&v).is_some() {
-        return Ok(v);
-    }
-    let bytes = buffer(c, &v).map(|b| String::from_utf8_lossy(&b).into_owned());
-    if let Some(t) = text(&v).map(str::to_string).or(bytes) {
-        return Ok(Value::float(c.pure(float::text::parse(&t))?));
-    }
-    let number = int_of(&v).is_some() || ["__float__", "__index__"].iter().any(|n| c.lookup_special(&v, Name::of(n)).is_some());
-    if !number {
-        let got = c.type_name(&v);
-        return Err(c.type_error(format!("float() argument must be a string or a real number, not '{got}'")));
-    }
-    Ok(Value::float(c.to_float(&v)?))
-}
-
-/// The bytes of a bytes-like value.
-fn buffer(th: &Thread, v: &Value) -> Option<Vec<u8>> {
-    let r = v.as_ref()?;
-    match r.get::<Bytes>() {
-        Some(b) => Some(b.0.to_vec()),
-        None => r.try_with::<ByteArray, _>(&th.held, |b| b.0.clone()),
-    }
+    Ok(Value::float(c.parse_float(&v)?))
 }
 
 fn new_str(c: &mut Call) -> Res<Value> {
@@ -109,7 +81,7 @@ fn new_str(c: &mut Call) -> Res<Value> {
     if text(&v).is_some() {
         return Err(c.type_error("decoding str is not supported"));
     }
-    if buffer(c, &v).is_none() {
+    if c.bytes_like(&v).is_none() {
         let got = c.type_name(&v);
         return Err(c.type_error(format!("decoding to str: need a bytes-like object, {got} found")));
     }
@@ -130,16 +102,16 @@ fn byte_source(c: &mut Call, name: &str) -> Res<Vec<u8>> {
         };
         let errors = errors.unwrap_or_else(|| c.str("strict"));
         let encoded = c.call_method(&v, Name::of("encode"), &[encoding, errors])?;
-        return Ok(buffer(c, &encoded).unwrap_or_default());
+        return Ok(c.bytes_like(&encoded).unwrap_or_default());
     }
     if encoding.is_some() || errors.is_some() {
         return Err(c.type_error("encoding without a string argument"));
     }
-    if let Some(b) = buffer(c, &v) {
+    if let Some(b) = c.bytes_like(&v) {
         return Ok(b);
     }
     if let Some(b) = c.special(&v, Name::of("__bytes__"), &[])? {
-        return Ok(buffer(c, &b).unwrap_or_default());
+        return Ok(c.bytes_like(&b).unwrap_or_default());
     }
     if int_of(&v).is_some() {
         let n = c.index(&v)?;

@@ -29,18 +29,7 @@ natives! { pub NUMBERS, "builtins";
 
 fn abs(c: &mut Call) -> Res<Value> {
     let v = c.arg(0);
-    if let Some(i) = int_of(&v) {
-        let i = int::abs(i);
-        return Ok(c.int(i));
-    }
-    if let Some(x) = float_of(&v) {
-        return Ok(Value::float(x.abs()));
-    }
-    if let Some(r) = c.special(&v, Name::of("__abs__"), &[])? {
-        return Ok(r);
-    }
-    let got = c.type_name(&v);
-    Err(c.type_error(format!("bad operand type for abs(): '{got}'")))
+    c.absolute(&v)
 }
 
 fn round(c: &mut Call) -> Res<Value> {

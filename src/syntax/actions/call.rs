@@ -142,114 +142,146 @@ impl Builder<'_> {
 
     /// Orders a loose parameter list, as CPython's grammar would have read it.
     pub fn params(&mut self, (items, _comma): (Vec<ParamItem>, bool), place: Where) -> Params {
-        let mut list: Vec<Param> = Vec::with_capacity(items.len());
-        let mut kind = ParamKind::Normal;
-        let mut slash = false;
-        let mut defaults = false;
-        let mut bare_star: Option<Span> = None;
-        let mut closed = false;
+        let mut order = Order {
+            list: Vec::with_capacity(items.len()),
+            ..Order::default()
+        };
         for item in items {
             let here = item.span();
-            if closed {
+            if order.closed {
                 self.wrong(here, "arguments cannot follow var-keyword argument");
             }
-            let after_star = kind == ParamKind::KwOnly;
-            match item {
-                ParamItem::Plain {
+            if let Err((span, message)) = order.accept(item, here, place) {
+                self.wrong(span, message);
+            }
+        }
+        if let Some(star) = order.bare_star {
+            self.wrong(star, "named arguments must follow bare *");
+        }
+        Params {
+            list: order.list.into(),
+        }
+    }
+}
+
+/// The parameters so far, and what may still follow them.
+#[derive(Default)]
+struct Order {
+    list: Vec<Param>,
+    slash: bool,
+    after_star: bool,
+    defaults: bool,
+    /// A bare `*` that no name has followed yet.
+    bare_star: Option<Span>,
+    closed: bool,
+}
+
+impl Order {
+    fn accept(
+        &mut self,
+        item: ParamItem,
+        here: Span,
+        place: Where,
+    ) -> Result<(), (Span, &'static str)> {
+        match item {
+            ParamItem::Plain {
+                name,
+                annotation,
+                default,
+                span,
+            } => {
+                self.bare_star = None;
+                let bad = !self.after_star && default.is_none() && self.defaults;
+                self.defaults |= default.is_some();
+                let kind = if self.after_star {
+                    ParamKind::KwOnly
+                } else {
+                    ParamKind::Normal
+                };
+                self.list.push(Param {
+                    kind,
                     name,
-                    annotation,
                     default,
+                    annotation,
                     span,
-                } => {
-                    if !after_star && default.is_none() && defaults {
-                        self.wrong(span, "non-default argument follows default argument");
-                    }
-                    defaults |= default.is_some();
-                    bare_star = None;
-                    list.push(Param {
-                        kind,
-                        name,
-                        default,
-                        annotation,
-                        span,
-                    });
+                });
+                if bad {
+                    return Err((span, "non-default argument follows default argument"));
                 }
-                ParamItem::Star { .. } | ParamItem::BareStar(_) if after_star => {
-                    self.wrong(here, "* argument may appear only once");
-                }
-                ParamItem::Star {
+            }
+            ParamItem::Star { .. } | ParamItem::BareStar(_) if self.after_star => {
+                return Err((here, "* argument may appear only once"));
+            }
+            ParamItem::Star {
+                name,
+                annotation,
+                default,
+                span,
+                ..
+            } => {
+                self.after_star = true;
+                self.list.push(Param {
+                    kind: ParamKind::Star,
                     name,
+                    default: None,
                     annotation,
-                    default,
                     span,
-                    ..
-                } => {
-                    if let Some(default) = default {
-                        self.wrong(
-                            self.ast.span(default),
-                            "var-positional argument cannot have default value",
-                        );
-                    }
-                    list.push(Param {
-                        kind: ParamKind::Star,
-                        name,
-                        default: None,
-                        annotation,
-                        span,
-                    });
-                    kind = ParamKind::KwOnly;
+                });
+                if default.is_some() {
+                    return Err((here, "var-positional argument cannot have default value"));
                 }
-                ParamItem::BareStar(span) => {
-                    bare_star = Some(span);
-                    kind = ParamKind::KwOnly;
-                }
-                ParamItem::DoubleStar {
+            }
+            ParamItem::BareStar(span) => {
+                self.after_star = true;
+                self.bare_star = Some(span);
+            }
+            ParamItem::DoubleStar {
+                name,
+                annotation,
+                default,
+                span,
+            } => {
+                self.closed = true;
+                self.list.push(Param {
+                    kind: ParamKind::DoubleStar,
                     name,
+                    default: None,
                     annotation,
-                    default,
                     span,
-                } => {
-                    if let Some(star) = bare_star {
-                        self.wrong(star, "named arguments must follow bare *");
-                    }
-                    if let Some(default) = default {
-                        self.wrong(
-                            self.ast.span(default),
-                            "var-keyword argument cannot have default value",
-                        );
-                    }
-                    list.push(Param {
-                        kind: ParamKind::DoubleStar,
-                        name,
-                        default: None,
-                        annotation,
-                        span,
-                    });
-                    closed = true;
+                });
+                if let Some(star) = self.bare_star {
+                    return Err((star, "named arguments must follow bare *"));
                 }
-                ParamItem::Slash(span) if slash => self.wrong(span, "/ may appear only once"),
-                ParamItem::Slash(span) if after_star => self.wrong(span, "/ must be ahead of *"),
-                ParamItem::Slash(span) if list.is_empty() => {
-                    self.wrong(span, "at least one argument must precede /");
+                if default.is_some() {
+                    return Err((here, "var-keyword argument cannot have default value"));
                 }
-                ParamItem::Slash(_) => {
-                    slash = true;
-                    list.iter_mut()
-                        .for_each(|param| param.kind = ParamKind::PosOnly);
+            }
+            ParamItem::Slash(span) => {
+                if self.slash {
+                    return Err((span, "/ may appear only once"));
                 }
-                ParamItem::Grouped(span) => self.wrong(
+                if self.after_star {
+                    return Err((span, "/ must be ahead of *"));
+                }
+                if self.list.is_empty() {
+                    return Err((span, "at least one argument must precede /"));
+                }
+                self.slash = true;
+                self.list
+                    .iter_mut()
+                    .for_each(|param| param.kind = ParamKind::PosOnly);
+            }
+            ParamItem::Grouped(span) => {
+                return Err((
                     span,
                     match place {
                         Where::Def => "Function parameters cannot be parenthesized",
                         Where::Lambda => "Lambda expression parameters cannot be parenthesized",
                     },
-                ),
+                ));
             }
         }
-        if let Some(star) = bare_star {
-            self.wrong(star, "named arguments must follow bare *");
-        }
-        Params { list: list.into() }
+        Ok(())
     }
 }
 

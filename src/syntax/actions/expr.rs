@@ -1,7 +1,5 @@
 //! Expressions: literals, groups, comprehensions, f-strings.
 
-use std::borrow::Cow;
-
 use crate::source::Span;
 
 use super::super::ast::*;
@@ -13,7 +11,14 @@ use super::{AsItem, Builder};
 pub enum StrPart<'i> {
     Str { literal: &'i str, lo: u32 },
     Bytes { literal: &'i str, lo: u32 },
-    Format(Vec<FPart>),
+    Format(Vec<Piece>),
+}
+
+/// A piece of an f-string, before texts that touch are joined.
+pub enum Piece {
+    Text(Box<str>),
+    /// A field, and where the text of its debug form `{value=}` stands.
+    Field(Box<FField>, Option<Span>),
 }
 
 impl<'i> Builder<'i> {
@@ -63,11 +68,11 @@ impl<'i> Builder<'i> {
             return self.expr(Expr::Str(value.into()), lo, hi);
         }
         let formatted = parts.iter().any(|part| matches!(part, StrPart::Format(_)));
-        let mut joined = Joined::default();
+        let mut joined = Joined::new(self.text);
         for part in parts {
             match part {
                 StrPart::Str { literal, lo } => {
-                    joined.text(
+                    joined.tail.push_str(
                         &self
                             .checked(literal::string(literal, lo))
                             .unwrap_or_default(),
@@ -83,11 +88,11 @@ impl<'i> Builder<'i> {
         self.expr(Expr::Str(joined.tail.into()), lo, hi)
     }
 
-    pub fn f_text(&mut self, (text, raw): (&'i str, bool), lo: u32) -> FPart {
+    pub fn f_text(&mut self, (text, raw): (&'i str, bool), lo: u32) -> Piece {
         let value = self
             .checked(literal::text(text, raw, lo))
             .unwrap_or_default();
-        FPart::Text(value.into())
+        Piece::Text(value.into())
     }
 
     /// `{value = !conversion : spec}`; `debug` covers the text of the debug form.
@@ -96,9 +101,9 @@ impl<'i> Builder<'i> {
         value: E,
         debug: Option<Span>,
         conversion: Option<(u32, &'i str, u32)>,
-        spec: Option<Vec<FPart>>,
+        spec: Option<Vec<Piece>>,
         span: Span,
-    ) -> FPart {
+    ) -> Piece {
         if let Expr::Starred(_) = self.ast.expr(value) {
             self.wrong(
                 self.ast.span(value),
@@ -127,14 +132,13 @@ impl<'i> Builder<'i> {
                 conversion
             },
             spec: spec.map(|pieces| {
-                let mut joined = Joined::default();
+                let mut joined = Joined::new(self.text);
                 pieces.into_iter().for_each(|piece| joined.part(piece));
                 joined.finish()
             }),
-            debug: debug.map(|debug| self.text[debug.range()].into()),
             span,
         };
-        FPart::Field(Box::new(field))
+        Piece::Field(Box::new(field), debug)
     }
 
     pub fn lambda(&mut self, params: Params, body: E, lo: u32, hi: u32) -> E {
@@ -261,22 +265,28 @@ impl<'i> Builder<'i> {
 }
 
 /// Parts of an f-string as they come together: adjacent texts join, empty ones vanish.
-#[derive(Default)]
-struct Joined {
+struct Joined<'i> {
+    source: &'i str,
     parts: Vec<FPart>,
     tail: String,
 }
 
-impl Joined {
-    fn text(&mut self, text: &Cow<'_, str>) {
-        self.tail.push_str(text);
+impl<'i> Joined<'i> {
+    fn new(source: &'i str) -> Joined<'i> {
+        Joined {
+            source,
+            parts: Vec::new(),
+            tail: String::new(),
+        }
     }
 
-    fn part(&mut self, part: FPart) {
-        match part {
-            FPart::Text(text) => self.tail.push_str(&text),
-            FPart::Field(mut field) => {
-                self.tail.push_str(&field.debug.take().unwrap_or_default());
+    fn part(&mut self, piece: Piece) {
+        match piece {
+            Piece::Text(text) => self.tail.push_str(&text),
+            Piece::Field(field, debug) => {
+                if let Some(debug) = debug {
+                    self.tail.push_str(&self.source[debug.range()]);
+                }
                 self.flush();
                 self.parts.push(FPart::Field(field));
             }

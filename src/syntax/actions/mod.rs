@@ -18,7 +18,7 @@ use hashbrown::HashTable;
 use crate::source::{SourceFile, Span};
 
 pub use self::call::{ParamItem, Where};
-pub use self::expr::StrPart;
+pub use self::expr::{Piece, StrPart};
 pub use self::stmt::Def;
 use super::ast::{Ast, E, Expr, MAX_DEPTH, Name, S};
 use super::lexer::Problem;

@@ -238,10 +238,13 @@ impl Builder<'_> {
     fn with_group(&mut self, group: E) -> Vec<WithItem> {
         let mut claimed = std::mem::take(&mut self.as_items);
         let mut item = |context: E| {
-            let at = claimed.iter().position(|item| item.context == context);
+            // Indices grow from left to right, so the list is sorted.
+            let at = claimed
+                .binary_search_by_key(&context, |item| item.context)
+                .ok();
             WithItem {
                 context,
-                target: at.map(|at| claimed.swap_remove(at).target),
+                target: at.map(|at| std::mem::replace(&mut claimed[at].target, context)),
             }
         };
         let items = match self.ast.expr(group) {
@@ -252,6 +255,8 @@ impl Builder<'_> {
             }
             _ => vec![item(group)],
         };
+        // What was claimed has its own context for a target now.
+        claimed.retain(|item| item.target != item.context);
         self.as_items = claimed;
         items
     }

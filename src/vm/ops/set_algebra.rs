@@ -3,6 +3,7 @@
 //! Keys keep their hashes, and the steps are CPython's, so results of numbers iterate in its order. The
 //! right side of the operators is a set; that of the methods any iterable.
 
+use crate::object::pure::pyset::PySet;
 use crate::object::types::{Part, Set, View};
 use crate::object::{Kind, Ref, Value};
 use crate::vm::ops::arith::BinOp;
@@ -72,19 +73,13 @@ impl Thread {
 
     /// Adds the keys of another set, as `set_merge` does.
     fn set_merge(&mut self, into: &Ref, from: &Ref) -> Res<()> {
-        let keys = self.set_hashed(from);
-        let fresh = into.with::<Set, _>(&self.held, |s| {
-            s.table.reserve_for(keys.len());
-            s.table.is_empty()
-        });
-        if fresh {
-            into.with::<Set, _>(&self.held, |s| {
-                keys.into_iter().for_each(|(h, k)| s.table.push(h, k))
-            });
+        // A copy, for two objects are never open at once.
+        let keys = self.with_set(from, PySet::clone).unwrap_or_default();
+        if into.with::<Set, _>(&self.held, |s| s.table.merge(&keys)) {
             return Ok(());
         }
-        for (h, k) in keys {
-            self.set_add_hashed(into, h, k)?;
+        for (h, k) in keys.hashed() {
+            self.set_add_hashed(into, h, k.clone())?;
         }
         Ok(())
     }
@@ -148,6 +143,7 @@ impl Thread {
         for (h, k) in self.set_hashed(other) {
             self.set_discard_hashed(s, h, &k)?;
         }
+        s.with::<Set, _>(&self.held, |s| s.table.drop_dummies());
         Ok(())
     }
 

@@ -31,11 +31,11 @@ pub fn mod_positive(x: i64, y: i64) -> i64 {
 
 /// A global through its cache word {version, position}.
 #[inline(always)]
-pub fn global_fast(th: &Thread, code: *const CodeObj, word: u64) -> Option<Value> {
+pub fn global_fast(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
     let (version, position) = ((word >> 32) as u32, word as u32);
     // SAFETY: the lock is on: nobody changes the module while this thread looks (H1, H3).
     unsafe {
-        let names = &(*(*code).module.body::<Module>()).names;
+        let names = &(*code.module.body::<Module>()).names;
         if names.version() != version {
             return None;
         }

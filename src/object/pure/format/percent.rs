@@ -77,8 +77,8 @@ impl<'a> Iterator for Parts<'a> {
             return None;
         }
         if let Some(after) = self.rest.strip_prefix('%') {
-            if after.starts_with('%') {
-                self.rest = &after[1..];
+            if let Some(rest) = after.strip_prefix('%') {
+                self.rest = rest;
                 return Some(Ok(Part::Literal("%")));
             }
             self.rest = after;

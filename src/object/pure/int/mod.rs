@@ -309,7 +309,7 @@ pub fn shr(a: IntRef, b: IntRef) -> Result<IntVal> {
     let count = b.clamp_i64();
     Ok(match a {
         IntRef::Small(x) => IntVal::Small(x >> count.min(63)),
-        IntRef::Big(x) if count as u64 >= x.bits() + 1 => {
+        IntRef::Big(x) if count as u64 > x.bits() => {
             IntVal::Small(if x.is_negative() { -1 } else { 0 })
         }
         IntRef::Big(x) => (x >> count as u64).into(),

@@ -85,7 +85,7 @@ pub fn splitlines(text: &str, keepends: bool) -> Vec<&str> {
             lines.push(rest);
             break;
         };
-        let width = match rest[at..].as_bytes() {
+        let width = match rest.as_bytes()[at..] {
             [b'\r', b'\n', ..] => 2,
             _ => rest[at..].chars().next().map_or(1, char::len_utf8),
         };
