@@ -64,7 +64,7 @@ def write(path):
     block = [f"# expect: {line}".rstrip() for line in done.stdout.splitlines()]
     if done.stderr:
         block.append(f"# expect error: {done.stderr.rstrip().splitlines()[-1]}")
-    if done.returncode:
+    if done.returncode or done.stderr:
         block.append(f"# exit: {done.returncode}")
     path.write_text(body + "\n\n" + "\n".join(block) + "\n")
     print(f"{path}: {len(block)} lines" + (", AN ERROR" if done.stderr else ""))

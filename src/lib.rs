@@ -8,6 +8,7 @@
 pub mod bytecode;
 pub mod cli;
 pub mod compile;
+pub mod engine;
 pub mod gil;
 pub mod object;
 pub mod source;
@@ -16,4 +17,4 @@ pub mod syntax;
 pub mod trace;
 pub mod vm;
 pub mod world;
-pub mod engine;
+

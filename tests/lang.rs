@@ -7,6 +7,7 @@
 //!
 //! - `# threads`: starts threads, so it does not run without the lock;
 //! - `# real only`, `# sim only`: its answer belongs to one world;
+//! - `# not every`, `# not off`: that way of running changes its answer;
 //! - `# cpython: differs`: CPython prints something else, and the script says why;
 //! - `# args: A B`: what it finds in `sys.argv[1:]`.
 //!
@@ -62,6 +63,8 @@ struct Script {
     real_only: bool,
     sim_only: bool,
     differs: bool,
+    not_every: bool,
+    not_off: bool,
 }
 
 impl Script {
@@ -85,6 +88,8 @@ impl Script {
             match line {
                 "# threads" => s.threads = true,
                 "# real only" => s.real_only = true,
+                "# not every" => s.not_every = true,
+                "# not off" => s.not_off = true,
                 "# sim only" => s.sim_only = true,
                 _ if line.starts_with("# cpython: differs") => s.differs = true,
                 _ => s.differs |= imports_kit(line),
@@ -108,8 +113,10 @@ fn add(trials: &mut Vec<Trial>, path: &Path) {
     let mut ways: Vec<(&str, &[&str])> = vec![];
     if !script.sim_only {
         ways.push(("plain", &[]));
-        ways.push(("every", &["--safe-points", "every"]));
-        if !script.threads {
+        if !script.not_every {
+            ways.push(("every", &["--safe-points", "every"]));
+        }
+        if !script.threads && !script.not_off {
             ways.push(("off", &["--gil", "off"]));
         }
     }
