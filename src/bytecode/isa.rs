@@ -248,7 +248,8 @@ instructions! {
     plain Format { dst: Reg, src: Reg, spec: Reg }
     /// R[list].append(R[src]) of a list under construction
     plain ListAppend { list: Reg, src: Reg }
-    /// R[list].extend(R[src]); "Value after * must be an iterable" where n is 1 (a call)
+    /// R[list].extend(R[src]). Of a call n is 1 ("Value after * must be an iterable"), or 2 if `*x` is its
+    /// only positional argument; then R[list-1] is the function, which the error names.
     plain ListExtend { list: Reg, src: Reg, n: Count }
     plain ListToTuple { dst: Reg, src: Reg }
     plain SetAdd { set: Reg, src: Reg }

@@ -122,6 +122,12 @@ impl<'a> Unit<'a> {
         let list = self.temp();
         let dict = self.temp();
         self.empty_list(list, span);
+        let positional = |a: &&Arg| matches!(a, Arg::Pos(_) | Arg::Star(_));
+        let n = Count(if args.iter().filter(positional).count() == 1 {
+            2
+        } else {
+            1
+        });
         for arg in args {
             let inner = self.mark();
             match arg {
@@ -131,7 +137,6 @@ impl<'a> Unit<'a> {
                 }
                 Arg::Star(e) => {
                     let src = self.operand(*e)?;
-                    let n = Count(1);
                     self.emit(span, Instr::ListExtend { list, src, n });
                 }
                 _ => {}

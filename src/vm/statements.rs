@@ -203,16 +203,26 @@ impl Thread {
             .map_or(name::MAIN, |m| m.with::<Module, _>(&self.held, |m| m.name))
     }
 
+    /// A callable as the errors of its call name it: `__main__.f()`, `print()`.
+    pub(super) fn function_text(&mut self, f: &Value) -> Res<String> {
+        let mut part = |at| -> Res<Option<String>> {
+            let found = self.find_attr(f, at)?;
+            Ok(found.and_then(|v| super::make::text(&v).map(str::to_string)))
+        };
+        Ok(match (part(name::QUALNAME)?, part(name::MODULE)?) {
+            (Some(name), Some(module)) if module != "builtins" => format!("{module}.{name}()"),
+            (Some(name), _) => format!("{name}()"),
+            (None, _) => format!("{} object", self.type_name(f)),
+        })
+    }
+
     /// `f(**v)`: adds to the keywords gathered so far; each name once.
     pub(super) fn merge_keywords(&mut self, d: &Ref, v: &Value, f: &Value) -> Res<()> {
-        let shown = match self.find_attr(f, name::QUALNAME)? {
-            Some(n) => super::make::text(&n).unwrap_or("").to_string(),
-            None => self.type_name(f).to_string(),
-        };
+        let shown = self.function_text(f)?;
         let Some(keys) = self.find_attr(v, name::KEYS)? else {
             let got = self.type_name(v);
             return Err(self.type_error(format!(
-                "{shown}() argument after ** must be a mapping, not {got}"
+                "{shown} argument after ** must be a mapping, not {got}"
             )));
         };
         let keys = self.call(&keys, &[])?;
@@ -222,7 +232,7 @@ impl Thread {
             };
             if self.dict_get(d, &k)?.is_some() {
                 return Err(self.type_error(format!(
-                    "{shown}() got multiple values for keyword argument '{text}'"
+                    "{shown} got multiple values for keyword argument '{text}'"
                 )));
             }
             let value = self.get_item(v, &k)?;

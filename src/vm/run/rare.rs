@@ -120,16 +120,23 @@ fn display(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             let items = match th.collect(&v) {
                 Ok(items) => items,
                 Err(e)
-                    if n.0 == 1
+                    if n.0 > 0
                         && th.lookup_special(&v, name::ITER).is_none()
                         && th.raised_is(TypeId::TypeError) =>
                 {
                     drop(th.take_raised());
                     let got = th.type_name(&v);
                     let _ = e;
-                    return Err(
-                        th.type_error(format!("Value after * must be an iterable, not {got}"))
-                    );
+                    let what = match n.0 {
+                        1 => "Value".into(),
+                        _ => {
+                            // The list of a call stands after its function.
+                            let f = th.reg(r(list) - 1);
+                            format!("{} argument", th.function_text(&f)?)
+                        }
+                    };
+                    let text = format!("{what} after * must be an iterable, not {got}");
+                    return Err(th.type_error(text));
                 }
                 Err(e) => return Err(e),
             };
