@@ -2,8 +2,8 @@
 
 use crate::object::exception::Exception;
 use crate::object::{Name, TypeId, Value};
-use crate::vm::thread::Raised;
 use crate::vm::Thread;
+use crate::vm::thread::Raised;
 use std::io;
 
 /// The class that CPython gives an error number (Linux).
@@ -35,8 +35,14 @@ pub fn raise(th: &mut Thread, error: &io::Error, filename: Option<&str>) -> Rais
     let text = error.to_string();
     let text = text.split(" (os error ").next().unwrap_or(&text);
     let text = th.str(text);
-    let e = th.new_exception(class_of(errno), vec![Value::Int(errno.into()), text.clone()]);
-    let mut extra = vec![(Name::of("errno"), Value::Int(errno.into())), (Name::of("strerror"), text)];
+    let e = th.new_exception(
+        class_of(errno),
+        vec![Value::Int(errno.into()), text.clone()],
+    );
+    let mut extra = vec![
+        (Name::of("errno"), Value::Int(errno.into())),
+        (Name::of("strerror"), text),
+    ];
     if let Some(name) = filename {
         extra.push((Name::of("filename"), th.str(name)));
     }

@@ -9,6 +9,7 @@ use crate::object::exception::Exception;
 use crate::object::function::{Function, GenState, Generator, Method, Native};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use crate::world::Wake;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What a call led to.
 pub(super) enum Entered {
@@ -266,6 +267,11 @@ impl Thread {
         let init = init.unwrap_or_default();
         match &init {
             Value::Obj(f) if f.is::<Function>() => {
+                if instances == Kind::Instance && !self.has_script_new(class) {
+                    let epoch = self.interp.init_epoch.load(Relaxed);
+                    let old = class.with::<crate::object::class::Class, _>(&self.held, |c| c.plain_init.replace((epoch, f.clone())));
+                    drop(old);
+                }
                 self.insert_first(w, this.clone());
                 self.set_reg(w.func_at, init.clone());
                 let kind = if kind == FrameKind::Script {

@@ -15,6 +15,7 @@ use crate::object::module::{Module, Namespace};
 use crate::object::opaque::Opaque;
 use crate::object::types::{AttrBody, Attrs, FrozenSet, List, Set, Str, Tuple};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How often attributes of one name may be set on classes before the name is no longer cached (C1).
 const VOLATILE: u32 = 16;
@@ -42,6 +43,7 @@ impl Classes {
                 instances: t.kind(),
                 root: t.shape(),
                 slots_hint: 0,
+                plain_init: None,
                 from_script: false,
                 subclassable: t.is_open(),
             };
@@ -275,6 +277,9 @@ impl Thread {
 
     /// An attribute of a class was set or deleted: what was found under this name is found anew (C1).
     pub(super) fn class_changed(&mut self, name: Name) {
+        if matches!(name, crate::object::name::INIT | crate::object::name::NEW) {
+            self.interp.init_epoch.fetch_add(1, Relaxed);
+        }
         let dead = self.interp.lookups.with(&self.held, |l| {
             let Some((changes, places)) = l.by_name.get_mut(&name) else {
                 l.by_name.insert(name, (1, Vec::new()));
@@ -394,6 +399,7 @@ impl Thread {
             instances: kind,
             root,
             slots_hint,
+            plain_init: None,
             from_script: true,
             subclassable: true,
         };

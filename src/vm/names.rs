@@ -6,7 +6,7 @@ use super::ops::compare::CmpOp;
 use super::run::IN_BUILTINS;
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
-use crate::object::code::{CodeObj, Keywords};
+use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
 use crate::object::function::{Function, Generator};
 use crate::object::module::Module;
 use crate::object::types::{BigIntObj, Bytes, Cell, Str, Super, Tuple};
@@ -279,6 +279,9 @@ impl Thread {
         let keywords = code.consts.iter().map(keyword_row).collect();
         let obj = CodeObj {
             code: code.clone(),
+            first: code.instrs.as_ptr(),
+            registers: code.registers,
+            plain: if code.flags.simple && !code.flags.generator && !code.flags.class_body { code.params.positional } else { NOT_PLAIN },
             consts,
             sites: code.sites.iter().map(|s| Name::of(s)).collect(),
             caches: code.sites.iter().map(|_| AtomicU64::new(0)).collect(),

@@ -57,7 +57,7 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             // SAFETY: the frame's function keeps its code alive; `base` lies in the stack.
             unsafe {
                 code = &*f.code;
-                first = code.code.instrs.as_ptr();
+                first = code.first;
                 pc = first.add(f.pc as usize);
                 base = stack.add(f.base as usize);
             }
@@ -216,6 +216,18 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                 a => {
                     let a = a.clone();
                     set!($dst, th.binary(BinOp::$op, &a, &Value::Int($b.0 as i64)))
+                }
+            }
+        }};
+    }
+    macro_rules! iarith_i {
+        ($op:ident, $dst:expr, $a:expr, $b:expr, $int:ident, $float:expr) => {{
+            match &*r!($a) {
+                Value::Int(x) if let Some(z) = x.$int($b.0 as i64) => *r!($dst) = Value::Int(z),
+                Value::Float(x) => *r!($dst) = Value::float($float(x.get(), $b.0 as f64)),
+                a => {
+                    let a = a.clone();
+                    set!($dst, th.inplace(BinOp::$op, &a, &Value::Int($b.0 as i64)))
                 }
             }
         }};
@@ -561,6 +573,12 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                     set!(dst, th.binary(BinOp::Mod, &a, &Value::Int(b.0 as i64)))
                 }
             },
+            Instr::IAddI { dst, a, b } => {
+                iarith_i!(Add, dst, a, b, checked_add, |x, y| x + y)
+            }
+            Instr::ISubI { dst, a, b } => {
+                iarith_i!(Sub, dst, a, b, checked_sub, |x, y| x - y)
+            }
             Instr::IAdd { dst, a, b } => {
                 iarith!(Add, dst, a, b, checked_add, |x: f64, y: f64| x + y)
             }
