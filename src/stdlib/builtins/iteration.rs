@@ -6,6 +6,8 @@ use crate::object::{Name, TypeId, Value};
 use crate::vm::make::text;
 use crate::vm::ops::arith::BinOp;
 use crate::vm::ops::compare::CmpOp;
+use crate::object::function::Generator;
+use crate::vm::generator::Step;
 use crate::vm::{Call, Res};
 
 natives! { pub ITERATION, "builtins";
@@ -54,12 +56,19 @@ fn next(c: &mut Call) -> Res<Value> {
         let got = c.type_name(&it);
         return Err(c.type_error(format!("'{got}' object is not an iterator")));
     }
-    match c.next(&it)? {
-        Some(v) => Ok(v),
-        None => match c.opt(1) {
-            Some(default) => Ok(default),
-            None => Err(c.raise_with(TypeId::StopIteration, vec![])),
+    // A generator's result goes into the StopIteration.
+    let step = match &it {
+        Value::Obj(g) if g.is::<Generator>() => c.send(g, Value::None)?,
+        _ => match c.next(&it)? {
+            Some(v) => Step::Yielded(v),
+            None => Step::Returned(Value::None),
         },
+    };
+    match (step, c.opt(1)) {
+        (Step::Yielded(v), _) => Ok(v),
+        (Step::Returned(_), Some(default)) => Ok(default),
+        (Step::Returned(Value::None), None) => Err(c.raise_with(TypeId::StopIteration, vec![])),
+        (Step::Returned(v), None) => Err(c.raise_with(TypeId::StopIteration, vec![v])),
     }
 }
 

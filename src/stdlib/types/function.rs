@@ -1,10 +1,9 @@
-//! Methods of generators, functions and properties.
+//! Methods of generators and functions.
 
 use crate::natives;
 use crate::object::class::Class;
 use crate::object::function::Generator;
-use crate::object::types::{Descriptor, DescriptorKind};
-use crate::object::{Kind, Ref, TypeId, Value};
+use crate::object::{Ref, TypeId, Value};
 use crate::vm::generator::Step;
 use crate::vm::{Call, Res};
 
@@ -26,15 +25,6 @@ natives! { pub FUNCTION, method "function";
     holds __get__("instance, owner=None, /") = get;
     /// Calls the function.
     holds __call__("*args, **kwargs") = call;
-}
-
-natives! { pub PROPERTY, method "property";
-    /// The property with another function to get it.
-    holds getter("fget, /") = getter;
-    /// The property with another function to set it.
-    holds setter("fset, /") = setter;
-    /// The property with another function to delete it.
-    holds deleter("fdel, /") = deleter;
 }
 
 fn own(c: &mut Call) -> Res<Ref> {
@@ -120,32 +110,4 @@ fn get(c: &mut Call) -> Res<Value> {
 fn call(c: &mut Call) -> Res<Value> {
     let (f, args, kwargs) = (c.arg(0), c.rest(), c.kwargs());
     c.call_kw(&f, &args, &kwargs)
-}
-
-/// A copy of the property with one of its functions changed.
-fn changed(c: &mut Call, change: impl FnOnce(&mut Descriptor, Value)) -> Res<Value> {
-    let (p, f) = (c.arg(0), c.arg(1));
-    let Some(old) = p.as_ref().filter(|r| r.kind() == Kind::Descriptor) else {
-        return Ok(p);
-    };
-    let old = old.frozen::<Descriptor>();
-    let mut new = Descriptor {
-        kind: DescriptorKind::Property,
-        get: old.get.clone(),
-        set: old.set.clone(),
-        delete: old.delete.clone(),
-        doc: old.doc.clone(),
-    };
-    change(&mut new, f);
-    Ok(Ref::new(&c.held, TypeId::Property.shape(), new).into())
-}
-
-fn getter(c: &mut Call) -> Res<Value> {
-    changed(c, |p, f| p.get = f)
-}
-fn setter(c: &mut Call) -> Res<Value> {
-    changed(c, |p, f| p.set = f)
-}
-fn deleter(c: &mut Call) -> Res<Value> {
-    changed(c, |p, f| p.delete = f)
 }

@@ -42,7 +42,6 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
         exception::EXCEPTION,
         function::GENERATOR,
         function::FUNCTION,
-        function::PROPERTY,
         list::LIST,
         number::INT,
         number::FLOAT,
