@@ -115,7 +115,8 @@ fn join(c: &mut Call) -> Res<Next> {
     Ok(Next::Wait {
         on: WaitOn::Join { tid },
         until,
-        still: Box::new(move |held| held.is_alive(tid)),
+        // A thread ends with the lock, which this one has until the wait is registered.
+        still: Box::new(|_| true),
         then: Box::new(|c, wake| Ok(Next::Done(Value::bool(c.after_wake(wake)?)))),
     })
 }

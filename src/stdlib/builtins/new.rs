@@ -8,7 +8,7 @@ use crate::vm::{Call, Res, Thread};
 
 natives! { pub NEW, "new";
     /// The class of an object. (Kit makes classes with a class statement only.)
-    quick r#type("object, bases=None, dict=None, /") = type_;
+    quick type("object, bases=None, dict=None, /") = type_;
     /// A bare object, equal to itself only.
     holds object("*args, **kwargs") = object;
     /// Pairs `(number, item)`, numbered from `start`.
