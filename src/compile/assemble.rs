@@ -201,7 +201,7 @@ impl Assembler {
     }
 
     /// Places everything: drops jumps to the next instruction, spells out the jumps that go far, and
-    /// puts a `Check` after each instruction if `every`.
+    /// puts a `Check` after each instruction if `every`, but not inside what must be one step.
     pub fn finish(self, every: bool) -> Assembled {
         let count = self.instrs.len();
         let mut size = vec![1u32; count];
@@ -216,7 +216,10 @@ impl Assembler {
                 size[at] = 0;
             }
         }
-        let checked = |at: usize, size: &[u32]| every && size[at] > 0 && !ends(&self.instrs[at]);
+        let checked = |at: usize, size: &[u32]| {
+            let instr = &self.instrs[at];
+            every && size[at] > 0 && !ends(instr) && !is_joined(instr)
+        };
         let mut pos = vec![0u32; count + 1];
         loop {
             for at in 0..count {
@@ -266,6 +269,18 @@ impl Assembler {
 
 /// A jump whose distance is filled in later.
 pub const LATER: Jump = Jump(0);
+
+/// Is it one step with the next instruction? Nothing may be raised between the two: the handler that
+/// is being entered or left, or the `__exit__` that must run, would be missed.
+fn is_joined(instr: &Instr) -> bool {
+    matches!(
+        instr,
+        Instr::EnterHandler { .. }
+            | Instr::ExitHandler { .. }
+            | Instr::Unset { .. }
+            | Instr::WithEnter { .. }
+    )
+}
 
 /// Does control never go on after it?
 fn ends(instr: &Instr) -> bool {

@@ -6,6 +6,7 @@ use super::unit::{Unit, Var};
 use crate::bytecode::{Const, Count, Instr, Reg};
 use crate::source::Span;
 use crate::syntax::ast::*;
+use std::collections::BTreeSet;
 
 impl<'a> Unit<'a> {
     #[inline(never)]
@@ -101,14 +102,13 @@ impl<'a> Unit<'a> {
     }
 
     fn check_keywords(&self, args: &[Arg]) -> Res {
-        let mut seen: Vec<Name> = Vec::new();
+        let mut seen = BTreeSet::new();
         for arg in args {
             if let Arg::Keyword { name, span, .. } = arg {
-                if seen.contains(name) {
+                if !seen.insert(*name) {
                     let text = format!("keyword argument repeated: {}", self.cx.ast.name(*name));
                     return self.error(*span, text);
                 }
-                seen.push(*name);
             }
         }
         Ok(())

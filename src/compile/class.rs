@@ -40,7 +40,7 @@ impl<'a> Unit<'a> {
         self.release(inner);
         let name = self.temp();
         self.load_text(ast.name(c.name), name, head);
-        let mut n = 0;
+        let mut n = 0u32;
         for arg in &c.args {
             match arg {
                 Arg::Pos(e) => {
@@ -56,7 +56,8 @@ impl<'a> Unit<'a> {
         }
         let dict = self.temp();
         self.keyword_dict(&c.args, dict, base, head)?;
-        let n = Count(n);
+        // More bases than fit are more registers than fit, which `finish` refuses.
+        let n = Count(n as u16);
         let dst = match self.target_in_register(sym) {
             Some(reg) if c.decorators.is_empty() => reg,
             _ => base,

@@ -68,8 +68,9 @@ impl<'a> Unit<'a> {
         match self.scope().kind {
             _ if global => name.into(),
             ScopeKind::Module => name.into(),
-            ScopeKind::Class => format!("{}.{name}", self.qualname),
-            ScopeKind::Function | ScopeKind::Comp(_) => {
+            // CPython 3.11 names no <locals> inside a comprehension.
+            ScopeKind::Class | ScopeKind::Comp(_) => format!("{}.{name}", self.qualname),
+            ScopeKind::Function => {
                 format!("{}.<locals>.{name}", self.qualname)
             }
         }

@@ -14,7 +14,7 @@ pub fn resolve(ast: &Ast, mut scopes: Scopes) -> Res<Scopes> {
         ast,
         scopes: &mut scopes,
     };
-    r.block(0, Set::new(), Set::new())?;
+    r.block(0, &Set::new())?;
     Ok(scopes)
 }
 
@@ -24,44 +24,39 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// `bound`: names that enclosing functions bind; `global`: names that one of them declared global.
-    /// Returns the cells that the block needs from outside.
-    fn block(&mut self, id: ScopeId, mut bound: Set, mut global: Set) -> Res<Set> {
+    /// `bound`: names that enclosing functions bind, unless one nearer declares them global. Returns the cells that the block needs from outside.
+    fn block(&mut self, id: ScopeId, bound: &Set) -> Res<Set> {
         let kind = self.scopes.list[id].kind;
         let class = kind == ScopeKind::Class;
-        let (mut below, mut below_global) = (Set::new(), Set::new());
-        if class {
-            below = bound.clone();
-            below_global = global.clone();
-        }
-        let mut local = Set::new();
-        let mut free = Set::new();
+        let (mut local, mut free, mut hidden) = (Set::new(), Set::new(), Set::new());
         for at in 0..self.scopes.list[id].symbols.len() {
-            let home = self.home(id, at, &mut bound, &mut global)?;
-            let (&sym, symbol) = self.scopes.list[id]
-                .symbols
-                .get_index_mut(at)
-                .expect("in range");
+            let home = self.home(id, at, bound)?;
+            let symbols = &mut self.scopes.list[id].symbols;
+            let (&sym, symbol) = symbols.get_index_mut(at).expect("in range");
             symbol.home = home;
             match home {
                 Home::Free => drop(free.insert(sym)),
                 Home::Local => drop(local.insert(sym)),
+                Home::Global => drop(hidden.insert(sym)),
                 _ => {}
             }
         }
-        if class {
-            below.insert(self.scopes.class_sym);
-        } else {
-            if kind != ScopeKind::Module {
-                below.extend(&local);
-            }
-            below.extend(&bound);
-            below_global = global;
-        }
+        let children = std::mem::take(&mut self.scopes.list[id].children);
         let mut wanted = Set::new();
-        for at in 0..self.scopes.list[id].children.len() {
-            let child = self.scopes.list[id].children[at];
-            wanted.append(&mut self.block(child, below.clone(), below_global.clone())?);
+        if !children.is_empty() {
+            let mut below = bound.clone();
+            if class {
+                // Functions inside see past the names of a class.
+                below.insert(self.scopes.class_sym);
+            } else {
+                below.retain(|sym| !hidden.contains(sym));
+                if kind != ScopeKind::Module {
+                    below.extend(&local);
+                }
+            }
+            for child in children {
+                wanted.append(&mut self.block(child, &below)?);
+            }
         }
         let scope = &mut self.scopes.list[id];
         if class {
@@ -88,36 +83,31 @@ impl Resolver<'_> {
         Ok(free)
     }
 
-    fn home(&self, id: ScopeId, at: usize, bound: &mut Set, global: &mut Set) -> Res<Home> {
+    fn home(&self, id: ScopeId, at: usize, bound: &Set) -> Res<Home> {
         let scope = &self.scopes.list[id];
         let (&sym, symbol) = scope.symbols.get_index(at).expect("in range");
         let m = symbol.marks;
         let fail = |text: String| Err(Diagnostic::syntax(&self.ast.file, symbol.span, text));
         let text = self.scopes.text(sym);
-        if m.global {
+        Ok(if m.global {
             if m.nonlocal {
                 return fail(format!("name '{text}' is nonlocal and global"));
             }
-            global.insert(sym);
-            bound.remove(&sym);
-            return Ok(Home::Global);
-        }
-        if m.nonlocal {
+            Home::Global
+        } else if m.nonlocal {
             if scope.kind == ScopeKind::Module {
                 return fail("nonlocal declaration not allowed at module level".into());
             }
             if !bound.contains(&sym) {
                 return fail(format!("no binding for nonlocal '{text}' found"));
             }
-            return Ok(Home::Free);
-        }
-        if m.bound {
-            global.remove(&sym);
-            return Ok(Home::Local);
-        }
-        if bound.contains(&sym) {
-            return Ok(Home::Free);
-        }
-        Ok(Home::Implicit)
+            Home::Free
+        } else if m.bound {
+            Home::Local
+        } else if bound.contains(&sym) {
+            Home::Free
+        } else {
+            Home::Implicit
+        })
     }
 }
