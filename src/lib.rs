@@ -6,7 +6,9 @@
 //! Layers: a folder imports only folders above it in this list; `tests/tidy.rs` holds the table.
 
 pub mod bytecode;
+pub mod cli;
 pub mod compile;
+pub mod engine;
 pub mod gil;
 pub mod object;
 pub mod source;
@@ -15,4 +17,4 @@ pub mod syntax;
 pub mod trace;
 pub mod vm;
 pub mod world;
-pub mod engine;
+

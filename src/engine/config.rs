@@ -8,8 +8,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug)]
 pub enum Script {
     File(PathBuf),
-    /// Text with the name that messages show (`<string>`, `<stdin>`).
-    Text { name: String, text: String },
+    /// Text, not yet known to be valid, with the name that messages show (`<string>`, `<stdin>`).
+    Text { name: String, bytes: Vec<u8> },
 }
 
 /// A run, complete.

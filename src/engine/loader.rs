@@ -26,17 +26,24 @@ impl From<Diagnostic> for LoadError {
 }
 
 impl LoadError {
+    /// The exit code: what cannot be read is wrong usage, as in CPython.
+    pub fn code(&self) -> i32 {
+        match self {
+            LoadError::Unreadable(..) => 2,
+            LoadError::Syntax(_) => 1,
+        }
+    }
     /// As it is printed on standard error.
     pub fn render(&self, colour: bool) -> String {
         match self {
-            LoadError::Unreadable(path, why) => format!("kit: can't open file '{path}': {why}\n"),
+            LoadError::Unreadable(..) => format!("kit: {}\n", self.short()),
             LoadError::Syntax(d) => d.render(colour),
         }
     }
     /// In one paragraph, as the text of an exception.
     fn short(&self) -> String {
         match self {
-            LoadError::Unreadable(path, why) => format!("can't open file '{path}': {why}"),
+            LoadError::Unreadable(path, why) => format!("can't open file '{path}': {}", stdlib::os_error::text(why)),
             LoadError::Syntax(d) => d.short().trim_end().to_string(),
         }
     }
@@ -45,7 +52,7 @@ impl LoadError {
 /// Reads a script.
 pub fn load(script: &Script) -> Result<Arc<SourceFile>, LoadError> {
     match script {
-        Script::Text { name, text } => Ok(SourceFile::new(name, text)?),
+        Script::Text { name, bytes } => Ok(SourceFile::from_bytes(name, bytes)?),
         Script::File(path) => {
             let shown = path.to_string_lossy();
             match host::read_file(path) {

@@ -49,7 +49,7 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
         Ok(code) => code,
         Err(e) => {
             out::error(e.render(config.colour).as_bytes());
-            return Ok(Outcome { code: 1, stats: None });
+            return Ok(Outcome { code: e.code(), stats: None });
         }
     };
     gil::run(config.gil.clone(), move |held| run_main(held, code, config))

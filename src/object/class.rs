@@ -19,6 +19,9 @@ pub struct Class {
     pub root: ShapeId,
     /// Trailing slots a new instance gets: the most that any instance has needed so far.
     pub slots_hint: u16,
+    /// A script function `__init__` of a class without `__new__`, with the epoch of interp.rs in which it
+    /// was found: calling the class needs no look-up.
+    pub plain_init: Option<(u32, Ref)>,
     /// Defined by a script (its attributes may be set).
     pub from_script: bool,
     /// May a script class derive from it?
@@ -30,8 +33,12 @@ impl Trace for Class {
         self.bases.iter().for_each(&mut *f);
         self.mro.iter().for_each(&mut *f);
         self.names.trace(f);
+        if let Some((_, init)) = &self.plain_init {
+            f(init);
+        }
     }
     fn clear(&mut self) {
         self.names.clear();
+        self.plain_init = None;
     }
 }

@@ -8,12 +8,18 @@ use super::kind::Trace;
 use super::name::Name;
 use super::types::trace_all;
 use super::value::Value;
-use crate::bytecode::Code;
+use crate::bytecode::{Code, Instr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 pub struct CodeObj {
     pub code: Arc<Code>,
+    /// `code.instrs`, for the loop: one load less on each call.
+    pub first: *const Instr,
+    pub registers: u16,
+    /// Number of parameters of a function that is called with exactly these, in order, without binding;
+    /// `NOT_PLAIN` for all others.
+    pub plain: u16,
     pub consts: Box<[Value]>,
     /// Interned `code.sites`.
     pub sites: Box<[Name]>,
@@ -25,6 +31,9 @@ pub struct CodeObj {
     /// For each constant that is a row (n, names...) of a keyword call: the row with its names interned.
     pub keywords: Box<[Keywords]>,
 }
+
+/// No call of this function goes without binding.
+pub const NOT_PLAIN: u16 = u16::MAX;
 
 /// The arguments of a keyword call: their number, and the names of the last ones.
 #[derive(Default)]

@@ -98,7 +98,10 @@ struct Event {
 }
 
 fn object(th: &Thread, t: TypeId, state: impl Any + Send) -> Value {
-    let state = Opaque { state: Box::new(state), attrs: Attrs::default() };
+    let state = Opaque {
+        state: Box::new(state),
+        attrs: Attrs::default(),
+    };
     Ref::new(&th.held, t.shape(), state).into()
 }
 
@@ -109,12 +112,29 @@ fn name_here(th: &Thread) -> Arc<str> {
 
 pub fn new_lock(c: &mut Call) -> Res<Value> {
     let (key, name) = (c.held.new_key(), name_here(c));
-    Ok(object(c, TypeId::Lock, Lock { key, owner: None, name }))
+    Ok(object(
+        c,
+        TypeId::Lock,
+        Lock {
+            key,
+            owner: None,
+            name,
+        },
+    ))
 }
 
 fn new_rlock(c: &mut Call) -> Res<Value> {
     let (key, name) = (c.held.new_key(), name_here(c));
-    Ok(object(c, TypeId::RLock, RLock { key, owner: None, count: 0, name }))
+    Ok(object(
+        c,
+        TypeId::RLock,
+        RLock {
+            key,
+            owner: None,
+            count: 0,
+            name,
+        },
+    ))
 }
 
 fn new_event(c: &mut Call) -> Res<Value> {
@@ -123,12 +143,21 @@ fn new_event(c: &mut Call) -> Res<Value> {
 
 pub fn make_event(c: &mut Call, purpose: Purpose) -> Value {
     let key = c.held.new_key();
-    object(c, TypeId::Event, Event { key, set: false, purpose })
+    object(
+        c,
+        TypeId::Event,
+        Event {
+            key,
+            set: false,
+            purpose,
+        },
+    )
 }
 
 /// Opens the state of a native object.
 fn open<T: 'static, R>(held: &Held, v: &Value, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-    v.as_ref()?.try_with::<Opaque, _>(held, |o| o.state.downcast_mut::<T>().map(f))?
+    v.as_ref()?
+        .try_with::<Opaque, _>(held, |o| o.state.downcast_mut::<T>().map(f))?
 }
 
 /// Opens argument 0, which is a `what`.
@@ -157,7 +186,11 @@ fn patience(c: &mut Call) -> Res<Patience> {
         None => true,
     };
     let Some(timeout) = c.opt(2) else {
-        return Ok(if blocking { Patience::ForEver } else { Patience::None });
+        return Ok(if blocking {
+            Patience::ForEver
+        } else {
+            Patience::None
+        });
     };
     let ns = seconds::nanos(c, &timeout)?;
     match ns {
@@ -178,7 +211,11 @@ fn take(held: &Held, v: &Value) -> Result<WaitKey, WaitOn> {
             l.owner = Some(me);
             Ok(l.key)
         }
-        Some(_) => Err(WaitOn::Lock { key: l.key, owner: l.owner, name: l.name.clone() }),
+        Some(_) => Err(WaitOn::Lock {
+            key: l.key,
+            owner: l.owner,
+            name: l.name.clone(),
+        }),
     })
     .expect("the argument is a lock")
 }
@@ -199,7 +236,9 @@ fn wait_for_lock(v: Value, on: WaitOn, until: Option<Nanos>) -> Next {
     Next::Wait {
         on,
         until,
-        still: Box::new(move |held| open::<Lock, _>(held, &seen, |l| l.owner.is_some()) == Some(true)),
+        still: Box::new(move |held| {
+            open::<Lock, _>(held, &seen, |l| l.owner.is_some()) == Some(true)
+        }),
         then: Box::new(move |c, wake| {
             let woken = c.after_wake(wake)?;
             match take(&c.held, &v) {
@@ -246,7 +285,11 @@ fn locked(c: &mut Call) -> Res<Value> {
 fn r_take(held: &Held, v: &Value, times: u64) -> Result<WaitKey, WaitOn> {
     let me = held.tid();
     open::<RLock, _>(held, v, |l| match l.owner {
-        Some(owner) if owner != me => Err(WaitOn::RLock { key: l.key, owner: l.owner, name: l.name.clone() }),
+        Some(owner) if owner != me => Err(WaitOn::RLock {
+            key: l.key,
+            owner: l.owner,
+            name: l.name.clone(),
+        }),
         _ => {
             l.owner = Some(me);
             l.count += times;
@@ -272,7 +315,9 @@ fn wait_for_rlock(v: Value, on: WaitOn, until: Option<Nanos>, times: u64) -> Nex
     Next::Wait {
         on,
         until,
-        still: Box::new(move |held| open::<RLock, _>(held, &seen, |l| l.owner.is_some()) == Some(true)),
+        still: Box::new(move |held| {
+            open::<RLock, _>(held, &seen, |l| l.owner.is_some()) == Some(true)
+        }),
         then: Box::new(move |c, wake| {
             let woken = c.after_wake(wake)?;
             match r_take(&c.held, &v, times) {

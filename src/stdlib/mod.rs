@@ -28,7 +28,6 @@ pub mod seconds;
 pub mod sys;
 pub mod threading;
 pub mod time;
-#[cfg(any())]
 pub mod types;
 
 use crate::object::class::Class;
@@ -91,7 +90,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
-    // TYPES tables.extend(types::TABLES);
+    tables.extend(types::tables());
     tables.into_iter().flatten().collect()
 }
 
@@ -125,6 +124,12 @@ fn install_method(th: &mut Thread, number: u32, row: &'static NativeRow, getter:
         let doc = th.str(row.doc.trim());
         let property = Descriptor { kind: DescriptorKind::Property, get: v, set: Value::None, delete: Value::None, doc };
         v = Ref::new(&th.held, TypeId::Property.shape(), property).into();
+    }
+    // A class method's first parameter is `cls`.
+    if row.signature.starts_with("cls") {
+        let (doc, kind) = (th.str(row.doc.trim()), DescriptorKind::ClassMethod);
+        let bound = Descriptor { kind, get: v, set: Value::None, delete: Value::None, doc };
+        v = Ref::new(&th.held, TypeId::ClassMethod.shape(), bound).into();
     }
     let old = class.with::<Class, _>(&th.held, |c| c.names.set(Name::of(row.name), v));
     drop(old);

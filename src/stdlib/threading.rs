@@ -40,7 +40,11 @@ natives! { pub THREAD, "_thread";
 const TIMEOUT_MAX: f64 = 9223372036.0;
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
-    for (name, t) in [("LockType", TypeId::Lock), ("RLock", TypeId::RLock), ("Event", TypeId::Event)] {
+    for (name, t) in [
+        ("LockType", TypeId::Lock),
+        ("RLock", TypeId::RLock),
+        ("Event", TypeId::Event),
+    ] {
         let class = th.interp.class(&th.held, t).clone();
         set_in(th, module, name, class);
     }
@@ -111,7 +115,8 @@ fn join(c: &mut Call) -> Res<Next> {
     Ok(Next::Wait {
         on: WaitOn::Join { tid },
         until,
-        still: Box::new(move |held| held.is_alive(tid)),
+        // A thread ends with the lock, which this one has until the wait is registered.
+        still: Box::new(|_| true),
         then: Box::new(|c, wake| Ok(Next::Done(Value::bool(c.after_wake(wake)?)))),
     })
 }
@@ -174,7 +179,9 @@ pub fn join_all(th: &mut Thread) -> Res<()> {
         Some(shutdown) => th.call(&shutdown, &[]).map(drop),
         None => Ok(()),
     };
-    th.interp.ending.store(true, std::sync::atomic::Ordering::Relaxed);
+    th.interp
+        .ending
+        .store(true, std::sync::atomic::Ordering::Relaxed);
     th.held.end_daemons();
     result
 }

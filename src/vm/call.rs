@@ -9,6 +9,7 @@ use crate::object::exception::Exception;
 use crate::object::function::{Function, GenState, Generator, Method, Native};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use crate::world::Wake;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What a call led to.
 pub(super) enum Entered {
@@ -71,6 +72,7 @@ impl Thread {
         // Entries from Rust cost Rust stack, so they count twice.
         if self.frames.len() as u32 + self.depth >= self.limit
             || self.depth >= 2 * super::thread::RECURSION_LIMIT
+            || self.frames.len() == self.frames.capacity()
             || !self.reserve(top)
         {
             return Err(self.too_deep());
@@ -172,16 +174,16 @@ impl Thread {
         if code.code.flags.generator {
             return self.make_generator(f, code, w).map(Entered::Value);
         }
+        if matches!(kind, FrameKind::Init | FrameKind::InitEntry) {
+            self.inits.push(this);
+        }
         self.frames.push(Frame {
             code,
             pc: 0,
             base,
-            func_at: w.func_at,
-            top,
             below: self.top,
             dst,
             kind,
-            this,
         });
         self.top = top;
         Ok(Entered::Frame)
@@ -265,6 +267,11 @@ impl Thread {
         let init = init.unwrap_or_default();
         match &init {
             Value::Obj(f) if f.is::<Function>() => {
+                if instances == Kind::Instance && !self.has_script_new(class) {
+                    let epoch = self.interp.init_epoch.load(Relaxed);
+                    let old = class.with::<crate::object::class::Class, _>(&self.held, |c| c.plain_init.replace((epoch, f.clone())));
+                    drop(old);
+                }
                 self.insert_first(w, this.clone());
                 self.set_reg(w.func_at, init.clone());
                 let kind = if kind == FrameKind::Script {

@@ -3,7 +3,10 @@
 use super::interp::{Fundamentals, Lookups};
 use super::native::NativeRow;
 use super::thread::{Res, Thread};
+use crate::bytecode::{Instr, Reg};
 use crate::gil::Held;
+use crate::object::code::CodeObj;
+use crate::object::function::Function;
 use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
@@ -12,6 +15,7 @@ use crate::object::module::{Module, Namespace};
 use crate::object::opaque::Opaque;
 use crate::object::types::{AttrBody, Attrs, FrozenSet, List, Set, Str, Tuple};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How often attributes of one name may be set on classes before the name is no longer cached (C1).
 const VOLATILE: u32 = 16;
@@ -39,6 +43,7 @@ impl Classes {
                 instances: t.kind(),
                 root: t.shape(),
                 slots_hint: 0,
+                plain_init: None,
                 from_script: false,
                 subclassable: t.is_open(),
             };
@@ -272,6 +277,9 @@ impl Thread {
 
     /// An attribute of a class was set or deleted: what was found under this name is found anew (C1).
     pub(super) fn class_changed(&mut self, name: Name) {
+        if matches!(name, crate::object::name::INIT | crate::object::name::NEW) {
+            self.interp.init_epoch.fetch_add(1, Relaxed);
+        }
         let dead = self.interp.lookups.with(&self.held, |l| {
             let Some((changes, places)) = l.by_name.get_mut(&name) else {
                 l.by_name.insert(name, (1, Vec::new()));
@@ -380,6 +388,7 @@ impl Thread {
             None => name.text().into(),
         };
         let root = self.interp.shapes.with(&self.held, |s| s.new_root());
+        let slots_hint = self.slots_of_init(&names);
         let class = Class {
             name,
             qualname,
@@ -389,11 +398,31 @@ impl Thread {
             names,
             instances: kind,
             root,
-            slots_hint: 0,
+            slots_hint,
+            plain_init: None,
             from_script: true,
             subclassable: true,
         };
         Ok(Ref::new(&self.held, TypeId::Type.shape(), class))
+    }
+
+    /// A guess at the slots of the first instance: the attributes that `__init__` sets on its first parameter.
+    fn slots_of_init(&self, names: &Namespace) -> u16 {
+        let Some(Value::Obj(f)) = names.get(name::INIT) else { return 0 };
+        let code = f.try_with::<Function, _>(&self.held, |f| f.code.clone());
+        let Some(code) = code else { return 0 };
+        let code = &code.frozen::<CodeObj>().code;
+        let mut set: Vec<&str> = code
+            .instrs
+            .iter()
+            .filter_map(|i| match i {
+                Instr::StoreAttr { obj: Reg(0), name, .. } => Some(&*code.sites[name.0 as usize]),
+                _ => None,
+            })
+            .collect();
+        set.sort_unstable();
+        set.dedup();
+        set.len().min(64) as u16
     }
 
     /// The one payload that all bases agree on.

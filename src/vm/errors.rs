@@ -9,6 +9,9 @@ use crate::object::{Name, Ref, TypeId, Value};
 impl Thread {
     /// An exception object of a builtin class.
     pub fn new_exception(&mut self, t: TypeId, args: Vec<Value>) -> Value {
+        // Classes whose fields are made of the arguments.
+        let fields = matches!(t, TypeId::StopIteration | TypeId::SystemExit);
+        let given = if fields { args.clone() } else { Vec::new() };
         let args = self.tuple(args);
         let e = Exception {
             args,
@@ -20,7 +23,11 @@ impl Thread {
             notes: Value::None,
             attrs: Attrs::default(),
         };
-        Ref::new(&self.held, t.shape(), e).into()
+        let r = Ref::new(&self.held, t.shape(), e);
+        if fields {
+            self.fill_exception(&r, given);
+        }
+        r.into()
     }
 
     /// Raises a builtin exception with one text argument.

@@ -1,6 +1,5 @@
 //! Frames: what a call in progress needs to go on.
 
-use crate::object::Value;
 use crate::object::code::CodeObj;
 
 /// What happens when a frame returns.
@@ -10,7 +9,7 @@ pub enum FrameKind {
     Script,
     /// The result leaves the loop: this frame was entered from Rust.
     Entry,
-    /// `__init__` of a new instance: the result must be None, `this` goes to `dst`.
+    /// `__init__` of a new instance: the result must be None, the instance goes to `dst`.
     Init,
     /// As `Init`, entered from Rust.
     InitEntry,
@@ -28,22 +27,24 @@ impl FrameKind {
     }
 }
 
-/// A call in progress. The code is kept alive by the function in register `func_at`.
+/// A call in progress. The code is kept alive by the function in the register below register 0.
+#[derive(Clone, Copy)]
 pub struct Frame {
     pub code: *const CodeObj,
     /// Index of the instruction that runs or, in a caller, of the call.
     pub pc: u32,
-    /// Stack index of register 0.
+    /// Stack index of register 0; the function lies one below, and everything from there to `top` is
+    /// unset at return. The new instance of an `Init` frame waits in `Thread::inits`.
     pub base: u32,
-    /// Stack index of the function; everything from here to `top` is unset at return.
-    pub func_at: u32,
-    /// One past the last register (R1).
-    pub top: u32,
     /// The thread's `top` before this frame, restored when it goes.
     pub below: u32,
     /// Stack index in the caller that receives the result.
     pub dst: u32,
     pub kind: FrameKind,
-    /// The new instance (`Init`).
-    pub this: Value,
+}
+
+impl Frame {
+    pub fn func_at(&self) -> u32 {
+        self.base - 1
+    }
 }

@@ -160,12 +160,9 @@ impl Thread {
             code,
             pc,
             base,
-            func_at,
-            top,
             below: self.top,
             dst: 0,
             kind: FrameKind::Generator,
-            this: Value::Unbound,
         });
         self.top = top;
         Ok(())
@@ -174,8 +171,8 @@ impl Thread {
     /// The running generator's frame goes back into its object: called by `Yield`.
     pub(super) fn suspend(&mut self, pc: u32, dst: u16) {
         let Some(f) = self.frames.pop() else { return };
-        let regs: Box<[Value]> = (f.base..f.top).map(|i| self.take_reg(i)).collect();
-        let g = self.take_reg(f.func_at);
+        let regs: Box<[Value]> = (f.base..self.top).map(|i| self.take_reg(i)).collect();
+        let g = self.take_reg(f.func_at());
         self.top = f.below;
         let handled = self.handled.clone();
         if let Value::Obj(g) = &g {

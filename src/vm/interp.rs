@@ -7,7 +7,7 @@ use crate::object::module::Namespace;
 use crate::object::shape::Shapes;
 use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
 use hashbrown::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 type Fixed = foldhash::fast::FixedState;
 
@@ -54,8 +54,8 @@ pub struct Interp {
     /// `sys.modules`.
     pub modules: Guarded<Namespace>,
     pub importer: Box<dyn Importer>,
-    /// Numbers of classes made so far, for names of unnamed things.
-    pub serial: AtomicU64,
+    /// Counts changes of `__init__` and `__new__` of finished classes.
+    pub init_epoch: AtomicU32,
     /// `sys.argv`, the script's display name.
     pub argv: Vec<String>,
     /// Ask each safe point (`--safe-points every`).
@@ -101,7 +101,7 @@ impl Interp {
             lookups: Guarded::default(),
             modules: Guarded::default(),
             importer,
-            serial: AtomicU64::new(0),
+            init_epoch: AtomicU32::new(0),
             argv,
             every_safe_point,
             ending: AtomicBool::new(false),

@@ -6,7 +6,7 @@ use super::ops::compare::CmpOp;
 use super::run::IN_BUILTINS;
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
-use crate::object::code::{CodeObj, Keywords};
+use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
 use crate::object::function::{Function, Generator};
 use crate::object::module::Module;
 use crate::object::types::{BigIntObj, Bytes, Cell, Str, Super, Tuple};
@@ -126,7 +126,7 @@ impl Thread {
             return Ok(v);
         }
         // A cell of this very frame is a local variable; a captured one is free.
-        let func = self.frames.last().and_then(|f| self.function_at(f.func_at));
+        let func = self.frames.last().and_then(|f| self.function_at(f.func_at()));
         let free = func.is_some_and(|f| {
             let code = f.with::<Function, _>(&self.held, |f| f.code.clone());
             code.frozen::<CodeObj>()
@@ -171,7 +171,7 @@ impl Thread {
 
     /// Captured cell number `n` of the running function.
     pub(super) fn capture(&mut self, n: u16) -> Res<Value> {
-        let func_at = self.frames.last().map_or(0, |f| f.func_at);
+        let func_at = self.frames.last().map_or(0, |f| f.func_at());
         let cell = self.function_at(func_at).and_then(|f| {
             f.with::<Function, _>(&self.held, |f| f.closure.get(n as usize).cloned())
         });
@@ -279,6 +279,9 @@ impl Thread {
         let keywords = code.consts.iter().map(keyword_row).collect();
         let obj = CodeObj {
             code: code.clone(),
+            first: code.instrs.as_ptr(),
+            registers: code.registers,
+            plain: if code.flags.simple && !code.flags.generator && !code.flags.class_body { code.params.positional } else { NOT_PLAIN },
             consts,
             sites: code.sites.iter().map(|s| Name::of(s)).collect(),
             caches: code.sites.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -347,7 +350,7 @@ impl Thread {
 
     /// One step of `yield from`: the first time asks for the first item, later sends on what was sent.
     pub(super) fn delegate(&mut self, it: &Value, sent: Value) -> Res<Step> {
-        let func_at = self.frames.last().map_or(0, |f| f.func_at);
+        let func_at = self.frames.last().map_or(0, |f| f.func_at());
         let me = self.stack[func_at as usize].as_ref().cloned();
         let first = match &me {
             Some(g) => g.with::<Generator, _>(&self.held, |g| {

@@ -218,6 +218,14 @@ impl DerefMut for Call<'_> {
     }
 }
 
+/// A row's name as scripts write it: without the `r#` of a Rust keyword.
+pub const fn plain_name(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
 /// Declares natives. `natives! { pub TIME, "time"; rows }` or `natives! { pub LIST, method "list"; rows }`.
 /// A row: doc comment, kind, name, signature in parentheses, function.
 ///
@@ -239,7 +247,7 @@ macro_rules! natives {
         $vis static $table: &[$crate::vm::NativeRow] = {
             static ROWS: [$crate::vm::NativeRow; [$(stringify!($name)),*].len()] = [$($crate::vm::NativeRow {
                 module: $module,
-                name: stringify!($name),
+                name: $crate::vm::native::plain_name(stringify!($name)),
                 signature: $sig,
                 doc: concat!($($doc, "\n"),*),
                 run: $crate::natives!(@kind $kind $func),

@@ -16,7 +16,7 @@ mod rare;
 pub(super) use self::fast::IN_BUILTINS;
 use self::fast::*;
 use super::call::Entered;
-use super::frame::FrameKind;
+use super::frame::{Frame, FrameKind};
 use super::ops::arith::BinOp;
 use super::ops::compare::CmpOp;
 use super::thread::{Raised, Res, Thread};
@@ -45,16 +45,19 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
     let mut pc: *const Instr;
     let mut base: *mut Value;
     let mut block: *const Instr;
+    // The top frame, until the next push or pop.
+    let mut frame: *mut Frame;
 
     // SAFETY of all blocks below: B1 and R4, see the module's head.
     macro_rules! load {
         () => {{
-            let f = th.frames.last().expect("a frame runs");
+            let f = th.frames.last_mut().expect("a frame runs");
+            frame = f;
             
             // SAFETY: the frame's function keeps its code alive; `base` lies in the stack.
             unsafe {
                 code = &*f.code;
-                first = code.code.instrs.as_ptr();
+                first = code.first;
                 pc = first.add(f.pc as usize);
                 base = stack.add(f.base as usize);
             }
@@ -96,7 +99,9 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
     macro_rules! save {
         () => {{
             let at = here!();
-            th.frames.last_mut().expect("a frame runs").pc = at;
+            // SAFETY: `frame` was taken when this frame came to the top; pushes in between were popped,
+            // and the row of frames has room for the limit from the start, so it has not moved.
+            unsafe { (*frame).pc = at };
         }};
     }
     macro_rules! count {

@@ -195,7 +195,7 @@ impl Thread {
     /// The module whose code runs.
     pub fn globals_module(&self) -> Option<Ref> {
         let f = self.frames.last()?;
-        let func = self.function_at(f.func_at)?;
+        let func = self.function_at(f.func_at())?;
         Some(func.with::<crate::object::function::Function, _>(&self.held, |f| f.module.clone()))
     }
     fn globals_name(&self) -> Name {

@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::interp::Interp;
 use crate::gil::Held;
 use crate::object::{Ref, Value};
+use crate::world::Tid;
 
 /// The mark that an exception is in flight (R3). Only errors.rs makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +13,12 @@ pub struct Raised(pub(super) ());
 /// The result of whatever may raise.
 pub type Res<T> = Result<T, Raised>;
 
-/// Registers per thread: 4 MiB of address space, touched only as far as used.
-const STACK_VALUES: usize = 1 << 18;
+/// Registers of the main thread: 4 MiB of address space, touched only as far as used.
+const MAIN_VALUES: usize = 1 << 18;
+/// Registers of any other thread.
+const THREAD_VALUES: usize = 1 << 16;
+/// Frames per register: what a row of frames has room for, whatever the recursion limit is set to.
+const VALUES_PER_FRAME: usize = 16;
 
 /// CPython's `sys.getrecursionlimit()`.
 pub const RECURSION_LIMIT: u32 = 1000;
@@ -24,6 +29,8 @@ pub struct Thread {
     pub(super) stack: Vec<Value>,
     pub(super) frames: Vec<Frame>,
     pub(super) top: u32,
+    /// New instances whose `__init__` runs, innermost last.
+    pub(super) inits: Vec<Value>,
     /// Entries into the loop from Rust that have not returned; with the frames they count against `limit`.
     pub depth: u32,
     pub limit: u32,
@@ -53,12 +60,14 @@ pub enum Ending {
 impl Thread {
     pub fn new(held: Held, interp: &'static Interp) -> Thread {
         interp.heap.enter(&held);
+        let values = if held.tid() == Tid::MAIN { MAIN_VALUES } else { THREAD_VALUES };
         Thread {
             held,
             interp,
-            stack: Vec::with_capacity(STACK_VALUES),
-            frames: Vec::with_capacity(16),
+            stack: Vec::with_capacity(values),
+            frames: Vec::with_capacity(values / VALUES_PER_FRAME),
             top: 0,
+            inits: Vec::new(),
             depth: 0,
             limit: RECURSION_LIMIT,
             counting: false,
@@ -85,10 +94,11 @@ impl Thread {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, top: usize) -> bool {
-        let new = (top + 512).min(STACK_VALUES);
-        if top > STACK_VALUES {
+        let most = self.stack.capacity();
+        if top > most {
             return false;
         }
+        let new = (top + 512).min(most);
         // Within the capacity, so nothing moves (R4).
         self.stack.resize_with(new, || Value::Unbound);
         true
@@ -118,6 +128,7 @@ impl Thread {
     /// Ends the thread's part in the heap: registers first, then the heap itself.
     pub fn finish(mut self) -> Held {
         self.frames.clear();
+        self.inits.clear();
         self.stack.clear();
         self.raised = Value::Unbound;
         self.handled = Value::None;

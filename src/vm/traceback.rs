@@ -17,7 +17,7 @@ impl Thread {
     /// The script line that runs: the innermost frame that is not the library's.
     pub fn place(&self) -> Place {
         for f in self.frames.iter().rev() {
-            let Some(func) = self.function_at(f.func_at) else {
+            let Some(func) = self.function_at(f.func_at()) else {
                 continue;
             };
             let code =

@@ -6,6 +6,8 @@ use crate::object::{Name, TypeId, Value};
 use crate::vm::make::text;
 use crate::vm::ops::arith::BinOp;
 use crate::vm::ops::compare::CmpOp;
+use crate::object::function::Generator;
+use crate::vm::generator::Step;
 use crate::vm::{Call, Res};
 
 natives! { pub ITERATION, "builtins";
@@ -54,12 +56,19 @@ fn next(c: &mut Call) -> Res<Value> {
         let got = c.type_name(&it);
         return Err(c.type_error(format!("'{got}' object is not an iterator")));
     }
-    match c.next(&it)? {
-        Some(v) => Ok(v),
-        None => match c.opt(1) {
-            Some(default) => Ok(default),
-            None => Err(c.raise_with(TypeId::StopIteration, vec![])),
+    // A generator's result goes into the StopIteration.
+    let step = match &it {
+        Value::Obj(g) if g.is::<Generator>() => c.send(g, Value::None)?,
+        _ => match c.next(&it)? {
+            Some(v) => Step::Yielded(v),
+            None => Step::Returned(Value::None),
         },
+    };
+    match (step, c.opt(1)) {
+        (Step::Yielded(v), _) => Ok(v),
+        (Step::Returned(_), Some(default)) => Ok(default),
+        (Step::Returned(Value::None), None) => Err(c.raise_with(TypeId::StopIteration, vec![])),
+        (Step::Returned(v), None) => Err(c.raise_with(TypeId::StopIteration, vec![v])),
     }
 }
 
@@ -83,8 +92,12 @@ fn sum(c: &mut Call) -> Res<Value> {
     let mut total = c.opt(1).unwrap_or(Value::Int(0));
     let refused = match total.as_ref() {
         Some(_) if text(&total).is_some() => Some("strings [use ''.join(seq) instead]"),
-        Some(r) if r.is::<crate::object::types::Bytes>() => Some("bytes [use b''.join(seq) instead]"),
-        Some(r) if r.is::<crate::object::types::ByteArray>() => Some("bytearray [use b''.join(seq) instead]"),
+        Some(r) if r.is::<crate::object::types::Bytes>() => {
+            Some("bytes [use b''.join(seq) instead]")
+        }
+        Some(r) if r.is::<crate::object::types::ByteArray>() => {
+            Some("bytearray [use b''.join(seq) instead]")
+        }
         _ => None,
     };
     if let Some(what) = refused {
@@ -118,7 +131,8 @@ fn extreme(c: &mut Call, op: CmpOp) -> Res<Value> {
         [] => return Err(c.type_error(format!("{name} expected at least 1 argument, got 0"))),
         [one] => c.iter(one)?,
         _ if default.is_some() => {
-            let text = format!("Cannot specify a default for {name}() with multiple positional arguments");
+            let text =
+                format!("Cannot specify a default for {name}() with multiple positional arguments");
             return Err(c.type_error(text));
         }
         _ => {

@@ -1,6 +1,7 @@
 //! The builtins module: functions, constructors of the builtin types, names.
 
 pub mod attributes;
+pub mod descriptors;
 pub mod iteration;
 pub mod new;
 pub mod new_data;
@@ -13,9 +14,10 @@ use crate::object::{Ref, TypeId, Value};
 use crate::vm::{NativeRow, Thread};
 
 /// The tables of this folder.
-pub fn tables() -> [&'static [NativeRow]; 8] {
+pub fn tables() -> [&'static [NativeRow]; 9] {
     [
         attributes::ATTRIBUTES,
+        descriptors::PROPERTY,
         iteration::ITERATION,
         new::NEW,
         new_data::NEW,

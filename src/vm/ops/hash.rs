@@ -21,7 +21,7 @@ impl Thread {
             Value::Int(i) => Ok(pure::small_int(*i)),
             Value::Obj(r) => match r.get::<Str>() {
                 Some(s) => Ok(s.hash()),
-                None => self.hash_object(v, r),
+                None => self.hash_object(v),
             },
             Value::Bool(b) => Ok(*b as i64),
             Value::Float(x) => {
@@ -33,7 +33,7 @@ impl Thread {
     }
 
     #[inline(never)]
-    fn hash_object(&mut self, v: &Value, r: &Ref) -> Res<i64> {
+    fn hash_object(&mut self, v: &Value) -> Res<i64> {
         if scripted(v) {
             if self.loses_hash(v) {
                 return Err(self.unhashable(v));

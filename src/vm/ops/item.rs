@@ -83,16 +83,14 @@ impl Thread {
                 }
             }
             Kind::Str => {
-                if let Value::Obj(k) = key
-                    && !scripted(key)
-                    && !k.is::<BigIntObj>()
-                {
+                let plain = int_of(key).is_some() || self.has_special(key, name::INDEX);
+                if !plain {
                     let got = self.type_name(key);
                     return Err(
                         self.type_error(format!("string indices must be integers, not '{got}'"))
                     );
                 }
-                let i = self.position(key, "string indices must be integers, not ")?;
+                let i = self.position(key, "")?;
                 let s = r.frozen::<Str>();
                 match char_at(&s.text, s.chars, i) {
                     Some(c) => Ok(self.str(c)),

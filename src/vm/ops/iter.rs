@@ -315,6 +315,11 @@ impl Thread {
                 }));
             }
         }
+        self.base_reversed(v)
+    }
+
+    /// What the builtin type gives.
+    pub fn base_reversed(&mut self, v: &Value) -> Res<Value> {
         if let Value::Obj(r) = v {
             let state = match r.kind() {
                 Kind::List | Kind::Tuple | Kind::Str | Kind::Bytes | Kind::ByteArray => {

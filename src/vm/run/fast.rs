@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 use crate::bytecode::Instr;
+use crate::gil::off;
+use crate::object::class::Class;
 use crate::object::code::CodeObj;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::function::{Function, Native};
@@ -15,6 +17,7 @@ use crate::vm::attr::IN_CLASS;
 use crate::vm::frame::{Frame, FrameKind};
 use crate::vm::native::NativeFn;
 use crate::vm::thread::{Res, Thread};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Bit of a global's cache word that says: among the builtins.
 pub const IN_BUILTINS: u32 = 1 << 31;
@@ -66,14 +69,15 @@ pub fn place_fast(o: &Ref, word: u64) -> Option<*mut Value> {
     if (word >> 32) as u32 != o.shape() || word == 0 || slot & IN_CLASS != 0 {
         return None;
     }
-    // SAFETY: S1: the shape says that the slot exists; the lock is on (H3). Slots beyond the block go the long way.
+    // SAFETY: S1: the shape says that the slot exists; the lock is on (H3).
     unsafe {
         let p = o.body::<Instance>();
-        if slot < (*p).cap as u32 {
-            Some(Instance::slots(p).add(slot as usize))
-        } else {
-            None
+        let cap = (*p).cap as u32;
+        if slot < cap {
+            return Some(Instance::slots(p).add(slot as usize));
         }
+        let more = (*p).more.as_mut()?;
+        more.get_mut((slot - cap) as usize).map(|v| v as *mut Value)
     }
 }
 
@@ -169,57 +173,117 @@ pub fn is_quick(th: &Thread, callee: &Value) -> bool {
     }
 }
 
-/// Pushes the frame of a script function whose arguments lie right. False: the call needs the long way.
+/// Pushes the frame of a script function, or of the `__init__` of a script class, whose arguments lie
+/// right. False: the call needs the long way.
 #[inline(always)]
 pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
-    let Value::Obj(r) = &th.stack[func_at as usize] else {
+    // SAFETY: B1: the window lies in the stack.
+    let Value::Obj(r) = (unsafe { &*th.stack.as_ptr().add(func_at as usize) }) else {
         return false;
     };
-    if r.kind() != Kind::Function {
-        return false;
+    match r.kind() {
+        // SAFETY: a function's code never changes; the register keeps the function alive (frame.rs).
+        Kind::Function => push_frame(th, unsafe { (*r.body::<Function>()).code.body::<CodeObj>() }, func_at, n, dst, FrameKind::Script),
+        Kind::Class if !off() => push_init(th, func_at, n, dst),
+        _ => false,
     }
-    // SAFETY: a function's code never changes; the register keeps the function alive (frame.rs).
-    let code: *const CodeObj = unsafe { (*r.body::<Function>()).code.frozen::<CodeObj>() };
-    // SAFETY: as above.
-    let plain = unsafe { &(*code).code };
-    if !plain.flags.simple || plain.flags.generator || plain.params.positional as u32 != n {
+}
+
+#[inline(always)]
+fn push_frame(th: &mut Thread, code: *const CodeObj, func_at: u32, n: u32, dst: u32, kind: FrameKind) -> bool {
+    // SAFETY: alive as said above; code is frozen.
+    let (plain, registers) = unsafe { ((*code).plain, (*code).registers) };
+    if plain as u32 != n {
         return false;
     }
     let base = func_at + 1;
-    let top = base + plain.registers as u32;
-    if th.frames.len() as u32 + th.depth >= th.limit || !th.reserve(top) {
+    let top = base + registers as u32;
+    let deep = th.frames.len();
+    if deep as u32 + th.depth >= th.limit || deep == th.frames.capacity() || !th.reserve(top) {
         return false;
     }
     // Dead temporaries of the caller above the window: the callee's registers begin unset (R1).
     for at in base + n..th.top {
-        drop(th.stack[at as usize].take());
+        // SAFETY: below `top`, so in the stack.
+        drop(unsafe { (*th.stack.as_mut_ptr().add(at as usize)).take() });
     }
-    th.frames.push(Frame {
-        code,
-        pc: 0,
-        base,
-        func_at,
-        top,
-        below: th.top,
-        dst,
-        kind: FrameKind::Script,
-        this: Value::Unbound,
-    });
+    let frame = Frame { code, pc: 0, base, below: th.top, dst, kind };
+    // SAFETY: there is room, as just checked.
+    unsafe {
+        th.frames.as_mut_ptr().add(deep).write(frame);
+        th.frames.set_len(deep + 1);
+    }
     th.top = top;
     true
+}
+
+/// A class with a known plain `__init__`: makes the instance, puts it before the arguments, pushes the frame.
+#[inline(never)]
+fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
+    let Value::Obj(class) = th.reg(func_at) else { return false };
+    // SAFETY: the lock is on (H3); nothing here runs script code.
+    let c = unsafe { &*class.body::<Class>() };
+    let Some((epoch, init)) = &c.plain_init else { return false };
+    if *epoch != th.interp.init_epoch.load(Relaxed) {
+        return false;
+    }
+    let init = init.clone();
+    // SAFETY: as in `push_fast`.
+    let code: *const CodeObj = unsafe { (*init.body::<Function>()).code.body::<CodeObj>() };
+    // SAFETY: as above.
+    if unsafe { (*code).plain } as u32 != n + 1 || th.frames.len() == th.frames.capacity() || !th.reserve(func_at + n + 4) {
+        return false;
+    }
+    let this: Value = Ref::new_instance(&th.held, c.root, class.clone(), c.slots_hint).into();
+    let mut at = func_at + n + 1;
+    if at >= th.top {
+        th.set_reg(at, Value::Unbound);
+    }
+    while at > func_at + 1 {
+        let v = th.take_reg(at - 1);
+        th.set_reg(at, v);
+        at -= 1;
+    }
+    th.set_reg(at, this.clone());
+    th.set_reg(func_at, init.into());
+    if push_frame(th, code, func_at, n + 1, dst, FrameKind::Init) {
+        th.inits.push(this);
+        return true;
+    }
+    // Too deep: undo, and let the long way raise.
+    for at in func_at + 1..=func_at + n {
+        let v = th.take_reg(at + 1);
+        th.set_reg(at, v);
+    }
+    th.set_reg(func_at, class.into());
+    false
 }
 
 /// The top frame returns `v`. `Some`: the loop is left; `None`: it goes on in the frame below.
 #[inline(always)]
 pub fn finish(th: &mut Thread, v: Value) -> Option<Res<Value>> {
-    let f = th.frames.pop().expect("a frame runs");
-    for slot in &mut th.stack[f.func_at as usize..f.top as usize] {
-        drop(slot.take());
+    let deep = th.frames.len() - 1;
+    // SAFETY: a frame runs; frames are plain data.
+    let f = unsafe {
+        th.frames.set_len(deep);
+        *th.frames.as_ptr().add(deep)
+    };
+    let stack = th.stack.as_mut_ptr();
+    for at in f.func_at()..th.top {
+        // SAFETY: below `top`, so in the stack.
+        unsafe {
+            let slot = stack.add(at as usize);
+            if let Value::Obj(_) = &*slot {
+                drop(std::ptr::read(slot));
+            }
+            slot.write(Value::Unbound);
+        }
     }
     th.top = f.below;
     match f.kind {
         FrameKind::Script => {
-            th.stack[f.dst as usize] = v;
+            // SAFETY: a register of the caller.
+            unsafe { *stack.add(f.dst as usize) = v };
             None
         }
         FrameKind::Entry | FrameKind::Generator => Some(Ok(v)),
@@ -229,6 +293,7 @@ pub fn finish(th: &mut Thread, v: Value) -> Option<Res<Value>> {
 
 #[inline(never)]
 fn finish_init(th: &mut Thread, f: Frame, v: Value) -> Option<Res<Value>> {
+    let this = th.inits.pop();
     if !v.is_none() {
         let n = th.type_name(&v);
         let e = th.type_error(format!("__init__() should return None, not '{n}'"));
@@ -240,10 +305,11 @@ fn finish_init(th: &mut Thread, f: Frame, v: Value) -> Option<Res<Value>> {
         top.pc = top.pc.wrapping_sub(1);
         return None;
     }
+    let this = this.unwrap_or_default();
     if f.kind == FrameKind::InitEntry {
-        return Some(Ok(f.this));
+        return Some(Ok(this));
     }
-    th.stack[f.dst as usize] = f.this;
+    th.stack[f.dst as usize] = this;
     None
 }
 
@@ -287,7 +353,10 @@ pub fn unwind(th: &mut Thread) -> bool {
             return true;
         }
         let f = th.frames.pop().expect("a frame runs");
-        th.unset(f.func_at, f.top);
+        if matches!(f.kind, FrameKind::Init | FrameKind::InitEntry) {
+            drop(th.inits.pop());
+        }
+        th.unset(f.func_at(), th.top);
         th.top = f.below;
         if f.kind.is_entry() {
             return false;

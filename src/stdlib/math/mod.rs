@@ -1,16 +1,25 @@
-//! `math`: functions on floats and on whole numbers.
+//! `math`: functions on floats; those on whole numbers are in `whole`.
+
+mod whole;
+
+pub use self::whole::WHOLE;
 
 use super::set_in;
 use crate::natives;
-use crate::object::pure::int::{self, IntRef, IntVal};
-use crate::object::{Name, Ref, TypeId, Value};
+use crate::object::pure::int::{self, IntRef};
+use crate::object::{Ref, TypeId, Value};
 use crate::vm::make::{float_of, int_of};
-use crate::vm::ops::arith::BinOp;
 use crate::vm::{Call, Res, Thread};
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     use std::f64::consts::{E, PI, TAU};
-    for (name, x) in [("pi", PI), ("e", E), ("tau", TAU), ("inf", f64::INFINITY), ("nan", f64::NAN)] {
+    for (name, x) in [
+        ("pi", PI),
+        ("e", E),
+        ("tau", TAU),
+        ("inf", f64::INFINITY),
+        ("nan", f64::NAN),
+    ] {
         set_in(th, module, name, x);
     }
     Ok(())
@@ -93,29 +102,6 @@ natives! { pub MATH, "math";
     holds isclose("a, b, *, rel_tol=1e-09, abs_tol=0.0") = isclose;
     /// The sum of floats without rounding on the way.
     holds fsum("seq, /") = fsum;
-}
-
-natives! { pub WHOLE, "math";
-    /// The greatest int that is not above x.
-    holds floor("x, /") = floor;
-    /// The least int that is not below x.
-    holds ceil("x, /") = ceil;
-    /// x without its fraction.
-    holds trunc("x, /") = trunc;
-    /// The greatest common divisor.
-    holds gcd("*integers") = gcd;
-    /// The least common multiple.
-    holds lcm("*integers") = lcm;
-    /// The integer square root. ValueError if negative.
-    holds isqrt("n, /") = isqrt;
-    /// The product 1 · 2 · … · n. ValueError if negative.
-    holds factorial("n, /") = factorial;
-    /// In how many ways k of n things can be chosen.
-    holds comb("n, k, /") = comb;
-    /// In how many ways k of n things can be put in a row; all of them without k.
-    holds perm("n, k=None, /") = perm;
-    /// The product of the items and `start`.
-    holds prod("iterable, /, *, start=1") = prod;
 }
 
 fn domain<T>(th: &mut Thread) -> Res<T> {
@@ -271,7 +257,10 @@ fn norm(xs: &[f64]) -> f64 {
 
 fn hypot(c: &mut Call) -> Res<Value> {
     let xs = c.rest();
-    let xs = xs.iter().map(|v| c.to_float(v)).collect::<Res<Vec<f64>>>()?;
+    let xs = xs
+        .iter()
+        .map(|v| c.to_float(v))
+        .collect::<Res<Vec<f64>>>()?;
     Ok(Value::float(norm(&xs)))
 }
 
@@ -290,7 +279,11 @@ fn dist(c: &mut Call) -> Res<Value> {
 
 fn modf(c: &mut Call) -> Res<Value> {
     let x = number(c, 0)?;
-    let fraction = if x.is_infinite() { 0.0_f64.copysign(x) } else { (x - x.trunc()).copysign(x) };
+    let fraction = if x.is_infinite() {
+        0.0_f64.copysign(x)
+    } else {
+        (x - x.trunc()).copysign(x)
+    };
     Ok(c.tuple(vec![Value::float(fraction), Value::float(x.trunc())]))
 }
 
@@ -300,7 +293,11 @@ fn frexp(c: &mut Call) -> Res<Value> {
         return Ok(c.tuple(vec![Value::float(x), Value::Int(0)]));
     }
     // Subnormal numbers are scaled up first.
-    let (y, less) = if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(54), 54) } else { (x, 0) };
+    let (y, less) = if x.abs() < f64::MIN_POSITIVE {
+        (x * 2f64.powi(54), 54)
+    } else {
+        (x, 0)
+    };
     let bits = y.to_bits();
     let e = ((bits >> 52) & 0x7ff) as i64 - 1022 - less;
     let m = f64::from_bits((bits & !(0x7ff << 52)) | (1022 << 52));
@@ -321,7 +318,11 @@ fn ldexp(c: &mut Call) -> Res<Value> {
         r *= 2f64.powi(step as i32);
         left -= step;
     }
-    if r.is_infinite() { range(c) } else { Ok(Value::float(r)) }
+    if r.is_infinite() {
+        range(c)
+    } else {
+        Ok(Value::float(r))
+    }
 }
 
 fn isfinite(c: &mut Call) -> Res<Value> {
@@ -336,8 +337,16 @@ fn isnan(c: &mut Call) -> Res<Value> {
 
 fn isclose(c: &mut Call) -> Res<Value> {
     let (a, b) = (number(c, 0)?, number(c, 1)?);
-    let rel = if c.opt(2).is_some() { number(c, 2)? } else { 1e-9 };
-    let abs = if c.opt(3).is_some() { number(c, 3)? } else { 0.0 };
+    let rel = if c.opt(2).is_some() {
+        number(c, 2)?
+    } else {
+        1e-9
+    };
+    let abs = if c.opt(3).is_some() {
+        number(c, 3)?
+    } else {
+        0.0
+    };
     if rel < 0.0 || abs < 0.0 {
         return Err(c.value_error("tolerances must be non-negative"));
     }
@@ -348,7 +357,9 @@ fn isclose(c: &mut Call) -> Res<Value> {
         return Ok(Value::FALSE);
     }
     let d = (a - b).abs();
-    Ok(Value::bool(d <= (rel * b).abs() || d <= (rel * a).abs() || d <= abs))
+    Ok(Value::bool(
+        d <= (rel * b).abs() || d <= (rel * a).abs() || d <= abs,
+    ))
 }
 
 /// Shewchuk's sum: partial sums that do not overlap, so nothing is lost before the end.
@@ -416,128 +427,4 @@ fn round_partials(partials: &[f64]) -> f64 {
         }
     }
     high
-}
-
-/// `floor`, `ceil`, `trunc`: ints are themselves, floats by `f`, others by their method.
-fn whole(c: &mut Call, method: &str, f: fn(f64) -> f64) -> Res<Value> {
-    let v = c.arg(0);
-    if let Some(i) = int_of(&v) {
-        let i = i.to_val();
-        return Ok(c.int(i));
-    }
-    if float_of(&v).is_none() {
-        if let Some(r) = c.special(&v, Name::of(method), &[])? {
-            return Ok(r);
-        }
-        if method == "__trunc__" {
-            let got = c.type_name(&v);
-            return Err(c.type_error(format!("type {got} doesn't define __trunc__ method")));
-        }
-    }
-    let x = number(c, 0)?;
-    let i = c.pure(int::from_float(f(x)))?;
-    Ok(c.int(i))
-}
-fn floor(c: &mut Call) -> Res<Value> {
-    whole(c, "__floor__", f64::floor)
-}
-fn ceil(c: &mut Call) -> Res<Value> {
-    whole(c, "__ceil__", f64::ceil)
-}
-fn trunc(c: &mut Call) -> Res<Value> {
-    whole(c, "__trunc__", f64::trunc)
-}
-
-fn ints(c: &mut Call) -> Res<Vec<IntVal>> {
-    let args = c.rest();
-    args.iter().map(|v| c.index_int(v)).collect()
-}
-
-fn gcd(c: &mut Call) -> Res<Value> {
-    let all = ints(c)?;
-    let g = all.iter().fold(IntVal::Small(0), |g, i| int::gcd(g.borrow(), i.borrow()));
-    Ok(c.int(g))
-}
-
-fn lcm(c: &mut Call) -> Res<Value> {
-    let mut l = IntVal::Small(1);
-    for i in ints(c)? {
-        if i.borrow().is_zero() {
-            return Ok(Value::Int(0));
-        }
-        let g = int::gcd(l.borrow(), i.borrow());
-        let part = c.pure(int::floor_div(i.borrow(), g.borrow()))?;
-        let product = int::mul(l.borrow(), part.borrow());
-        l = int::abs(product.borrow());
-    }
-    Ok(c.int(l))
-}
-
-fn isqrt(c: &mut Call) -> Res<Value> {
-    let v = c.arg(0);
-    let i = c.index_int(&v)?;
-    let r = c.pure(int::isqrt(i.borrow()))?;
-    Ok(c.int(r))
-}
-
-/// The product of the ints from `from` to `to`, halves first so that factors stay of like size.
-fn product(from: i64, to: i64) -> IntVal {
-    if from > to {
-        return IntVal::Small(1);
-    }
-    if to - from < 8 {
-        return (from..=to).fold(IntVal::Small(1), |p, i| int::mul(p.borrow(), IntRef::Small(i)));
-    }
-    let middle = from + (to - from) / 2;
-    int::mul(product(from, middle).borrow(), product(middle + 1, to).borrow())
-}
-
-fn factorial(c: &mut Call) -> Res<Value> {
-    let v = c.arg(0);
-    let n = c.index(&v)?;
-    if n < 0 {
-        return Err(c.value_error("factorial() not defined for negative values"));
-    }
-    let r = product(2, n);
-    Ok(c.int(r))
-}
-
-/// An argument that must not be negative.
-fn natural(c: &mut Call, i: usize, name: &str) -> Res<i64> {
-    let v = c.arg(i);
-    let n = c.index(&v)?;
-    if n < 0 {
-        return Err(c.value_error(format!("{name} must be a non-negative integer")));
-    }
-    Ok(n)
-}
-
-fn comb(c: &mut Call) -> Res<Value> {
-    let (n, k) = (natural(c, 0, "n")?, natural(c, 1, "k")?);
-    if k > n {
-        return Ok(Value::Int(0));
-    }
-    let k = k.min(n - k);
-    let r = c.pure(int::floor_div(product(n - k + 1, n).borrow(), product(2, k).borrow()))?;
-    Ok(c.int(r))
-}
-
-fn perm(c: &mut Call) -> Res<Value> {
-    let n = natural(c, 0, "n")?;
-    let k = if c.some(1).is_some() { natural(c, 1, "k")? } else { n };
-    if k > n {
-        return Ok(Value::Int(0));
-    }
-    let r = product(n - k + 1, n);
-    Ok(c.int(r))
-}
-
-fn prod(c: &mut Call) -> Res<Value> {
-    let items = c.arg(0);
-    let mut total = c.opt(1).unwrap_or(Value::Int(1));
-    let it = c.iter(&items)?;
-    while let Some(v) = c.next(&it)? {
-        total = c.binary(BinOp::Mul, &total, &v)?;
-    }
-    Ok(total)
 }

@@ -4,9 +4,11 @@
 //! object never holds the interpreter lock during a slow read of a part. Text is UTF-8; line ends are
 //! translated as CPython's default does. Reading standard input gives up the interpreter lock.
 
+mod read;
+
+use self::read::{iter, next, read, readline, readlines, seek, tell};
 use super::os_error;
 use crate::natives;
-use crate::object::iter::Iter;
 use crate::object::opaque::Opaque;
 use crate::object::types::{Attrs, ByteArray, Bytes};
 use crate::object::{Name, Ref, TypeId, Value};
@@ -87,7 +89,11 @@ enum Io {
     Stdout,
     Stderr,
     /// `raw` until the bytes have been checked and line ends translated.
-    Read { data: Vec<u8>, at: usize, raw: bool },
+    Read {
+        data: Vec<u8>,
+        at: usize,
+        raw: bool,
+    },
     Write(Writer),
 }
 
@@ -100,8 +106,15 @@ struct File {
 }
 
 fn object(th: &Thread, file: File) -> Value {
-    let t = if file.text { TypeId::TextFile } else { TypeId::BinaryFile };
-    let state = Opaque { state: Box::new(file), attrs: Attrs::default() };
+    let t = if file.text {
+        TypeId::TextFile
+    } else {
+        TypeId::BinaryFile
+    };
+    let state = Opaque {
+        state: Box::new(file),
+        attrs: Attrs::default(),
+    };
     Ref::new(&th.held, t.shape(), state).into()
 }
 
@@ -112,7 +125,13 @@ fn stream(number: u8, text: bool) -> File {
         1 => ("<stdout>", "w", Io::Stdout),
         _ => ("<stderr>", "w", Io::Stderr),
     };
-    File { name: name.into(), mode: mode.into(), text, translate: false, io }
+    File {
+        name: name.into(),
+        mode: mode.into(),
+        text,
+        translate: false,
+        io,
+    }
 }
 
 /// `sys.stdin`, `sys.stdout`, `sys.stderr`.
@@ -122,7 +141,8 @@ pub fn standard(th: &mut Thread, number: u8) -> Value {
 
 /// Opens a file value; `None` when it is not one of ours.
 fn look<R>(th: &Thread, v: &Value, f: impl FnOnce(&mut File) -> R) -> Option<R> {
-    v.as_ref()?.try_with::<Opaque, _>(&th.held, |o| o.state.downcast_mut::<File>().map(f))?
+    v.as_ref()?
+        .try_with::<Opaque, _>(&th.held, |o| o.state.downcast_mut::<File>().map(f))?
 }
 
 fn this<R>(c: &mut Call, f: impl FnOnce(&mut File) -> R) -> Res<R> {
@@ -167,7 +187,9 @@ fn wrote(th: &mut Thread, w: Wrote) -> Res<()> {
 
 /// Writes text as one piece to a file of ours; `None` when it is another object.
 pub fn write_text(th: &mut Thread, file: &Value, text: &str) -> Option<Res<()>> {
-    let w = look(th, file, |f| f.text.then(|| write_bytes(f, text.as_bytes())))??;
+    let w = look(th, file, |f| {
+        f.text.then(|| write_bytes(f, text.as_bytes()))
+    })??;
     Some(wrote(th, w))
 }
 
@@ -251,205 +273,16 @@ fn exit(c: &mut Call) -> Res<Value> {
     close(c)
 }
 
-/// Makes the file ready to be read: not closed, readable, its text checked and translated.
-fn ready(c: &mut Call) -> Res<()> {
-    enum State {
-        Ready,
-        Closed,
-        WriteOnly,
-        NotUtf8(Vec<u8>),
-    }
-    let state = this(c, |f| {
-        let (is_text, translate) = (f.text, f.translate);
-        match &mut f.io {
-            Io::Stdin => State::Ready,
-            Io::Closed => State::Closed,
-            Io::Read { data, raw, .. } if *raw && is_text => {
-                if std::str::from_utf8(data).is_err() {
-                    return State::NotUtf8(data.clone());
-                }
-                *raw = false;
-                if translate && data.contains(&b'\r') {
-                    *data = translate_ends(data);
-                }
-                State::Ready
-            }
-            Io::Read { .. } => State::Ready,
-            Io::Stdout | Io::Stderr | Io::Write(_) => State::WriteOnly,
-        }
-    })?;
-    match state {
-        State::Ready => Ok(()),
-        State::Closed => Err(c.value_error("I/O operation on closed file.")),
-        State::WriteOnly => Err(c.raise(TypeId::OSError, "not readable")),
-        State::NotUtf8(data) => {
-            // `bytes.decode` knows the words.
-            let bytes = c.bytes(data);
-            c.call_method(&bytes, Name::of("decode"), &[])?;
-            Ok(())
-        }
-    }
-}
-
-/// `\r\n` and `\r` become `\n`.
-fn translate_ends(data: &[u8]) -> Vec<u8> {
-    let mut new = Vec::with_capacity(data.len());
-    let mut it = data.iter().copied().peekable();
-    while let Some(b) = it.next() {
-        if b == b'\r' {
-            it.next_if_eq(&b'\n');
-            new.push(b'\n');
-        } else {
-            new.push(b);
-        }
-    }
-    new
-}
-
-/// How much a read takes.
-#[derive(Clone, Copy)]
-enum Piece {
-    All,
-    /// Characters of text, else bytes.
-    Some(usize),
-    /// To the line's end, or the number.
-    Line(usize),
-}
-
-/// The number of bytes of `data` that `piece` takes.
-fn extent(data: &[u8], piece: Piece, is_text: bool) -> usize {
-    let chars = |n: usize, data: &[u8]| match is_text {
-        // A character begins at each byte that is no continuation byte.
-        true => data.iter().enumerate().filter(|(_, b)| **b & 0xc0 != 0x80).nth(n).map_or(data.len(), |(i, _)| i),
-        false => n.min(data.len()),
-    };
-    match piece {
-        Piece::All => data.len(),
-        Piece::Some(n) => chars(n, data),
-        Piece::Line(n) => {
-            let line = data.iter().position(|b| *b == b'\n').map_or(data.len(), |i| i + 1);
-            if n == usize::MAX { line } else { chars(n, &data[..line]) }
-        }
-    }
-}
-
-/// Takes a piece off the file: text or bytes, empty at its end.
-fn take(c: &mut Call, piece: Piece) -> Res<Value> {
-    ready(c)?;
-    let (is_text, stdin) = this(c, |f| (f.text, matches!(f.io, Io::Stdin)))?;
-    let data = if stdin {
-        let read = match piece {
-            Piece::Line(_) => c.held.outside(|| host::read_stdin_line().map(String::into_bytes)),
-            Piece::All | Piece::Some(_) => c.held.outside(host::read_stdin),
-        };
-        read.map_err(|e| os_error::raise(c, &e, None))?
-    } else {
-        this(c, |f| match &mut f.io {
-            Io::Read { data, at, .. } => {
-                let rest = &data[(*at).min(data.len())..];
-                let n = extent(rest, piece, is_text);
-                let out = rest[..n].to_vec();
-                *at += n;
-                out
-            }
-            _ => vec![],
-        })?
-    };
-    match is_text {
-        true => match String::from_utf8(data) {
-            Ok(s) => Ok(c.string(s)),
-            Err(e) => Err(c.value_error(e.to_string())),
-        },
-        false => Ok(c.bytes(data)),
-    }
-}
-
-/// The optional size argument; negative or None is "all".
-fn size(c: &mut Call) -> Res<Option<usize>> {
-    match c.some(1) {
-        None => Ok(None),
-        Some(v) => Ok(usize::try_from(c.index(&v)?).ok()),
-    }
-}
-
-fn read(c: &mut Call) -> Res<Value> {
-    let piece = size(c)?.map_or(Piece::All, Piece::Some);
-    take(c, piece)
-}
-
-fn readline(c: &mut Call) -> Res<Value> {
-    let piece = Piece::Line(size(c)?.unwrap_or(usize::MAX));
-    take(c, piece)
-}
-
-fn readlines(c: &mut Call) -> Res<Value> {
-    let mut lines = vec![];
-    loop {
-        let line = take(c, Piece::Line(usize::MAX))?;
-        if c.length(&line)? == 0 {
-            return Ok(c.list(lines));
-        }
-        lines.push(line);
-    }
-}
-
-fn iter(c: &mut Call) -> Res<Value> {
-    let file = c.arg(0);
-    let is_text = this(c, |f| f.text)?;
-    let func = c.get_attr(&file, Name::of("readline"))?;
-    let sentinel = if is_text { c.str("") } else { c.bytes(vec![]) };
-    Ok(c.iterator(Iter::Calls { func, sentinel }))
-}
-
-fn next(c: &mut Call) -> Res<Value> {
-    let line = take(c, Piece::Line(usize::MAX))?;
-    if c.length(&line)? == 0 {
-        return Err(c.raise_with(TypeId::StopIteration, vec![]));
-    }
-    Ok(line)
-}
-
-fn seek(c: &mut Call) -> Res<Value> {
-    ready(c)?;
-    let offset = c.arg(1);
-    let offset = c.index(&offset)?;
-    let whence = match c.opt(2) {
-        Some(v) => c.index(&v)?,
-        None => 0,
-    };
-    let new = this(c, |f| match &mut f.io {
-        Io::Read { data, at, .. } => {
-            let base = match whence {
-                0 => 0,
-                1 => *at as i64,
-                2 => data.len() as i64,
-                _ => return None,
-            };
-            *at = usize::try_from(base.checked_add(offset)?).ok()?;
-            Some(*at)
-        }
-        _ => None,
-    })?;
-    match new {
-        Some(at) => Ok(Value::Int(at as i64)),
-        None => Err(c.value_error(format!("invalid seek to {offset} from {whence}"))),
-    }
-}
-
-fn tell(c: &mut Call) -> Res<Value> {
-    ready(c)?;
-    this(c, |f| match &f.io {
-        Io::Read { at, .. } => Value::Int(*at as i64),
-        _ => Value::Int(0),
+fn readable(c: &mut Call) -> Res<Value> {
+    this(c, |f| {
+        Value::bool(matches!(f.io, Io::Read { .. } | Io::Stdin))
     })
 }
 
-fn readable(c: &mut Call) -> Res<Value> {
-    this(c, |f| Value::bool(matches!(f.io, Io::Read { .. } | Io::Stdin)))
-}
-
 fn writable(c: &mut Call) -> Res<Value> {
-    this(c, |f| Value::bool(matches!(f.io, Io::Write(_) | Io::Stdout | Io::Stderr)))
+    this(c, |f| {
+        Value::bool(matches!(f.io, Io::Write(_) | Io::Stdout | Io::Stderr))
+    })
 }
 
 fn isatty(c: &mut Call) -> Res<Value> {
@@ -505,7 +338,10 @@ fn buffer(c: &mut Call) -> Res<Value> {
     })?;
     match number {
         Some(n) => Ok(object(c, stream(n, false))),
-        None => Err(c.raise(TypeId::AttributeError, "only a standard stream has a buffer: open the file with 'b'")),
+        None => Err(c.raise(
+            TypeId::AttributeError,
+            "only a standard stream has a buffer: open the file with 'b'",
+        )),
     }
 }
 
@@ -528,7 +364,9 @@ fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
         return Err(c.value_error("must have exactly one of create/read/write/append mode"));
     }
     if has('+') {
-        return Err(c.value_error(format!("Kit opens a file for reading or for writing, not both: mode '{mode}'")));
+        return Err(c.value_error(format!(
+            "Kit opens a file for reading or for writing, not both: mode '{mode}'"
+        )));
     }
     let write = match () {
         () if has('w') => Some(Mode::Truncate),
@@ -536,7 +374,10 @@ fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
         () if has('x') => Some(Mode::New),
         () => None,
     };
-    Ok(Parsed { binary: has('b'), write })
+    Ok(Parsed {
+        binary: has('b'),
+        write,
+    })
 }
 
 /// A path: str, or an object with `__fspath__`.
@@ -550,7 +391,9 @@ pub fn path(c: &mut Call, v: &Value) -> Res<String> {
         return Ok(t.to_string());
     }
     let got = c.type_name(v);
-    Err(c.type_error(format!("expected str, bytes or os.PathLike object, not {got}")))
+    Err(c.type_error(format!(
+        "expected str, bytes or os.PathLike object, not {got}"
+    )))
 }
 
 fn open(c: &mut Call) -> Res<Value> {
@@ -568,19 +411,38 @@ fn open(c: &mut Call) -> Res<Value> {
         if parsed.binary {
             return Err(c.value_error("binary mode doesn't take an encoding argument"));
         }
-        let encoding = c.expect_str(&v, "open() argument 'encoding'")?.to_lowercase().replace('_', "-");
+        let encoding = c
+            .expect_str(&v, "open() argument 'encoding'")?
+            .to_lowercase()
+            .replace('_', "-");
         if !matches!(&*encoding, "utf-8" | "utf8" | "ascii" | "us-ascii") {
-            return Err(c.raise(TypeId::LookupError, format!("Kit reads and writes UTF-8 text only, not {encoding}")));
+            return Err(c.raise(
+                TypeId::LookupError,
+                format!("Kit reads and writes UTF-8 text only, not {encoding}"),
+            ));
         }
     }
     let translate = c.some(5).is_none();
     let at = Path::new(&name);
     let io = match parsed.write {
-        None => host::read_file(at).map(|data| Io::Read { data, at: 0, raw: true }),
+        None => host::read_file(at).map(|data| Io::Read {
+            data,
+            at: 0,
+            raw: true,
+        }),
         Some(mode) => Writer::open(at, mode).map(Io::Write),
     };
     match io {
-        Ok(io) => Ok(object(c, File { name, mode, text: !parsed.binary, translate, io })),
+        Ok(io) => Ok(object(
+            c,
+            File {
+                name,
+                mode,
+                text: !parsed.binary,
+                translate,
+                io,
+            },
+        )),
         Err(e) => Err(os_error::raise(c, &e, Some(&name))),
     }
 }

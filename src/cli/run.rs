@@ -1,0 +1,157 @@
+//! `kit run`: a script, from a file, the command line or standard input.
+
+use super::{USAGE, colour, complain};
+use crate::engine::{self, Config, Script, config};
+use crate::gil::World;
+use crate::world::{host, out};
+
+const EXAMPLES: &str = "\
+Examples:
+  kit run dinner.kit 0.1                arguments after the script are sys.argv[1:]
+  echo 'print(6 * 7)' | kit run -       a script from standard input
+  kit run --stats dinner.kit            a table of where the time went, on standard error
+  kit run --switch-interval 1ms dinner.kit
+  kit run --sim --seed 7 dinner.kit     virtual time, chances drawn from seed 7
+
+Environment: KIT_GIL, KIT_SWITCH_INTERVAL (a flag wins), NO_COLOR.
+Exit codes: 0 fine, 1 uncaught exception or no valid script, 2 usage, 70 a fault of Kit,
+71 deadlock, 130 Ctrl-C, n from sys.exit(n).";
+
+/// The flags of `kit run`.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The script; `-` reads it from standard input
+    #[arg(value_name = "FILE", required_unless_present = "code")]
+    script: Option<String>,
+    /// What the script finds in sys.argv[1:], untouched
+    #[arg(value_name = "ARGS")]
+    args: Vec<String>,
+    /// Run this code instead of a file; what follows it is sys.argv[1:]
+    #[arg(short = 'c', value_name = "CODE", allow_hyphen_values = true)]
+    code: Option<String>,
+    /// Allow everything. Accepted for later: nothing is restricted yet, with or without it
+    #[arg(short = 'A', long)]
+    allow_all: bool,
+    /// Lock policy; `kit policies` lists them [default: fifo]
+    #[arg(long, value_name = "POLICY")]
+    gil: Option<String>,
+    /// How long a waiter waits before it asks for the lock: 5ms, 50us, 0.005 [default: 5ms]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    switch_interval: Option<String>,
+    /// Print the counters of threads and lock on standard error at the end
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
+    stats: Option<StatsFormat>,
+    /// Run in virtual time: sleeping takes none, and the same run gives the same output
+    #[arg(long)]
+    sim: bool,
+    /// Draw in simulation what the system would leave to chance; one seed, one outcome
+    #[arg(long, value_name = "N", requires = "sim")]
+    seed: Option<u64>,
+    /// Where a thread may lose the lock: at CPython's places, or after every instruction
+    #[arg(long, value_name = "WHERE", default_value = "default")]
+    safe_points: SafePoints,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum StatsFormat {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+pub enum SafePoints {
+    Default,
+    Every,
+}
+
+/// Puts `--` before the script's name (or after the code of `-c`), so that clap leaves the script's own
+/// arguments alone. Which flags take a value is asked of the tree.
+pub fn split(tree: &clap::Command, mut args: Vec<String>) -> Vec<String> {
+    let run = tree.find_subcommand("run");
+    let takes_value = |flag: &str| {
+        let long = flag.strip_prefix("--");
+        let found = run.and_then(|r| {
+            r.get_arguments().find(|a| match long {
+                Some(name) => a.get_long() == Some(name),
+                None => a.get_short().is_some_and(|c| flag[1..] == *c.encode_utf8(&mut [0; 4])),
+            })
+        });
+        found.is_some_and(|a| a.get_action().takes_values() && !a.is_require_equals_set())
+    };
+    let mut at = 2;
+    while let Some(arg) = args.get(at) {
+        if arg == "--" {
+            break;
+        } else if arg == "-c" {
+            at = (at + 2).min(args.len());
+            args.insert(at, "--".into());
+            break;
+        } else if !arg.starts_with('-') || arg == "-" {
+            args.insert(at, "--".into());
+            break;
+        }
+        at += if takes_value(arg) { 2 } else { 1 };
+    }
+    args
+}
+
+/// Runs the script; gives the exit code.
+pub fn run(args: Args) -> i32 {
+    let stats = args.stats;
+    let config = match configure(args) {
+        Ok(config) => config,
+        Err(text) => {
+            complain(&text);
+            return USAGE;
+        }
+    };
+    let outcome = match engine::run(config) {
+        Ok(outcome) => outcome,
+        Err(e) => {
+            complain(&e.to_string());
+            return 1;
+        }
+    };
+    if let Some(counters) = outcome.stats {
+        let text = match stats {
+            Some(StatsFormat::Json) => format!("{}\n", counters.json()),
+            _ => format!("\n{}", counters.render()),
+        };
+        out::error(text.as_bytes());
+    }
+    outcome.code
+}
+
+/// The run that the flags and the environment ask for, or what is wrong with them.
+fn configure(args: Args) -> Result<Config, String> {
+    let world = if args.sim { World::Sim { seed: args.seed } } else { World::Real };
+    let gil = config::gil_config(config::setting("gil", args.gil), config::setting("switch-interval", args.switch_interval), world)?;
+    let (script, name, mut rest) = match (args.code, args.script) {
+        // After `-c CODE` there is no script: what clap took for one is the first argument.
+        (Some(code), first) => (text("<string>", code.into_bytes()), "-c".to_string(), Vec::from_iter(first)),
+        (None, Some(dash)) if dash == "-" => {
+            let bytes = host::read_stdin().map_err(|e| format!("can't read standard input: {e}"))?;
+            (text("<stdin>", bytes), dash, vec![])
+        }
+        (None, file) => {
+            let file = file.unwrap_or_default();
+            (Script::File(file.clone().into()), file, vec![])
+        }
+    };
+    rest.extend(args.args);
+    let mut argv = vec![name];
+    argv.extend(rest);
+    Ok(Config {
+        script,
+        argv,
+        gil,
+        every_safe_point: args.safe_points == SafePoints::Every,
+        stats: args.stats.is_some(),
+        colour: colour(out::error_is_terminal()),
+    })
+}
+
+fn text(name: &str, bytes: Vec<u8>) -> Script {
+    Script::Text { name: name.to_string(), bytes }
+}

@@ -1,0 +1,100 @@
+//! Methods of the builtin types, by name.
+//!
+//! Each file has the tables of one type or of a few that are alike. Argument 0 is the object; a row's
+//! signature begins after it (L1 of the folder above). What a method computes is in `object/pure`, what
+//! it means for objects in `vm/ops`; here is only the way between.
+//!
+//! T1: dunder methods (dunder.rs) do what the builtin type itself does (`base_…` of `vm/ops`): they are what
+//! `super().__setitem__(k, v)` reaches, so they never ask a script class for its own method again.
+//! T2: `start` and `stop` of searches are clamped as slices are.
+//!
+//! Not here: constructors (`builtins/new*.rs`), methods of files and locks.
+
+mod bytes;
+mod bytes_more;
+mod dict;
+mod dunder;
+mod exception;
+mod function;
+mod list;
+mod number;
+mod object;
+mod sequence;
+mod set;
+mod sort;
+mod str;
+mod str_more;
+
+use crate::object::Value;
+use crate::vm::{Call, NativeRow, Res};
+
+/// All tables of this folder.
+pub fn tables() -> Vec<&'static [NativeRow]> {
+    let mut all = vec![
+        bytes::BYTES,
+        bytes::BYTEARRAY,
+        bytes_more::BYTES,
+        bytes_more::BYTEARRAY,
+        bytes_more::CHANGES,
+        dict::DICT,
+        dict::KEYS,
+        dict::ITEMS,
+        exception::EXCEPTION,
+        function::GENERATOR,
+        function::FUNCTION,
+        list::LIST,
+        number::INT,
+        number::FLOAT,
+        object::OBJECT,
+        object::TYPE,
+        sequence::TUPLE,
+        sequence::RANGE,
+        set::SET,
+        set::FROZENSET,
+        set::CHANGES,
+        str::STR,
+        str_more::STR,
+    ];
+    all.extend(dunder::tables());
+    all
+}
+
+/// The answer of a binary method that does not know the other operand.
+fn not_implemented(c: &Call) -> Value {
+    c.interp.fixed(&c.held).not_implemented.clone()
+}
+
+/// Positions `i` and `i + 1` as the bounds of a search: absent and None are the ends.
+fn bounds(c: &mut Call, i: usize) -> Res<(i64, i64)> {
+    let start = match c.some(i) {
+        None => 0,
+        Some(v) => c.clamped(&v)?,
+    };
+    let stop = match c.some(i + 1) {
+        None => i64::MAX,
+        Some(v) => c.clamped(&v)?,
+    };
+    Ok((start, stop))
+}
+
+/// An int argument with a default.
+fn count(c: &mut Call, i: usize, absent: i64) -> Res<i64> {
+    match c.opt(i) {
+        None => Ok(absent),
+        Some(v) => c.index(&v),
+    }
+}
+
+/// A truth argument with a default.
+fn flag(c: &mut Call, i: usize, absent: bool) -> Res<bool> {
+    match c.opt(i) {
+        None => Ok(absent),
+        Some(v) => c.truth(&v),
+    }
+}
+
+/// A list of new strings.
+fn strings<S: AsRef<str>>(c: &mut Call, items: impl IntoIterator<Item = S>) -> Value {
+    let items = items.into_iter().map(|t| c.str(t.as_ref())).collect();
+    c.list(items)
+}

@@ -1,0 +1,163 @@
+//! Methods of object and type.
+
+use crate::natives;
+use crate::object::class::Class;
+use crate::object::{Kind, Name, Value};
+use crate::vm::make::text;
+use crate::vm::ops::compare::CmpOp;
+use crate::vm::{Call, Res};
+
+natives! { pub OBJECT, method "object";
+    /// What repr() gives for the builtin type.
+    holds __repr__("") = repr;
+    /// What str() gives for the builtin type.
+    holds __str__("") = str_;
+    /// What format() gives for the builtin type.
+    holds __format__("format_spec, /") = format;
+    /// What hash() gives for the builtin type.
+    holds __hash__("") = hash;
+    /// `self == other` of the builtin type.
+    holds __eq__("other, /") = eq;
+    /// `self != other` of the builtin type.
+    holds __ne__("other, /") = ne;
+    /// `self < other` of the builtin type.
+    holds __lt__("other, /") = lt;
+    /// `self <= other` of the builtin type.
+    holds __le__("other, /") = le;
+    /// `self > other` of the builtin type.
+    holds __gt__("other, /") = gt;
+    /// `self >= other` of the builtin type.
+    holds __ge__("other, /") = ge;
+    /// Nothing: a bare object has nothing to set up.
+    holds __init__("*args, **kwargs") = init;
+    /// A new object of the class that is the first argument.
+    holds __new__("self, /, *args, **kwargs") = new;
+    /// Called for each class derived from this one.
+    holds __init_subclass__("self=None, /, **kwargs") = init_subclass;
+    /// Sets an attribute, without asking the class's own `__setattr__`.
+    holds __setattr__("name, value, /") = setattr;
+    /// Deletes an attribute, without asking the class's own `__delattr__`.
+    holds __delattr__("name, /") = delattr;
+    /// The attribute of this name.
+    holds __getattribute__("name, /") = getattribute;
+}
+
+natives! { pub TYPE, method "type";
+    /// The order in which attributes are looked up: the class and those it derives from.
+    holds mro("") = mro;
+}
+
+fn repr(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let t = c.base_repr(&v)?;
+    Ok(c.string(t))
+}
+
+fn str_(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let t = c.base_str(&v)?;
+    Ok(c.string(t))
+}
+
+fn format(c: &mut Call) -> Res<Value> {
+    let (v, spec) = (c.arg(0), c.arg(1));
+    let Some(spec) = text(&spec) else {
+        let got = c.type_name(&spec);
+        return Err(c.type_error(format!("__format__() argument must be str, not {got}")));
+    };
+    let t = c.base_format(&v, spec)?;
+    Ok(c.string(t))
+}
+
+fn hash(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    Ok(Value::Int(c.base_hash(&v)?))
+}
+
+macro_rules! compares {
+    ($($name:ident $op:ident)*) => {$(
+        fn $name(c: &mut Call) -> Res<Value> {
+            let (a, b) = (c.arg(0), c.arg(1));
+            match c.base_compare(CmpOp::$op, &a, &b)? {
+                Some(v) => Ok(v),
+                None if a.same(&b) && matches!(CmpOp::$op, CmpOp::Eq | CmpOp::Ne) => {
+                    Ok(Value::bool(CmpOp::$op == CmpOp::Eq))
+                }
+                None => Ok(super::not_implemented(c)),
+            }
+        }
+    )*};
+}
+compares! { eq Eq ne Ne lt Lt le Le gt Gt ge Ge }
+
+fn init(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let given = c.count() > 1 || !c.kwargs().is_empty();
+    if given && v.as_ref().is_some_and(|r| r.kind() == Kind::Instance) {
+        return Err(c.type_error(
+            "object.__init__() takes exactly one argument (the instance to initialize)",
+        ));
+    }
+    Ok(Value::None)
+}
+
+fn new(c: &mut Call) -> Res<Value> {
+    let class = c.arg(0);
+    let Some(class) = class.as_ref().filter(|r| r.is::<Class>()).cloned() else {
+        let got = c.type_name(&class);
+        return Err(c.type_error(format!("object.__new__(X): X is not a type object ({got})")));
+    };
+    c.new_object(&class)
+}
+
+fn init_subclass(c: &mut Call) -> Res<Value> {
+    if c.kwargs().is_empty() {
+        return Ok(Value::None);
+    }
+    Err(c.type_error("object.__init_subclass__() takes no keyword arguments"))
+}
+
+fn attr_name(c: &mut Call) -> Res<Name> {
+    let v = c.arg(1);
+    match text(&v) {
+        Some(t) => Ok(Name::of(t)),
+        None => {
+            let got = c.type_name(&v);
+            Err(c.type_error(format!("attribute name must be string, not '{got}'")))
+        }
+    }
+}
+
+fn setattr(c: &mut Call) -> Res<Value> {
+    let n = attr_name(c)?;
+    let (v, to) = (c.arg(0), c.arg(2));
+    c.set_attr_plain(&v, n, to)?;
+    Ok(Value::None)
+}
+
+fn delattr(c: &mut Call) -> Res<Value> {
+    let n = attr_name(c)?;
+    let v = c.arg(0);
+    c.del_attr_plain(&v, n)?;
+    Ok(Value::None)
+}
+
+fn getattribute(c: &mut Call) -> Res<Value> {
+    let n = attr_name(c)?;
+    let v = c.arg(0);
+    c.get_attr(&v, n)
+}
+
+fn mro(c: &mut Call) -> Res<Value> {
+    let class = c.arg(0);
+    let order = match class.as_ref() {
+        Some(r) => r
+            .try_with::<Class, _>(&c.held, |k| k.mro.clone())
+            .unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let all = std::iter::once(class)
+        .chain(order.into_iter().map(Value::Obj))
+        .collect();
+    Ok(c.list(all))
+}
