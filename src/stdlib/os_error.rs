@@ -2,8 +2,8 @@
 
 use crate::object::exception::Exception;
 use crate::object::{Name, TypeId, Value};
-use crate::vm::thread::Raised;
 use crate::vm::Thread;
+use crate::vm::thread::Raised;
 use std::io;
 
 /// The class that CPython gives an error number (Linux).
@@ -30,7 +30,10 @@ fn class_of(errno: i32) -> TypeId {
 /// The system's words for an error, without the number that Rust adds.
 fn strerror(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or(&text).to_string()
+    text.split(" (os error ")
+        .next()
+        .unwrap_or(&text)
+        .to_string()
 }
 
 /// As CPython prints it: `[Errno 2] No such file or directory`.
@@ -47,8 +50,14 @@ pub fn raise(th: &mut Thread, error: &io::Error, filename: Option<&str>) -> Rais
         return th.raise(TypeId::OSError, error.to_string());
     };
     let text = th.str(&strerror(error));
-    let e = th.new_exception(class_of(errno), vec![Value::Int(errno.into()), text.clone()]);
-    let mut extra = vec![(Name::of("errno"), Value::Int(errno.into())), (Name::of("strerror"), text)];
+    let e = th.new_exception(
+        class_of(errno),
+        vec![Value::Int(errno.into()), text.clone()],
+    );
+    let mut extra = vec![
+        (Name::of("errno"), Value::Int(errno.into())),
+        (Name::of("strerror"), text),
+    ];
     if let Some(name) = filename {
         extra.push((Name::of("filename"), th.str(name)));
     }
