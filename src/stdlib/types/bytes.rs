@@ -255,7 +255,7 @@ fn hex(c: &mut Call) -> Res<Value> {
 fn fromhex(c: &mut Call) -> Res<Value> {
     let (class, v) = (c.arg(0), c.arg(1));
     let Some(t) = text(&v) else {
-        let got = c.type_name(&v);
+        let got = super::shown_type(c, &v);
         return Err(c.type_error(format!("fromhex() argument must be str, not {got}")));
     };
     let b = pure::from_hex(t);

@@ -121,7 +121,7 @@ fn sort_plain(all: &mut [Item]) -> bool {
     true
 }
 
-fn merge_sort(th: &mut Thread, all: &mut Vec<Item>) -> Res<()> {
+fn merge_sort(th: &mut Thread, all: &mut [Item]) -> Res<()> {
     let mut ends = Vec::new();
     let mut at = 0;
     while at < all.len() {

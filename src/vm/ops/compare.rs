@@ -130,10 +130,10 @@ impl Thread {
 
     #[inline(never)]
     fn compare_slow(&mut self, op: CmpOp, a: &Value, b: &Value) -> Res<Value> {
-        if scripted(a) || scripted(b) {
-            if let Some(v) = self.compare_scripted(op, a, b)? {
-                return Ok(v);
-            }
+        if (scripted(a) || scripted(b))
+            && let Some(v) = self.compare_scripted(op, a, b)?
+        {
+            return Ok(v);
         }
         if let Some(v) = self.base_compare(op, a, b)? {
             return Ok(v);

@@ -105,13 +105,16 @@ impl Thread {
     pub fn index_int(&mut self, v: &Value) -> Res<IntVal> {
         match self.try_index(v)? {
             Some(i) => Ok(i),
-            None => {
-                let name = self.type_name(v);
-                Err(self.type_error(format!(
-                    "'{name}' object cannot be interpreted as an integer"
-                )))
-            }
+            None => Err(self.no_index(v)),
         }
+    }
+
+    #[cold]
+    fn no_index(&mut self, v: &Value) -> Raised {
+        let name = self.type_name(v);
+        self.type_error(format!(
+            "'{name}' object cannot be interpreted as an integer"
+        ))
     }
 
     /// The same, or `None` for what is no index at all.
@@ -224,11 +227,11 @@ impl Thread {
 
     /// `int(v)`.
     pub fn to_int(&mut self, v: &Value) -> Res<Value> {
-        let i = self.to_int_val(v)?;
+        let i = self.int_val_of(v)?;
         Ok(self.int(i))
     }
 
-    fn to_int_val(&mut self, v: &Value) -> Res<IntVal> {
+    fn int_val_of(&mut self, v: &Value) -> Res<IntVal> {
         if let Some(i) = int_of(v) {
             return Ok(i.to_val());
         }
@@ -292,7 +295,7 @@ impl Thread {
                 }
                 None => match self.try_float(v)? {
                     Some(x) => Ok(x),
-                    None => Err(self.index_int(v).err().expect("it is no index")),
+                    None => Err(self.no_index(v)),
                 },
             },
         }
