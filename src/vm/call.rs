@@ -558,6 +558,9 @@ impl Thread {
         let s = |n: usize| if n == 1 { "" } else { "s" };
         let text = match (min, max) {
             (0, 0) => format!("{full}() takes no arguments ({given} given)"),
+            (1, 1) if row.module == "new" || !sig.kwonly.is_empty() => {
+                format!("{name} expected 1 argument, got {given}")
+            }
             (1, 1) => format!("{full}() takes exactly one argument ({given} given)"),
             (a, b) if a == b => format!("{name} expected {a} argument{}, got {given}", s(a)),
             (a, _) if given < a => {
