@@ -336,7 +336,9 @@ fn nothing_is_left_for_later_in_silence() {
     for path in found {
         let text = fs::read_to_string(&path).expect("readable source");
         for (number, line) in text.lines().enumerate() {
-            if words.iter().any(|w| line.contains(w)) {
+            // An example that must not compile may leave its body open.
+            let example = line.trim_start().starts_with("///");
+            if !example && words.iter().any(|w| line.contains(w)) {
                 wrong.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
             }
         }
