@@ -104,11 +104,11 @@ impl<'a> Unit<'a> {
     fn check_keywords(&self, args: &[Arg]) -> Res {
         let mut seen = BTreeSet::new();
         for arg in args {
-            if let Arg::Keyword { name, span, .. } = arg {
-                if !seen.insert(*name) {
-                    let text = format!("keyword argument repeated: {}", self.cx.ast.name(*name));
-                    return self.error(*span, text);
-                }
+            if let Arg::Keyword { name, span, .. } = arg
+                && !seen.insert(*name)
+            {
+                let text = format!("keyword argument repeated: {}", self.cx.ast.name(*name));
+                return self.error(*span, text);
             }
         }
         Ok(())

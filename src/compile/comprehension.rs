@@ -71,7 +71,7 @@ impl<'a> Unit<'a> {
             CompKind::Dict => unit.emit(span, Instr::BuildDict { dst: made, base, n }),
             CompKind::Generator => {}
         }
-        unit.clause(comp, 0, made, span)?;
+        unit.clause(comp, 0, made)?;
         if comp.kind != CompKind::Generator {
             unit.emit(span, Instr::Return { src: made });
         }
@@ -89,7 +89,7 @@ impl<'a> Unit<'a> {
     }
 
     /// One `for` and what stands to the right of it.
-    fn clause(&mut self, comp: &'a Comp, at: usize, made: Reg, span: Span) -> Res {
+    fn clause(&mut self, comp: &'a Comp, at: usize, made: Reg) -> Res {
         let Some(clause) = comp.clauses.get(at) else {
             return self.element(comp, made);
         };
@@ -124,7 +124,7 @@ impl<'a> Unit<'a> {
         for &test in &clause.ifs {
             self.branch(test, false, cont)?;
         }
-        self.clause(comp, at + 1, made, span)?;
+        self.clause(comp, at + 1, made)?;
         self.asm.bind(cont);
         let bottom = Instr::ForLoop {
             iter,

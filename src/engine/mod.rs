@@ -68,7 +68,9 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
         Ok(()) => 0,
         Err(e) => report(&mut th, e),
     };
-    let code = match th.to_end(stdlib::threading::join_all) {
+    // After a deadlock there is nobody left who could end.
+    let joined = if code == DEADLOCK { Ok(()) } else { th.to_end(stdlib::threading::join_all) };
+    let code = match joined {
         Ok(()) => code,
         Err(e) => report(&mut th, e).max(code),
     };

@@ -22,6 +22,8 @@ pub struct Class {
     /// A script function `__init__` of a class without `__new__`, with the epoch of interp.rs in which it
     /// was found: calling the class needs no look-up.
     pub plain_init: Option<(u32, Ref)>,
+    /// It or a base defines `__del__`.
+    pub has_del: bool,
     /// Defined by a script (its attributes may be set).
     pub from_script: bool,
     /// May a script class derive from it?

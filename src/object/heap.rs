@@ -60,8 +60,25 @@ struct Local {
     root: StdCell<*mut Link>,
     depth: StdCell<u32>,
     made: StdCell<usize>,
+    /// `made` at which this thread asks for a collection.
+    enough: StdCell<usize>,
     dead: RefCell<Vec<NonNull<Header>>>,
+    /// The thread's breaker word: how the heap asks for a safe point.
+    breaker: StdCell<*const AtomicU32>,
+    /// Objects that died with a last word to say: alive again until the thread has let them say it.
+    last_words: RefCell<Vec<Ref>>,
 }
+
+/// Bits of the breaker word that the heap sets: see `HeapRoot::work`.
+pub const WANTS_COLLECTION: u32 = 1 << 16;
+pub const HAS_LAST_WORDS: u32 = 1 << 17;
+
+/// New nodes of one thread after which it asks for a collection, at least; at most as many as were alive
+/// at the last one, so that the work stays in proportion.
+const COLLECT_AFTER: usize = 100_000;
+
+/// Flag of an object that wants `last_words` before it is freed.
+const SPEAKS_LAST: u8 = 1;
 
 thread_local! {
     static LOCAL: Local = const {
@@ -69,7 +86,10 @@ thread_local! {
             root: StdCell::new(std::ptr::null_mut()),
             depth: StdCell::new(0),
             made: StdCell::new(0),
+            enough: StdCell::new(COLLECT_AFTER),
             dead: RefCell::new(Vec::new()),
+            breaker: StdCell::new(std::ptr::null()),
+            last_words: RefCell::new(Vec::new()),
         }
     };
 }
@@ -98,12 +118,22 @@ impl Default for HeapRoot {
 impl HeapRoot {
     /// Objects that this thread makes from now on belong to this root. Called once per thread, before
     /// its first object.
-    pub fn enter(&self, _held: &Held) {
-        LOCAL.with(|l| l.root.set(&*self.0 as *const Link as *mut Link));
+    pub fn enter(&self, held: &Held) {
+        LOCAL.with(|l| {
+            l.root.set(&*self.0 as *const Link as *mut Link);
+            l.breaker.set(held.breaker());
+        });
+    }
+    /// Objects of this thread that died wanting a last word; the caller gives it to them and lets go.
+    pub fn last_words(&self, _held: &Held) -> Vec<Ref> {
+        LOCAL.with(|l| std::mem::take(&mut *l.last_words.borrow_mut()))
     }
     /// Leaves the heap: parcels dropped from now on in this thread are not opened.
     pub fn leave(&self, _held: &Held) {
-        LOCAL.with(|l| l.root.set(std::ptr::null_mut()));
+        LOCAL.with(|l| {
+            l.root.set(std::ptr::null_mut());
+            l.breaker.set(std::ptr::null());
+        });
     }
     /// Calls `f` for each live node. `f` makes and frees nothing.
     pub fn for_each(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
@@ -126,15 +156,13 @@ impl HeapRoot {
     }
 }
 
-/// Nodes made by this thread since it last asked; the collector's trigger.
-pub fn made_since(reset: bool) -> usize {
-    LOCAL.with(|l| {
-        if reset {
-            l.made.replace(0)
-        } else {
-            l.made.get()
-        }
-    })
+/// Asks the thread to come to a safe point for the heap's sake.
+fn ask(l: &Local, bit: u32) {
+    let word = l.breaker.get();
+    if !word.is_null() {
+        // SAFETY: the word lives as long as the thread's token, which `leave` outlasts.
+        unsafe { (*word).fetch_or(bit, Relaxed) };
+    }
 }
 
 const LINK: usize = size_of::<Link>();
@@ -178,6 +206,9 @@ fn make<T: Payload>(shape: ShapeId, body: T, extra: usize) -> Ref {
 unsafe fn link_in(link: *mut Link) {
     LOCAL.with(|l| {
         l.made.set(l.made.get() + 1);
+        if l.made.get() == l.enough.get() {
+            ask(l, WANTS_COLLECTION);
+        }
         let root = l.root.get();
         assert!(
             !root.is_null(),
@@ -257,6 +288,10 @@ impl Ref {
     pub fn immortalize(&self, _held: &Held) {
         self.header().count.fetch_or(IMMORTAL, Relaxed);
     }
+    /// Before this object is freed it is handed to its thread once, at a safe point (H4).
+    pub fn speak_last(&self, _held: &Held) {
+        self.header().flags.fetch_or(SPEAKS_LAST, Relaxed);
+    }
     #[inline(always)]
     pub fn is_immortal(&self) -> bool {
         self.header().count.load(Relaxed) & IMMORTAL != 0
@@ -321,11 +356,6 @@ impl Ref {
         };
         drop(open);
         out
-    }
-    /// The words of the pointer, for the one-word caches.
-    #[inline(always)]
-    pub(crate) fn as_ptr(&self) -> *mut Header {
-        self.0.as_ptr()
     }
 }
 
@@ -430,6 +460,13 @@ unsafe fn bury(p: NonNull<Header>) {
             return free(p);
         }
         LOCAL.with(|l| {
+            if p.as_ref().flags.load(Relaxed) & SPEAKS_LAST != 0 && !l.root.get().is_null() {
+                // Alive again, once: the list holds the one reference.
+                p.as_ref().flags.fetch_and(!SPEAKS_LAST, Relaxed);
+                p.as_ref().count.store(1, Relaxed);
+                l.last_words.borrow_mut().push(Ref(p));
+                return ask(l, HAS_LAST_WORDS);
+            }
             let depth = l.depth.get();
             if depth >= 64 {
                 l.dead.borrow_mut().push(p);
@@ -519,89 +556,7 @@ unsafe fn free_as<T: Payload>(p: NonNull<Header>) {
     }
 }
 
-/// A value on its way to another thread (H2).
-pub struct Parcel(ManuallyDrop<Value>);
+mod collect;
+mod share;
 
-// SAFETY: H2: without a token nothing can be done with the value inside.
-unsafe impl Send for Parcel {}
-// SAFETY: as above: `peek` needs a token too.
-unsafe impl Sync for Parcel {}
-
-impl Parcel {
-    pub fn new(_held: &Held, v: Value) -> Parcel {
-        Parcel(ManuallyDrop::new(v))
-    }
-    pub fn open(mut self, _held: &Held) -> Value {
-        let v = std::mem::take(&mut *self.0);
-        std::mem::forget(self);
-        v
-    }
-    pub fn peek(&self, _held: &Held) -> Value {
-        (*self.0).clone()
-    }
-}
-
-impl Drop for Parcel {
-    fn drop(&mut self) {
-        // Outside its heap a parcel keeps its value for ever: better a leak than an uncounted free (H1).
-        if LOCAL.try_with(|l| !l.root.get().is_null()).unwrap_or(false) {
-            // SAFETY: dropped once, by an attached thread.
-            unsafe { ManuallyDrop::drop(&mut self.0) };
-        }
-    }
-}
-
-/// State that belongs to an interpreter and is opened with the token, as objects are (H3).
-#[derive(Default)]
-pub struct Guarded<T> {
-    busy: AtomicU32,
-    v: UnsafeCell<T>,
-}
-
-// SAFETY: H1, H3: reached only in an attached thread, by one opener at a time.
-unsafe impl<T> Send for Guarded<T> {}
-// SAFETY: as above.
-unsafe impl<T> Sync for Guarded<T> {}
-
-impl<T> Guarded<T> {
-    pub const fn new(v: T) -> Self {
-        Guarded {
-            busy: AtomicU32::new(0),
-            v: UnsafeCell::new(v),
-        }
-    }
-    #[inline]
-    pub fn with<R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
-        let open = Open::new(&self.busy);
-        // SAFETY: H3.
-        let out = f(unsafe { &mut *self.v.get() });
-        drop(open);
-        out
-    }
-}
-
-impl<T> Guarded<T> {
-    /// The state itself, for the loop's short cuts while the lock is on.
-    #[inline(always)]
-    pub(crate) fn peek(&self) -> *const T {
-        self.v.get()
-    }
-}
-
-/// What is fixed once the interpreter stands, and read by all its threads.
-pub struct Shared<T>(T);
-
-// SAFETY: H1: read with the token only, and never written.
-unsafe impl<T> Send for Shared<T> {}
-// SAFETY: as above.
-unsafe impl<T> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    pub fn new(_held: &Held, v: T) -> Self {
-        Shared(v)
-    }
-    #[inline(always)]
-    pub fn get(&self, _held: &Held) -> &T {
-        &self.0
-    }
-}
+pub use share::{Guarded, Parcel, Shared};

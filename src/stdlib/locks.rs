@@ -27,7 +27,7 @@ natives! { pub LOCK, method "lock";
     /// Takes the lock: the beginning of `with lock:`.
     waits __enter__("") = enter;
     /// Gives the lock up: the end of `with lock:`.
-    holds __exit__("*exc_info") = exit;
+    holds __exit__("exc_type=None, exc=None, traceback=None, /") = exit;
 }
 
 natives! { pub RLOCK, method "RLock";
@@ -40,7 +40,7 @@ natives! { pub RLOCK, method "RLock";
     /// Takes the lock: the beginning of `with lock:`.
     waits __enter__("") = r_enter;
     /// Gives the lock up once: the end of `with lock:`.
-    holds __exit__("*exc_info") = r_exit;
+    holds __exit__("exc_type=None, exc=None, traceback=None, /") = r_exit;
     /// Whether this thread has the lock.
     holds _is_owned("") = r_is_owned;
     /// Gives the lock up entirely and returns how often it was taken, for `_acquire_restore`.
@@ -70,6 +70,8 @@ natives! { pub NEW, "new";
 struct Lock {
     key: WaitKey,
     owner: Option<Tid>,
+    /// Threads between looking in vain and looking again: a release without any wakes nobody.
+    waiting: u32,
     name: Arc<str>,
 }
 
@@ -77,6 +79,7 @@ struct RLock {
     key: WaitKey,
     owner: Option<Tid>,
     count: u64,
+    waiting: u32,
     name: Arc<str>,
 }
 
@@ -105,9 +108,12 @@ fn object(th: &Thread, t: TypeId, state: impl Any + Send) -> Value {
     Ref::new(&th.held, t.shape(), state).into()
 }
 
-/// How a report calls a lock made here.
+/// How a report calls a lock made here: by the variable it is assigned to, else by its line.
 fn name_here(th: &Thread) -> Arc<str> {
-    format!("made at line {}", th.place().line).into()
+    match th.assigned_here() {
+        Some(variable) => variable.into(),
+        None => format!("made at line {}", th.place().line).into(),
+    }
 }
 
 pub fn new_lock(c: &mut Call) -> Res<Value> {
@@ -118,6 +124,7 @@ pub fn new_lock(c: &mut Call) -> Res<Value> {
         Lock {
             key,
             owner: None,
+            waiting: 0,
             name,
         },
     ))
@@ -132,6 +139,7 @@ fn new_rlock(c: &mut Call) -> Res<Value> {
             key,
             owner: None,
             count: 0,
+            waiting: 0,
             name,
         },
     ))
@@ -203,51 +211,123 @@ fn patience(c: &mut Call) -> Res<Patience> {
     }
 }
 
-/// Takes the lock if it is free; else says what to wait for.
-fn take(held: &Held, v: &Value) -> Result<WaitKey, WaitOn> {
-    let me = held.tid();
-    open::<Lock, _>(held, v, |l| match l.owner {
-        None => {
-            l.owner = Some(me);
-            Ok(l.key)
-        }
-        Some(_) => Err(WaitOn::Lock {
-            key: l.key,
-            owner: l.owner,
-            name: l.name.clone(),
-        }),
-    })
-    .expect("the argument is a lock")
+/// What Lock and RLock have in common.
+trait Mutual: 'static {
+    const NAME: &'static str;
+    /// Takes it `times` times if `me` may.
+    fn take(&mut self, me: Tid, times: u64) -> bool;
+    fn taken(&self) -> bool;
+    fn key(&self) -> WaitKey;
+    fn waiting(&mut self) -> &mut u32;
+    fn wait_on(&self) -> WaitOn;
 }
 
-fn acquire_within(c: &mut Call, patience: Patience) -> Res<Next> {
-    this::<Lock, _>(c, "lock", |_| ())?;
-    let v = c.arg(0);
-    match (take(&c.held, &v), patience) {
-        (Ok(_), _) => Ok(Next::Done(Value::TRUE)),
-        (Err(_), Patience::None) => Ok(Next::Done(Value::FALSE)),
-        (Err(on), Patience::ForEver) => Ok(wait_for_lock(v, on, None)),
-        (Err(on), Patience::Until(at)) => Ok(wait_for_lock(v, on, Some(at))),
+impl Mutual for Lock {
+    const NAME: &'static str = "lock";
+    fn take(&mut self, me: Tid, _: u64) -> bool {
+        let free = self.owner.is_none();
+        if free {
+            self.owner = Some(me);
+        }
+        free
+    }
+    fn taken(&self) -> bool {
+        self.owner.is_some()
+    }
+    fn key(&self) -> WaitKey {
+        self.key
+    }
+    fn waiting(&mut self) -> &mut u32 {
+        &mut self.waiting
+    }
+    fn wait_on(&self) -> WaitOn {
+        WaitOn::Lock {
+            key: self.key,
+            owner: self.owner,
+            name: self.name.clone(),
+        }
     }
 }
 
-fn wait_for_lock(v: Value, on: WaitOn, until: Option<Nanos>) -> Next {
+impl Mutual for RLock {
+    const NAME: &'static str = "RLock";
+    fn take(&mut self, me: Tid, times: u64) -> bool {
+        let mine = self.owner.is_none_or(|owner| owner == me);
+        if mine {
+            self.owner = Some(me);
+            self.count += times;
+        }
+        mine
+    }
+    fn taken(&self) -> bool {
+        self.owner.is_some()
+    }
+    fn key(&self) -> WaitKey {
+        self.key
+    }
+    fn waiting(&mut self) -> &mut u32 {
+        &mut self.waiting
+    }
+    fn wait_on(&self) -> WaitOn {
+        WaitOn::RLock {
+            key: self.key,
+            owner: self.owner,
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// Takes a lock; else, if the thread may wait, counts it in and says what for.
+fn look<T: Mutual>(
+    l: &mut T,
+    me: Tid,
+    times: u64,
+    may_wait: bool,
+) -> Result<WaitKey, Option<WaitOn>> {
+    if l.take(me, times) {
+        return Ok(l.key());
+    }
+    if !may_wait {
+        return Err(None);
+    }
+    *l.waiting() += 1;
+    Err(Some(l.wait_on()))
+}
+
+fn acquire_within<T: Mutual>(c: &mut Call, patience: Patience, times: u64) -> Res<Next> {
+    let me = c.held.tid();
+    let until = match patience {
+        Patience::Until(at) => Some(at),
+        Patience::None | Patience::ForEver => None,
+    };
+    let may_wait = !matches!(patience, Patience::None);
+    match this::<T, _>(c, T::NAME, |l| look(l, me, times, may_wait))? {
+        Ok(_) => Ok(Next::Done(Value::TRUE)),
+        Err(None) => Ok(Next::Done(Value::FALSE)),
+        Err(Some(on)) => Ok(wait_for::<T>(c.arg(0), on, until, times)),
+    }
+}
+
+fn wait_for<T: Mutual>(v: Value, on: WaitOn, until: Option<Nanos>, times: u64) -> Next {
     let seen = v.clone();
     Next::Wait {
         on,
         until,
-        still: Box::new(move |held| {
-            open::<Lock, _>(held, &seen, |l| l.owner.is_some()) == Some(true)
-        }),
+        still: Box::new(move |held| open::<T, _>(held, &seen, |l| l.taken()) == Some(true)),
         then: Box::new(move |c, wake| {
-            let woken = c.after_wake(wake)?;
-            match take(&c.held, &v) {
-                Ok(key) => {
+            let woken = c.after_wake(wake);
+            let me = c.held.tid();
+            let looked = open::<T, _>(&c.held, &v, |l| {
+                *l.waiting() -= 1;
+                woken.map(|woken| look(l, me, times, woken))
+            });
+            match looked.transpose()? {
+                Some(Ok(key)) => {
                     c.held.took(key);
                     Ok(Next::Done(Value::TRUE))
                 }
-                Err(on) if woken => Ok(wait_for_lock(v, on, until)),
-                Err(_) => Ok(Next::Done(Value::FALSE)),
+                Some(Err(Some(on))) => Ok(wait_for::<T>(v, on, until, times)),
+                Some(Err(None)) | None => Ok(Next::Done(Value::FALSE)),
             }
         }),
     }
@@ -255,21 +335,25 @@ fn wait_for_lock(v: Value, on: WaitOn, until: Option<Nanos>) -> Next {
 
 fn acquire(c: &mut Call) -> Res<Next> {
     let patience = patience(c)?;
-    acquire_within(c, patience)
+    acquire_within::<Lock>(c, patience, 1)
 }
 
 fn enter(c: &mut Call) -> Res<Next> {
-    acquire_within(c, Patience::ForEver)
+    acquire_within::<Lock>(c, Patience::ForEver, 1)
 }
 
 fn release(c: &mut Call) -> Res<Value> {
-    let key = this::<Lock, _>(c, "lock", |l| l.owner.take().map(|_| l.key))?;
-    match key {
-        Some(key) => {
-            c.held.wake(key, 1);
+    let freed = this::<Lock, _>(c, "lock", |l| {
+        l.owner.take().map(|_| (l.waiting > 0).then_some(l.key))
+    })?;
+    match freed {
+        None => Err(c.runtime_error("release unlocked lock")),
+        Some(awaited) => {
+            if let Some(key) = awaited {
+                c.held.wake(key, 1);
+            }
             Ok(Value::None)
         }
-        None => Err(c.runtime_error("release unlocked lock")),
     }
 }
 
@@ -278,67 +362,16 @@ fn exit(c: &mut Call) -> Res<Value> {
 }
 
 fn locked(c: &mut Call) -> Res<Value> {
-    this::<Lock, _>(c, "lock", |l| Value::bool(l.owner.is_some()))
-}
-
-/// Takes the lock `times` more if it is free or this thread's; else says what to wait for.
-fn r_take(held: &Held, v: &Value, times: u64) -> Result<WaitKey, WaitOn> {
-    let me = held.tid();
-    open::<RLock, _>(held, v, |l| match l.owner {
-        Some(owner) if owner != me => Err(WaitOn::RLock {
-            key: l.key,
-            owner: l.owner,
-            name: l.name.clone(),
-        }),
-        _ => {
-            l.owner = Some(me);
-            l.count += times;
-            Ok(l.key)
-        }
-    })
-    .expect("the argument is an RLock")
-}
-
-fn r_acquire_within(c: &mut Call, patience: Patience, times: u64) -> Res<Next> {
-    this::<RLock, _>(c, "RLock", |_| ())?;
-    let v = c.arg(0);
-    match (r_take(&c.held, &v, times), patience) {
-        (Ok(_), _) => Ok(Next::Done(Value::TRUE)),
-        (Err(_), Patience::None) => Ok(Next::Done(Value::FALSE)),
-        (Err(on), Patience::ForEver) => Ok(wait_for_rlock(v, on, None, times)),
-        (Err(on), Patience::Until(at)) => Ok(wait_for_rlock(v, on, Some(at), times)),
-    }
-}
-
-fn wait_for_rlock(v: Value, on: WaitOn, until: Option<Nanos>, times: u64) -> Next {
-    let seen = v.clone();
-    Next::Wait {
-        on,
-        until,
-        still: Box::new(move |held| {
-            open::<RLock, _>(held, &seen, |l| l.owner.is_some()) == Some(true)
-        }),
-        then: Box::new(move |c, wake| {
-            let woken = c.after_wake(wake)?;
-            match r_take(&c.held, &v, times) {
-                Ok(key) => {
-                    c.held.took(key);
-                    Ok(Next::Done(Value::TRUE))
-                }
-                Err(on) if woken => Ok(wait_for_rlock(v, on, until, times)),
-                Err(_) => Ok(Next::Done(Value::FALSE)),
-            }
-        }),
-    }
+    this::<Lock, _>(c, "lock", |l| Value::bool(l.taken()))
 }
 
 fn r_acquire(c: &mut Call) -> Res<Next> {
     let patience = patience(c)?;
-    r_acquire_within(c, patience, 1)
+    acquire_within::<RLock>(c, patience, 1)
 }
 
 fn r_enter(c: &mut Call) -> Res<Next> {
-    r_acquire_within(c, Patience::ForEver, 1)
+    acquire_within::<RLock>(c, Patience::ForEver, 1)
 }
 
 /// Gives up `times` levels (all with `None`); returns how many there were. Wakes a waiter when free.
@@ -353,11 +386,12 @@ fn r_give(c: &mut Call, times: Option<u64>) -> Res<u64> {
         if l.count == 0 {
             l.owner = None;
         }
-        Some((before, (l.count == 0).then_some(l.key)))
+        let awaited = l.count == 0 && l.waiting > 0;
+        Some((before, awaited.then_some(l.key)))
     })?;
     match given {
-        Some((before, freed)) => {
-            if let Some(key) = freed {
+        Some((before, awaited)) => {
+            if let Some(key) = awaited {
                 c.held.wake(key, 1);
             }
             Ok(before)
@@ -387,7 +421,7 @@ fn r_release_save(c: &mut Call) -> Res<Value> {
 fn r_acquire_restore(c: &mut Call) -> Res<Next> {
     let times = c.arg(1);
     let times = c.index(&times)?;
-    r_acquire_within(c, Patience::ForEver, u64::try_from(times).unwrap_or(1))
+    acquire_within::<RLock>(c, Patience::ForEver, u64::try_from(times).unwrap_or(1))
 }
 
 impl Event {

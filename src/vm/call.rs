@@ -208,7 +208,12 @@ impl Thread {
             name,
             qualname,
         };
-        Ok(Ref::new(&self.held, TypeId::Generator.shape(), g).into())
+        let g = Ref::new(&self.held, TypeId::Generator.shape(), g);
+        if !code.code.handlers.is_empty() {
+            // Dropped while suspended it is closed, so that its `finally` runs.
+            g.speak_last(&self.held);
+        }
+        Ok(g.into())
     }
 
     /// Calls a class: makes the object, then runs `__init__`.
@@ -267,7 +272,7 @@ impl Thread {
         let init = init.unwrap_or_default();
         match &init {
             Value::Obj(f) if f.is::<Function>() => {
-                if instances == Kind::Instance && !self.has_script_new(class) {
+                if instances == Kind::Instance && !self.has_script_new(class) && !self.has_del(class) {
                     let epoch = self.interp.init_epoch.load(Relaxed);
                     let old = class.with::<crate::object::class::Class, _>(&self.held, |c| c.plain_init.replace((epoch, f.clone())));
                     drop(old);
@@ -288,6 +293,10 @@ impl Thread {
                 Ok(Entered::Value(this))
             }
         }
+    }
+
+    fn has_del(&self, class: &Ref) -> bool {
+        class.with::<crate::object::class::Class, _>(&self.held, |c| c.has_del)
     }
 
     fn has_script_new(&self, class: &Ref) -> bool {

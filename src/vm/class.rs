@@ -44,6 +44,7 @@ impl Classes {
                 root: t.shape(),
                 slots_hint: 0,
                 plain_init: None,
+                has_del: false,
                 from_script: false,
                 subclassable: t.is_open(),
             };
@@ -300,8 +301,8 @@ impl Thread {
 
     /// A new object of a class without running `__init__`: for builtin constructors and `__new__`.
     pub fn new_object(&mut self, class: &Ref) -> Res<Value> {
-        let (kind, root, hint, script, name) = class.with::<Class, _>(&self.held, |c| {
-            (c.instances, c.root, c.slots_hint, c.from_script, c.name)
+        let (kind, root, hint, script, name, del) = class.with::<Class, _>(&self.held, |c| {
+            (c.instances, c.root, c.slots_hint, c.from_script, c.name, c.has_del)
         });
         let attrs = || {
             Attrs(script.then(|| {
@@ -313,7 +314,13 @@ impl Thread {
         };
         let held = &self.held;
         Ok(match kind {
-            Kind::Instance => Ref::new_instance(held, root, class.clone(), hint).into(),
+            Kind::Instance => {
+                let r = Ref::new_instance(held, root, class.clone(), hint);
+                if del {
+                    r.speak_last(held);
+                }
+                r.into()
+            }
             Kind::List => Ref::new(
                 held,
                 root,
@@ -389,6 +396,7 @@ impl Thread {
         };
         let root = self.interp.shapes.with(&self.held, |s| s.new_root());
         let slots_hint = self.slots_of_init(&names);
+        let has_del = names.get(name::DEL).is_some() || mro.iter().any(|c| c.with::<Class, _>(&self.held, |c| c.has_del));
         let class = Class {
             name,
             qualname,
@@ -400,6 +408,7 @@ impl Thread {
             root,
             slots_hint,
             plain_init: None,
+            has_del,
             from_script: true,
             subclassable: true,
         };

@@ -6,6 +6,7 @@ use super::ops::compare::CmpOp;
 use super::run::IN_BUILTINS;
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
+use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
 use crate::object::function::{Function, Generator};
 use crate::object::module::Module;
@@ -396,8 +397,39 @@ impl Thread {
         if asked.exit {
             return Err(self.raise_ending(Ending::Daemon));
         }
+        if asked.work != 0 {
+            self.heap_work(asked.work)?;
+        }
         if asked.signal {
             return Err(self.raise_with(TypeId::KeyboardInterrupt, Vec::new()));
+        }
+        Ok(())
+    }
+
+    /// Objects that died with a last word to say say it now, before the next call.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn hear_last_words(&mut self) -> Res<()> {
+        self.held.breaker().fetch_and(!HAS_LAST_WORDS, Relaxed);
+        self.heap_work(HAS_LAST_WORDS)
+    }
+
+    /// What the heap asked for: a collection, last words. Errors in last words are reported, not raised.
+    fn heap_work(&mut self, bits: u32) -> Res<()> {
+        if bits & WANTS_COLLECTION != 0 {
+            self.interp.heap.collect(&self.held);
+        }
+        for r in self.interp.heap.last_words(&self.held) {
+            let v = Value::Obj(r.clone());
+            let said = if r.is::<Generator>() { self.close_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
+            if said.is_err() {
+                if self.ending.is_some() {
+                    return Err(Raised(()));
+                }
+                let e = self.take_raised();
+                let text = format!("Exception ignored in: {}\n{}", self.repr(&v).unwrap_or_default(), self.format_exception(&e));
+                crate::world::out::error(text.as_bytes());
+            }
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ use crate::bytecode::{Instr, Reg};
 use crate::gil::off;
 use crate::object::Value;
 use crate::object::code::CodeObj;
+use crate::object::heap::HAS_LAST_WORDS;
 use crate::object::types::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -331,6 +332,14 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
                 }
             }
         }};
+    }
+    macro_rules! last_words {
+        () => {
+            // SAFETY: as in `check`.
+            if unsafe { (*breaker).load(Relaxed) } & HAS_LAST_WORDS != 0 {
+                ok!(th.hear_last_words())
+            }
+        };
     }
     // At a function's entry nothing of it has run: the saved pc is its first instruction.
     macro_rules! check_entry {
@@ -738,6 +747,7 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
 
             Instr::Call { dst, base: b, n } => {
                 save!();
+                last_words!();
                 if push_fast(th, abs!(b), n.0 as u32, abs!(dst)) {
                     count!();
                     load!();
@@ -762,6 +772,7 @@ fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -
             }
             Instr::CallMethod { dst, base: b, n } => {
                 save!();
+                last_words!();
                 if at!(b, 1).is_unbound() {
                     // Not a method: the callee moves up to its arguments.
                     let f = r!(b).take();

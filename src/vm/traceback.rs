@@ -1,6 +1,7 @@
 //! Tracebacks as Python prints them, and where a thread stands.
 
 use super::thread::Thread;
+use crate::bytecode::Code;
 use crate::object::class::Class;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::{TypeId, Value, name};
@@ -13,29 +14,62 @@ pub fn is_library(file: &str) -> bool {
     file.starts_with("<kit:")
 }
 
+/// The variable of an assignment of which this much stands before the value: `b` of `a, b = f(), `.
+fn target(before: &str) -> Option<&str> {
+    let statement = before.rsplit(';').next()?;
+    let (left, right) = statement.rsplit_once('=')?;
+    let earlier = right.matches(',').count();
+    if !right.trim().is_empty() && !right.trim_end().ends_with(',') {
+        return None;
+    }
+    let name = match left.rsplit_once('(') {
+        // A keyword argument.
+        Some((_, arguments)) if earlier == 0 => arguments.rsplit(',').next()?,
+        Some(_) => return None,
+        None if earlier == 0 && !left.contains(',') => left,
+        None => left.split(',').nth(earlier)?,
+    };
+    let name = name.trim();
+    let part = |c: char| c.is_alphanumeric() || "_.[]".contains(c);
+    (!name.is_empty() && name.chars().all(part)).then_some(name)
+}
+
 impl Thread {
-    /// The script line that runs: the innermost frame that is not the library's.
-    pub fn place(&self) -> Place {
-        for f in self.frames.iter().rev() {
-            let Some(func) = self.function_at(f.func_at()) else {
-                continue;
-            };
+    /// Code and instruction of the innermost frame that is not the library's.
+    fn script_frame(&self) -> Option<(Arc<Code>, u32)> {
+        self.frames.iter().rev().find_map(|f| {
+            let func = self.function_at(f.func_at())?;
             let code =
                 func.with::<crate::object::function::Function, _>(&self.held, |f| f.code.clone());
             let code = &code.frozen::<crate::object::code::CodeObj>().code;
-            if !is_library(&code.file.name) {
-                return Place {
-                    file: code.file.name.clone(),
-                    line: code.line(f.pc as usize),
-                    function: Arc::from(&*code.name),
-                };
-            }
+            (!is_library(&code.file.name)).then(|| (code.clone(), f.pc))
+        })
+    }
+
+    /// The script line that runs.
+    pub fn place(&self) -> Place {
+        match self.script_frame() {
+            Some((code, pc)) => Place {
+                file: code.file.name.clone(),
+                line: code.line(pc as usize),
+                function: Arc::from(&*code.name),
+            },
+            None => Place {
+                file: Arc::from("<start>"),
+                line: 0,
+                function: Arc::from(""),
+            },
         }
-        Place {
-            file: Arc::from("<start>"),
-            line: 0,
-            function: Arc::from(""),
-        }
+    }
+
+    /// What the running expression is assigned to, as the script's line says: `self.fork` in
+    /// `self.fork = Lock()`. For names in reports.
+    pub fn assigned_here(&self) -> Option<String> {
+        let (code, pc) = self.script_frame()?;
+        let span = code.spans.get(pc as usize)?;
+        let line = code.file.line(span.lo);
+        let before = (span.lo - code.file.line_span(line).lo) as usize;
+        target(code.file.line_text(line).get(..before)?).map(str::to_string)
     }
 
     /// An uncaught exception as Python prints it: traceback, chain, class and text.
@@ -203,5 +237,28 @@ fn entry(out: &mut String, t: &TraceEntry, line: u32) {
             " ".repeat(width(begin, lo)),
             "^".repeat(width(lo, hi).max(1))
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::target;
+
+    #[test]
+    fn variables_of_assignments() {
+        for (before, name) in [
+            ("fork = ", Some("fork")),
+            ("  self.lock = ", Some("self.lock")),
+            ("a, b = ", Some("a")),
+            ("a, b = f(), ", Some("b")),
+            ("x = 1; y = ", Some("y")),
+            ("Table(seats=3, lock=", Some("lock")),
+            ("if a == ", None),
+            ("locks = [", None),
+            ("f(", None),
+            ("a += ", None),
+        ] {
+            assert_eq!(target(before), name, "{before}");
+        }
     }
 }

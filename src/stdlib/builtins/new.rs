@@ -1,6 +1,7 @@
 //! Constructors of iterators, ranges, descriptors and `super`; argument 0 is the class (L1).
 
 use crate::natives;
+use crate::object::class::Class;
 use crate::object::iter::Iter;
 use crate::object::types::{Descriptor, DescriptorKind, Range, Slice};
 use crate::object::{Name, Ref, TypeId, Value};
@@ -216,5 +217,9 @@ fn super_(c: &mut Call) -> Res<Value> {
     let (Some(class), Some(this)) = (c.opt(1), c.opt(2)) else {
         return Err(c.runtime_error("super(): no arguments"));
     };
+    if !class.as_ref().is_some_and(|r| r.is::<Class>()) {
+        let got = c.type_name(&class);
+        return Err(c.type_error(format!("super() argument 1 must be a type, not {got}")));
+    }
     c.make_super(&class, &this)
 }

@@ -54,7 +54,7 @@ macro_rules! file_rows {
             /// The file itself: the beginning of `with open(...) as f:`.
             holds __enter__("") = enter;
             /// Closes the file.
-            holds __exit__("*exc_info") = exit;
+            holds __exit__("exc_type=None, exc=None, traceback=None, /") = exit;
             /// Iterates over the lines.
             holds __iter__("") = iter;
             /// The next line.
@@ -159,13 +159,13 @@ fn this<R>(c: &mut Call, f: impl FnOnce(&mut File) -> R) -> Res<R> {
 /// What became of a write.
 enum Wrote {
     Done(io::Result<()>),
-    Closed,
+    Closed { text: bool },
     ReadOnly,
 }
 
 fn write_bytes(f: &mut File, bytes: &[u8]) -> Wrote {
     match &f.io {
-        Io::Closed => Wrote::Closed,
+        Io::Closed => Wrote::Closed { text: f.text },
         Io::Stdout => Wrote::Done(out::write(bytes)),
         Io::Stderr => {
             out::error(bytes);
@@ -180,7 +180,8 @@ fn wrote(th: &mut Thread, w: Wrote) -> Res<()> {
     match w {
         Wrote::Done(Ok(())) => Ok(()),
         Wrote::Done(Err(e)) => Err(os_error::raise(th, &e, None)),
-        Wrote::Closed => Err(th.value_error("I/O operation on closed file.")),
+        Wrote::Closed { text: true } => Err(th.value_error("I/O operation on closed file.")),
+        Wrote::Closed { text: false } => Err(th.value_error("write to closed file")),
         Wrote::ReadOnly => Err(th.raise(TypeId::OSError, "not writable")),
     }
 }
@@ -238,7 +239,7 @@ pub fn flush_file(th: &mut Thread, file: &Value) -> Option<Res<()>> {
     let r = look(th, file, |f| match &f.io {
         Io::Stdout => Wrote::Done(out::flush()),
         Io::Write(w) => Wrote::Done(w.flush()),
-        Io::Closed => Wrote::Closed,
+        Io::Closed => Wrote::Closed { text: f.text },
         _ => Wrote::Done(Ok(())),
     })?;
     Some(wrote(th, r))

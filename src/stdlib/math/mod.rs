@@ -170,10 +170,14 @@ fn log_of(c: &mut Call, v: &Value, f: fn(f64) -> f64) -> Res<f64> {
         if b.sign() == num_bigint::Sign::Minus {
             return domain(c);
         }
-        let shift = b.bits().saturating_sub(1000);
-        let top = int::to_float(IntRef::Big(&(b >> shift)));
-        let top = c.pure(top)?;
-        return Ok(f(top) + shift as f64 * f(2.0));
+        if let Ok(x) = int::to_float(IntRef::Big(b)) {
+            return Ok(f(x));
+        }
+        // As CPython: m * 2**e with m below 1.
+        let e = b.bits();
+        let top = int::to_float(IntRef::Big(&(b >> (e - 1000))));
+        let m = c.pure(top)? * 2f64.powi(-1000);
+        return Ok(f(m) + f(2.0) * e as f64);
     }
     let x = c.to_float(v)?;
     match x > 0.0 || x.is_nan() {

@@ -1,0 +1,96 @@
+//! What crosses threads: parcels, and state of an interpreter that is opened with the token.
+#![allow(unsafe_code)]
+
+use super::{LOCAL, Open};
+use crate::gil::Held;
+use crate::object::value::Value;
+use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::AtomicU32;
+
+/// A value on its way to another thread (H2).
+pub struct Parcel(ManuallyDrop<Value>);
+
+// SAFETY: H2: without a token nothing can be done with the value inside.
+unsafe impl Send for Parcel {}
+// SAFETY: as above: `peek` needs a token too.
+unsafe impl Sync for Parcel {}
+
+impl Parcel {
+    pub fn new(_held: &Held, v: Value) -> Parcel {
+        Parcel(ManuallyDrop::new(v))
+    }
+    pub fn open(mut self, _held: &Held) -> Value {
+        let v = std::mem::take(&mut *self.0);
+        std::mem::forget(self);
+        v
+    }
+    pub fn peek(&self, _held: &Held) -> Value {
+        (*self.0).clone()
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        // Outside its heap a parcel keeps its value for ever: better a leak than an uncounted free (H1).
+        if LOCAL.try_with(|l| !l.root.get().is_null()).unwrap_or(false) {
+            // SAFETY: dropped once, by an attached thread.
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+        }
+    }
+}
+
+/// State that belongs to an interpreter and is opened with the token, as objects are (H3).
+#[derive(Default)]
+pub struct Guarded<T> {
+    busy: AtomicU32,
+    v: UnsafeCell<T>,
+}
+
+// SAFETY: H1, H3: reached only in an attached thread, by one opener at a time.
+unsafe impl<T> Send for Guarded<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Guarded<T> {}
+
+impl<T> Guarded<T> {
+    pub const fn new(v: T) -> Self {
+        Guarded {
+            busy: AtomicU32::new(0),
+            v: UnsafeCell::new(v),
+        }
+    }
+    #[inline]
+    pub fn with<R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
+        let open = Open::new(&self.busy);
+        // SAFETY: H3.
+        let out = f(unsafe { &mut *self.v.get() });
+        drop(open);
+        out
+    }
+}
+
+impl<T> Guarded<T> {
+    /// The state itself, for the loop's short cuts while the lock is on.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> *const T {
+        self.v.get()
+    }
+}
+
+/// What is fixed once the interpreter stands, and read by all its threads.
+pub struct Shared<T>(T);
+
+// SAFETY: H1: read with the token only, and never written.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub fn new(_held: &Held, v: T) -> Self {
+        Shared(v)
+    }
+    #[inline(always)]
+    pub fn get(&self, _held: &Held) -> &T {
+        &self.0
+    }
+}
