@@ -127,7 +127,7 @@ fn the_environment_sets_and_the_flag_wins() {
         result(command.output().expect("kit starts")).1
     };
     assert_eq!(ok(&["-c", code]), "fifo 0.005\n");
-    assert_eq!(set(&["run", "-c", code]), "cpython 5e-05\n");
+    assert_eq!(set(&["run", "-c", code]), "cpython 4.9999999999999996e-05\n");
     assert_eq!(set(&["run", "--gil", "fifo", "--switch-interval", "2ms", "-c", code]), "fifo 0.002\n");
     assert_eq!(ok(&["run", "--switch-interval", "0.25", "-c", code]), "fifo 0.25\n");
 }

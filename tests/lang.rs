@@ -105,7 +105,12 @@ impl Script {
 
 fn imports_kit(line: &str) -> bool {
     let mut words = line.split_whitespace();
-    matches!(words.next(), Some("import" | "from")) && words.next().is_some_and(|m| m == "kit" || m.starts_with("kit."))
+    let module = |word: &str| word.trim_end_matches(',') == "kit" || word.starts_with("kit.");
+    match words.next() {
+        Some("from") => words.next().is_some_and(module),
+        Some("import") => words.any(module),
+        _ => false,
+    }
 }
 
 /// One test for each way of running the script.
