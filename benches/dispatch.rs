@@ -4,6 +4,8 @@
 //!
 //! Each measurement holds one start of the interpreter, which `start` measures alone.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // benches reach outside themselves
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kit::engine::{Config, Script, run};
 use kit::gil::GilConfig;

@@ -3,6 +3,8 @@
 //!
 //!     cargo bench --bench lock
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // benches reach outside themselves
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use kit::gil::{GilConfig, Held, run};
 use kit::world::{Clock, WaitOn};

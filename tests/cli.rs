@@ -1,5 +1,7 @@
 //! The command line from outside: command, exit code, output.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -30,7 +32,8 @@ fn ok(args: &[&str]) -> String {
 }
 
 fn with_input(args: &[&str], input: &[u8]) -> (i32, String, String) {
-    let mut child = kit(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kit starts");
+    let mut child =
+        kit(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kit starts");
     child.stdin.take().expect("its input").write_all(input).expect("kit reads");
     result(child.wait_with_output().expect("kit ends"))
 }
@@ -150,7 +153,10 @@ fn stats_go_to_standard_error() {
 #[test]
 fn simulation_repeats_to_the_byte() {
     let once = |args: &[&str]| result(kit(args).output().expect("kit starts"));
-    for args in [&["run", "--sim", "--stats", "scripts/kitchen.kit", "1"][..], &["run", "--sim", "--seed", "5", "--gil", "cpython", "--stats", "scripts/kitchen.kit", "1"]] {
+    for args in [
+        &["run", "--sim", "--stats", "scripts/kitchen.kit", "1"][..],
+        &["run", "--sim", "--seed", "5", "--gil", "cpython", "--stats", "scripts/kitchen.kit", "1"],
+    ] {
         assert_eq!(once(args), once(args));
     }
 }
@@ -239,7 +245,11 @@ fn no_colour_without_a_terminal() {
 #[test]
 #[cfg(unix)]
 fn a_closed_pipe_is_no_error() {
-    let mut child = kit(&["-c", "for i in range(100000): print(i)"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kit starts");
+    let mut child = kit(&["-c", "for i in range(100000): print(i)"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kit starts");
     drop(child.stdout.take());
     let (code, _, err) = result(child.wait_with_output().expect("kit ends"));
     assert_eq!((code, err.as_str()), (0, ""));

@@ -14,6 +14,8 @@
 //! Files in a folder `modules` are imported by scripts, not run. `scripts/oracle.py` writes answers from
 //! CPython. One script: `cargo test --test lang -- closures`.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write;
 use std::io::Read;
@@ -169,7 +171,11 @@ fn watch(mut command: Command) -> std::io::Result<Ran> {
     for variable in ["KIT_GIL", "KIT_SWITCH_INTERVAL", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"] {
         command.env_remove(variable);
     }
-    command.current_dir(ROOT).env("NO_COLOR", "1").env("PYTHONIOENCODING", "utf-8").env("KIT_TEST_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command
+        .current_dir(ROOT)
+        .env("NO_COLOR", "1")
+        .env("PYTHONIOENCODING", "utf-8")
+        .env("KIT_TEST_DIR", env!("CARGO_TARGET_TMPDIR"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let drain = |pipe: Option<Box<dyn Read + Send>>| {

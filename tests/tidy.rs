@@ -1,6 +1,8 @@
 //! The house rules, read from the sources: layers, sizes, what only `src/world` may name, where `unsafe`
 //! is, what every folder must say of itself, and the shape of a value.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,10 +33,16 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Functions that may be long, and why.
-const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
+const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
+    ("vm/run.rs", "run_loop", "the one dispatch match: an arm for each instruction"),
+    ("vm/run/rare.rs", "step", "the rest of the dispatch match, off the hot path"),
+    ("vm/run/rare.rs", "display", "the rest of the dispatch match, off the hot path"),
+    ("vm/ops/iter.rs", "step", "one match: an arm for each kind of iterator"),
+    ("syntax/dump.rs", "expr", "one match: an arm for each kind of expression"),
+];
 
 /// Files that may be long, and why.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[("vm/run.rs", "the dispatch match cannot be divided")];
 
 /// What only `src/world` names, and what to use instead.
 const BANNED: &[(&str, &str)] = &[
@@ -90,7 +98,9 @@ impl Source {
     fn code(&self) -> Vec<(usize, String)> {
         let mut lines = Vec::new();
         for (number, line) in strip(&self.text).lines().enumerate() {
-            if line.trim() == "#[cfg(test)]" && self.text.lines().nth(number + 1).is_some_and(|l| l.trim_end().ends_with('{')) {
+            if line.trim() == "#[cfg(test)]"
+                && self.text.lines().nth(number + 1).is_some_and(|l| l.trim_end().ends_with('{'))
+            {
                 break;
             }
             lines.push((number + 1, line.to_string()));
@@ -131,7 +141,9 @@ fn strip(text: &str) -> String {
     let mut i = 0;
     while i < chars.len() {
         let end = match chars[i] {
-            '/' if chars.get(i + 1) == Some(&'/') => (i..chars.len()).find(|&j| chars[j] == '\n').unwrap_or(chars.len()),
+            '/' if chars.get(i + 1) == Some(&'/') => {
+                (i..chars.len()).find(|&j| chars[j] == '\n').unwrap_or(chars.len())
+            }
             '/' if chars.get(i + 1) == Some(&'*') => after(&chars, i + 2, "*/"),
             'r' if is_raw(&chars, i) => {
                 let hashes = (i + 1..chars.len()).take_while(|&j| chars[j] == '#').count();
@@ -249,7 +261,10 @@ fn sizes() {
         for (name, line, length) in functions(&source) {
             let reason = LONG_FUNCTIONS.iter().any(|(path, f, _)| *path == source.path && *f == name);
             if length > FUNCTION_LINES_MAX && !reason {
-                wrong.push(format!("src/{}:{line}: fn {name} has {length} lines, {FUNCTION_LINES_MAX} at most", source.path));
+                wrong.push(format!(
+                    "src/{}:{line}: fn {name} has {length} lines, {FUNCTION_LINES_MAX} at most",
+                    source.path
+                ));
             }
         }
     }
@@ -262,7 +277,9 @@ fn functions(source: &Source) -> Vec<(String, usize, usize)> {
     let mut found = Vec::new();
     for (at, (number, text)) in lines.iter().enumerate() {
         let Some(rest) = text.trim_start().split_once("fn ").filter(|(before, _)| {
-            before.split_whitespace().all(|w| w.starts_with("pub") || ["const", "unsafe", "extern", "async", "in"].contains(&w) || w.ends_with(')'))
+            before.split_whitespace().all(|w| {
+                w.starts_with("pub") || ["const", "unsafe", "extern", "async", "in"].contains(&w) || w.ends_with(')')
+            })
         }) else {
             continue;
         };
@@ -311,7 +328,11 @@ fn no_file_is_left_over() {
             None => format!("{}/", source.path.trim_end_matches(".rs")),
         };
         for line in strip(&source.text).lines() {
-            let mut words = line.trim().trim_end_matches(';').split_whitespace().skip_while(|w| w.starts_with("pub") || w.ends_with(')'));
+            let mut words = line
+                .trim()
+                .trim_end_matches(';')
+                .split_whitespace()
+                .skip_while(|w| w.starts_with("pub") || w.ends_with(')'));
             if words.next() == Some("mod") {
                 let name = words.next().unwrap_or_default();
                 reached.insert(format!("{folder}{name}.rs"));
@@ -373,7 +394,8 @@ fn a_value_travels_in_two_registers() {
     let output = command.output().expect("rustc runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let ir = fs::read_to_string(listing).expect("the listing");
-    let signature = ir.lines().find(|l| l.starts_with("define") && l.contains("@probe(")).expect("the probe in the listing");
+    let signature =
+        ir.lines().find(|l| l.starts_with("define") && l.contains("@probe(")).expect("the probe in the listing");
     // The payload's word is i64 or ptr, as the optimiser sees it; both are integer registers.
     let two = ["{ i64, i64 }", "{ i64, ptr }"].iter().any(|shape| signature.contains(shape));
     assert!(two, "a value does not come back in two registers: {signature}");
