@@ -64,12 +64,15 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
     th.counting = config.gil.unit_cost > 0;
     stdlib::install(&mut th);
     let main = th.new_module(name::MAIN);
-    let code = match th.to_end(|th| script(th, &code, &main)) {
-        Ok(()) => 0,
-        Err(e) => report(&mut th, e),
+    let (code, stuck) = match th.to_end(|th| script(th, &code, &main)) {
+        Ok(()) => (0, false),
+        Err(e) => {
+            let stuck = matches!(e, Uncaught::Ending(Ending::Deadlock(_)));
+            (report(&mut th, e), stuck)
+        }
     };
     // After a deadlock there is nobody left who could end.
-    let joined = if code == DEADLOCK { Ok(()) } else { th.to_end(stdlib::threading::join_all) };
+    let joined = if stuck { Ok(()) } else { th.to_end(stdlib::threading::join_all) };
     let code = match joined {
         Ok(()) => code,
         Err(e) => report(&mut th, e).max(code),

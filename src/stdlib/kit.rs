@@ -31,10 +31,7 @@ natives! { pub GIL, "kit.gil";
 /// `kit.gil` is there without an import of its own.
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     if let Some(gil) = make_module(th, "kit.gil")? {
-        let old = th
-            .interp
-            .modules
-            .with(&th.held, |m| m.set(Name::of("kit.gil"), gil.clone()));
+        let old = th.interp.modules.with(&th.held, |m| m.set(Name::of("kit.gil"), gil.clone()));
         drop(old);
         set_in(th, module, "gil", gil);
     }
@@ -136,15 +133,9 @@ fn lock_record(th: &mut Thread, l: &LockStats) -> Res<Value> {
 }
 
 fn thread_record(th: &mut Thread, t: &ThreadStats) -> Res<Value> {
-    let blocked = WaitKind::ALL
-        .iter()
-        .zip(t.blocked_ns)
-        .filter(|(_, ns)| *ns > 0);
+    let blocked = WaitKind::ALL.iter().zip(t.blocked_ns).filter(|(_, ns)| *ns > 0);
     let blocked = record(th, blocked.map(|(k, ns)| (k.word(), secs(ns))).collect())?;
-    let released = Cause::WORDS
-        .iter()
-        .zip(t.released)
-        .map(|(w, n)| (*w, count(n)));
+    let released = Cause::WORDS.iter().zip(t.released).map(|(w, n)| (*w, count(n)));
     let released = record(th, released.collect())?;
     let name = th.str(&t.name);
     record(

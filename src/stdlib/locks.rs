@@ -101,10 +101,7 @@ struct Event {
 }
 
 fn object(th: &Thread, t: TypeId, state: impl Any + Send) -> Value {
-    let state = Opaque {
-        state: Box::new(state),
-        attrs: Attrs::default(),
-    };
+    let state = Opaque { state: Box::new(state), attrs: Attrs::default() };
     Ref::new(&th.held, t.shape(), state).into()
 }
 
@@ -118,31 +115,12 @@ fn name_here(th: &Thread) -> Arc<str> {
 
 pub fn new_lock(c: &mut Call) -> Res<Value> {
     let (key, name) = (c.held.new_key(), name_here(c));
-    Ok(object(
-        c,
-        TypeId::Lock,
-        Lock {
-            key,
-            owner: None,
-            waiting: 0,
-            name,
-        },
-    ))
+    Ok(object(c, TypeId::Lock, Lock { key, owner: None, waiting: 0, name }))
 }
 
 fn new_rlock(c: &mut Call) -> Res<Value> {
     let (key, name) = (c.held.new_key(), name_here(c));
-    Ok(object(
-        c,
-        TypeId::RLock,
-        RLock {
-            key,
-            owner: None,
-            count: 0,
-            waiting: 0,
-            name,
-        },
-    ))
+    Ok(object(c, TypeId::RLock, RLock { key, owner: None, count: 0, waiting: 0, name }))
 }
 
 fn new_event(c: &mut Call) -> Res<Value> {
@@ -151,21 +129,12 @@ fn new_event(c: &mut Call) -> Res<Value> {
 
 pub fn make_event(c: &mut Call, purpose: Purpose) -> Value {
     let key = c.held.new_key();
-    object(
-        c,
-        TypeId::Event,
-        Event {
-            key,
-            set: false,
-            purpose,
-        },
-    )
+    object(c, TypeId::Event, Event { key, set: false, purpose })
 }
 
 /// Opens the state of a native object.
 fn open<T: 'static, R>(held: &Held, v: &Value, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-    v.as_ref()?
-        .try_with::<Opaque, _>(held, |o| o.state.downcast_mut::<T>().map(f))?
+    v.as_ref()?.try_with::<Opaque, _>(held, |o| o.state.downcast_mut::<T>().map(f))?
 }
 
 /// Opens argument 0, which is a `what`.
@@ -194,11 +163,7 @@ fn patience(c: &mut Call) -> Res<Patience> {
         None => true,
     };
     let Some(timeout) = c.opt(2) else {
-        return Ok(if blocking {
-            Patience::ForEver
-        } else {
-            Patience::None
-        });
+        return Ok(if blocking { Patience::ForEver } else { Patience::None });
     };
     let ns = seconds::nanos(c, &timeout)?;
     match ns {
@@ -241,11 +206,7 @@ impl Mutual for Lock {
         &mut self.waiting
     }
     fn wait_on(&self) -> WaitOn {
-        WaitOn::Lock {
-            key: self.key,
-            owner: self.owner,
-            name: self.name.clone(),
-        }
+        WaitOn::Lock { key: self.key, owner: self.owner, name: self.name.clone() }
     }
 }
 
@@ -269,21 +230,12 @@ impl Mutual for RLock {
         &mut self.waiting
     }
     fn wait_on(&self) -> WaitOn {
-        WaitOn::RLock {
-            key: self.key,
-            owner: self.owner,
-            name: self.name.clone(),
-        }
+        WaitOn::RLock { key: self.key, owner: self.owner, name: self.name.clone() }
     }
 }
 
 /// Takes a lock; else, if the thread may wait, counts it in and says what for.
-fn look<T: Mutual>(
-    l: &mut T,
-    me: Tid,
-    times: u64,
-    may_wait: bool,
-) -> Result<WaitKey, Option<WaitOn>> {
+fn look<T: Mutual>(l: &mut T, me: Tid, times: u64, may_wait: bool) -> Result<WaitKey, Option<WaitOn>> {
     if l.take(me, times) {
         return Ok(l.key());
     }
@@ -343,9 +295,7 @@ fn enter(c: &mut Call) -> Res<Next> {
 }
 
 fn release(c: &mut Call) -> Res<Value> {
-    let freed = this::<Lock, _>(c, "lock", |l| {
-        l.owner.take().map(|_| (l.waiting > 0).then_some(l.key))
-    })?;
+    let freed = this::<Lock, _>(c, "lock", |l| l.owner.take().map(|_| (l.waiting > 0).then_some(l.key)))?;
     match freed {
         None => Err(c.runtime_error("release unlocked lock")),
         Some(awaited) => {

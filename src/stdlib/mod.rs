@@ -52,11 +52,19 @@ pub struct KitModule {
 /// The built-in modules.
 pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "_thread", doc: "Threads and locks: what `threading` is made of.", init: threading::init },
-    ModuleRow { name: "kit", doc: "The interpreter lock seen from a script: hold it, give it away, count it.", init: kit::init },
+    ModuleRow {
+        name: "kit",
+        doc: "The interpreter lock seen from a script: hold it, give it away, count it.",
+        init: kit::init,
+    },
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
-    ModuleRow { name: "sys", doc: "The interpreter: its arguments, streams, limits and switch interval.", init: sys::init },
+    ModuleRow {
+        name: "sys",
+        doc: "The interpreter: its arguments, streams, limits and switch interval.",
+        init: sys::init,
+    },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: nothing },
 ];
 
@@ -123,7 +131,8 @@ fn install_method(th: &mut Thread, number: u32, row: &'static NativeRow, getter:
     let mut v = immortal(th, number);
     if getter {
         let doc = th.str(row.doc.trim());
-        let property = Descriptor { kind: DescriptorKind::Property, get: v, set: Value::None, delete: Value::None, doc };
+        let property =
+            Descriptor { kind: DescriptorKind::Property, get: v, set: Value::None, delete: Value::None, doc };
         v = Ref::new(&th.held, TypeId::Property.shape(), property).into();
     }
     // A class method's first parameter is `cls`.

@@ -18,11 +18,7 @@ pub fn nanos(th: &mut Thread, seconds: &Value) -> Res<i64> {
         if ns.abs() >= i64::MAX as f64 {
             return Err(th.raise(TypeId::OverflowError, TOO_LONG));
         }
-        return Ok(if ns == 0.0 && x != 0.0 {
-            x.signum() as i64
-        } else {
-            ns as i64
-        });
+        return Ok(if ns == 0.0 && x != 0.0 { x.signum() as i64 } else { ns as i64 });
     }
     let whole = match int_of(seconds) {
         Some(IntRef::Small(i)) => Some(i),

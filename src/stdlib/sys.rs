@@ -45,10 +45,7 @@ const PYTHON: [i64; 3] = [3, 11, 0];
 
 /// An object with fixed attributes, such as `sys.implementation`.
 fn record(th: &mut Thread, name: &str, rows: Vec<(&str, Value)>) -> Value {
-    let module = Module {
-        name: Name::of(name),
-        names: Namespace::default(),
-    };
+    let module = Module { name: Name::of(name), names: Namespace::default() };
     let module = Ref::new(&th.held, TypeId::Module.shape(), module);
     for (name, v) in rows {
         set_in(th, &module, name, v);
@@ -65,31 +62,16 @@ pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
         set_in(th, module, name, stream.clone());
         set_in(th, module, &format!("__{name}__"), stream);
     }
-    let folder = th
-        .interp
-        .argv
-        .first()
-        .and_then(|a| std::path::Path::new(a).parent()?.to_str());
+    let folder = th.interp.argv.first().and_then(|a| std::path::Path::new(a).parent()?.to_str());
     let folder = th.str(folder.unwrap_or_default());
     let path = th.list(vec![folder]);
     set_in(th, module, "path", path);
-    let modules = th.interp.modules.with(&th.held, |m| {
-        m.iter().map(|(n, v)| (n.text(), v.clone())).collect()
-    });
+    let modules = th.interp.modules.with(&th.held, |m| m.iter().map(|(n, v)| (n.text(), v.clone())).collect());
     let modules = super::kit::record(th, modules)?;
     set_in(th, module, "modules", modules);
     let program = host::args().into_iter().next().unwrap_or_default();
     let texts = [
-        (
-            "version",
-            format!(
-                "{}.{}.{} (Kit {})",
-                PYTHON[0],
-                PYTHON[1],
-                PYTHON[2],
-                env!("CARGO_PKG_VERSION")
-            ),
-        ),
+        ("version", format!("{}.{}.{} (Kit {})", PYTHON[0], PYTHON[1], PYTHON[2], env!("CARGO_PKG_VERSION"))),
         ("platform", "linux".into()),
         ("byteorder", "little".into()),
         ("executable", program),
@@ -101,12 +83,7 @@ pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     }
     set_in(th, module, "maxsize", i64::MAX);
     set_in(th, module, "maxunicode", 0x10ffff_i64);
-    set_in(
-        th,
-        module,
-        "hexversion",
-        (PYTHON[0] << 24) | (PYTHON[1] << 16) | (PYTHON[2] << 8) | 0xf0,
-    );
+    set_in(th, module, "hexversion", (PYTHON[0] << 24) | (PYTHON[1] << 16) | (PYTHON[2] << 8) | 0xf0);
     set_in(th, module, "dont_write_bytecode", true);
     records(th, module);
     Ok(())
@@ -119,27 +96,10 @@ fn records(th: &mut Thread, module: &Ref) {
     let version = th.tuple(version);
     set_in(th, module, "version_info", version.clone());
     let name = th.str("kit");
-    let implementation = record(
-        th,
-        "implementation",
-        vec![("name", name), ("version", version)],
-    );
+    let implementation = record(th, "implementation", vec![("name", name), ("version", version)]);
     set_in(th, module, "implementation", implementation);
-    let flags = [
-        "debug",
-        "inspect",
-        "interactive",
-        "optimize",
-        "verbose",
-        "quiet",
-        "dev_mode",
-        "no_site",
-    ];
-    let flags = record(
-        th,
-        "flags",
-        flags.into_iter().map(|f| (f, Value::Int(0))).collect(),
-    );
+    let flags = ["debug", "inspect", "interactive", "optimize", "verbose", "quiet", "dev_mode", "no_site"];
+    let flags = record(th, "flags", flags.into_iter().map(|f| (f, Value::Int(0))).collect());
     set_in(th, module, "flags", flags);
     let float_info = vec![
         ("max", Value::float(f64::MAX)),
@@ -238,7 +198,5 @@ fn utf8(c: &mut Call) -> Res<Value> {
 }
 
 fn is_finalizing(c: &mut Call) -> Res<Value> {
-    Ok(Value::bool(
-        c.interp.ending.load(std::sync::atomic::Ordering::Relaxed),
-    ))
+    Ok(Value::bool(c.interp.ending.load(std::sync::atomic::Ordering::Relaxed)))
 }

@@ -40,11 +40,7 @@ natives! { pub THREAD, "_thread";
 const TIMEOUT_MAX: f64 = 9223372036.0;
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
-    for (name, t) in [
-        ("LockType", TypeId::Lock),
-        ("RLock", TypeId::RLock),
-        ("Event", TypeId::Event),
-    ] {
+    for (name, t) in [("LockType", TypeId::Lock), ("RLock", TypeId::RLock), ("Event", TypeId::Event)] {
         let class = th.interp.class(&th.held, t).clone();
         set_in(th, module, name, class);
     }
@@ -179,9 +175,7 @@ pub fn join_all(th: &mut Thread) -> Res<()> {
         Some(shutdown) => th.call(&shutdown, &[]).map(drop),
         None => Ok(()),
     };
-    th.interp
-        .ending
-        .store(true, std::sync::atomic::Ordering::Relaxed);
+    th.interp.ending.store(true, std::sync::atomic::Ordering::Relaxed);
     th.held.end_daemons();
     result
 }

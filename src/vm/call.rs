@@ -362,8 +362,11 @@ impl Thread {
     }
 
     fn make_exception(&mut self, class: &Ref, w: &mut Window) -> Res<Value> {
-        let e = self.new_object(class)?;
         let (args, kw) = self.take_args(w);
+        let e = match self.os_error_class(class, &args) {
+            Some(t) => self.new_exception(t, Vec::new()),
+            None => self.new_object(class)?,
+        };
         let Value::Obj(r) = &e else { return Ok(e) };
         self.fill_exception(r, args);
         for (n, v) in kw {
@@ -555,10 +558,17 @@ impl Thread {
         let s = |n: usize| if n == 1 { "" } else { "s" };
         let text = match (min, max) {
             (0, 0) => format!("{full}() takes no arguments ({given} given)"),
+            (1, 1) if row.module == "new" || !sig.kwonly.is_empty() => {
+                format!("{name} expected 1 argument, got {given}")
+            }
             (1, 1) => format!("{full}() takes exactly one argument ({given} given)"),
             (a, b) if a == b => format!("{name} expected {a} argument{}, got {given}", s(a)),
             (a, _) if given < a => {
                 format!("{name} expected at least {a} argument{}, got {given}", s(a))
+            }
+            // What may also be given by name, CPython counts in other words.
+            (_, b) if sig.posonly < sig.positional.len() => {
+                format!("{name}() takes at most {b} argument{} ({given} given)", s(b))
             }
             (_, b) => format!("{name} expected at most {b} argument{}, got {given}", s(b)),
         };

@@ -6,6 +6,27 @@ use crate::object::pure::{ErrKind, PureError};
 use crate::object::types::Attrs;
 use crate::object::{Name, Ref, TypeId, Value};
 
+/// The class that CPython gives an error number of Linux.
+fn class_of_errno(errno: i64) -> Option<TypeId> {
+    Some(match errno {
+        1 | 13 => TypeId::PermissionError,
+        2 => TypeId::FileNotFoundError,
+        3 => TypeId::ProcessLookupError,
+        4 => TypeId::InterruptedError,
+        10 => TypeId::ChildProcessError,
+        11 | 114 | 115 => TypeId::BlockingIOError,
+        17 => TypeId::FileExistsError,
+        20 => TypeId::NotADirectoryError,
+        21 => TypeId::IsADirectoryError,
+        32 | 108 => TypeId::BrokenPipeError,
+        103 => TypeId::ConnectionAbortedError,
+        104 => TypeId::ConnectionResetError,
+        110 => TypeId::TimeoutError,
+        111 => TypeId::ConnectionRefusedError,
+        _ => return None,
+    })
+}
+
 impl Thread {
     /// An exception object of a builtin class.
     pub fn new_exception(&mut self, t: TypeId, args: Vec<Value>) -> Value {
@@ -28,6 +49,16 @@ impl Thread {
             self.fill_exception(&r, given);
         }
         r.into()
+    }
+
+    /// The class that `OSError(errno, text, …)` makes instead, if the number has one of its own.
+    pub fn os_error_class(&self, class: &Ref, args: &[Value]) -> Option<TypeId> {
+        match args {
+            [Value::Int(errno), _, ..] if self.type_id(class) == Some(TypeId::OSError) => {
+                class_of_errno(*errno)
+            }
+            _ => None,
+        }
     }
 
     /// Raises a builtin exception with one text argument.

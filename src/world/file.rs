@@ -55,10 +55,7 @@ impl Writer {
             Mode::New => options.write(true).create_new(true),
         };
         let file = options.open(path)?;
-        let file = Arc::new(Mutex::new(Buffered {
-            file,
-            buffer: Vec::new(),
-        }));
+        let file = Arc::new(Mutex::new(Buffered { file, buffer: Vec::new() }));
         let mut open = OPEN.lock();
         open.retain(|f| f.strong_count() > 0);
         open.push(Arc::downgrade(&file));
@@ -68,11 +65,7 @@ impl Writer {
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.0.lock();
         file.buffer.extend_from_slice(bytes);
-        if file.buffer.len() >= BUFFER_BYTES {
-            file.drain()
-        } else {
-            Ok(())
-        }
+        if file.buffer.len() >= BUFFER_BYTES { file.drain() } else { Ok(()) }
     }
 
     pub fn flush(&self) -> io::Result<()> {

@@ -99,11 +99,7 @@ fn hasattr(c: &mut Call) -> Res<Value> {
 /// Whether calling it can succeed.
 pub fn is_callable(th: &mut Thread, v: &Value) -> bool {
     match v {
-        Value::Obj(r)
-            if r.is::<Function>() || r.is::<Native>() || r.is::<Method>() || r.is::<Class>() =>
-        {
-            true
-        }
+        Value::Obj(r) if r.is::<Function>() || r.is::<Native>() || r.is::<Method>() || r.is::<Class>() => true,
         Value::Obj(_) => th.lookup_special(v, Name::of("__call__")).is_some(),
         _ => false,
     }
@@ -116,10 +112,9 @@ fn callable(c: &mut Call) -> Res<Value> {
 
 fn vars(c: &mut Call) -> Res<Value> {
     let Some(v) = c.opt(0) else {
-        return Err(c.raise(
-            TypeId::NotImplementedError,
-            "Kit has no vars() without an object: locals live in registers",
-        ));
+        return Err(
+            c.raise(TypeId::NotImplementedError, "Kit has no vars() without an object: locals live in registers")
+        );
     };
     if let Some(names) = module_names(c, &v) {
         return record(c, names);
@@ -174,9 +169,7 @@ fn attribute_names(th: &mut Thread, v: &Value) -> Res<Vec<String>> {
         return Ok(names.into_iter().map(|(n, _)| n.to_string()).collect());
     }
     let mut names: Vec<String> = vec![];
-    let own = v
-        .as_ref()
-        .is_some_and(|r| r.is::<Instance>() || r.is::<Function>());
+    let own = v.as_ref().is_some_and(|r| r.is::<Instance>() || r.is::<Function>());
     if own && let Some(Value::Obj(d)) = th.find_attr(v, Name::of("__dict__"))? {
         for (k, _) in th.dict_items(&d) {
             names.extend(text(&k).map(str::to_string));
@@ -189,9 +182,7 @@ fn attribute_names(th: &mut Thread, v: &Value) -> Res<Vec<String>> {
     let mut line = vec![class.clone()];
     line.extend(class.with::<Class, _>(&th.held, |c| c.mro.clone()));
     for class in line {
-        class.with::<Class, _>(&th.held, |c| {
-            names.extend(c.names.iter().map(|(n, _)| n.text().to_string()))
-        });
+        class.with::<Class, _>(&th.held, |c| names.extend(c.names.iter().map(|(n, _)| n.text().to_string())));
     }
     Ok(names)
 }

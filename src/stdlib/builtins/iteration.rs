@@ -1,13 +1,13 @@
 //! Functions over iterables.
 
 use crate::natives;
+use crate::object::function::Generator;
 use crate::object::iter::Iter;
 use crate::object::{Name, TypeId, Value};
+use crate::vm::generator::Step;
 use crate::vm::make::text;
 use crate::vm::ops::arith::BinOp;
 use crate::vm::ops::compare::CmpOp;
-use crate::object::function::Generator;
-use crate::vm::generator::Step;
 use crate::vm::{Call, Res};
 
 natives! { pub ITERATION, "builtins";
@@ -92,12 +92,8 @@ fn sum(c: &mut Call) -> Res<Value> {
     let mut total = c.opt(1).unwrap_or(Value::Int(0));
     let refused = match total.as_ref() {
         Some(_) if text(&total).is_some() => Some("strings [use ''.join(seq) instead]"),
-        Some(r) if r.is::<crate::object::types::Bytes>() => {
-            Some("bytes [use b''.join(seq) instead]")
-        }
-        Some(r) if r.is::<crate::object::types::ByteArray>() => {
-            Some("bytearray [use b''.join(seq) instead]")
-        }
+        Some(r) if r.is::<crate::object::types::Bytes>() => Some("bytes [use b''.join(seq) instead]"),
+        Some(r) if r.is::<crate::object::types::ByteArray>() => Some("bytearray [use b''.join(seq) instead]"),
         _ => None,
     };
     if let Some(what) = refused {
@@ -131,8 +127,7 @@ fn extreme(c: &mut Call, op: CmpOp) -> Res<Value> {
         [] => return Err(c.type_error(format!("{name} expected at least 1 argument, got 0"))),
         [one] => c.iter(one)?,
         _ if default.is_some() => {
-            let text =
-                format!("Cannot specify a default for {name}() with multiple positional arguments");
+            let text = format!("Cannot specify a default for {name}() with multiple positional arguments");
             return Err(c.type_error(text));
         }
         _ => {

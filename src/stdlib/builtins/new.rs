@@ -89,10 +89,7 @@ fn map(c: &mut Call) -> Res<Value> {
     match &args[..] {
         [func, iterables @ ..] if !iterables.is_empty() => {
             let inner = iterators(c, iterables)?;
-            Ok(c.iterator(Iter::Map {
-                func: func.clone(),
-                inner,
-            }))
+            Ok(c.iterator(Iter::Map { func: func.clone(), inner }))
         }
         _ => Err(c.type_error("map() must have at least two arguments.")),
     }
@@ -127,28 +124,11 @@ fn range(c: &mut Call) -> Res<Value> {
         true => (i128::from(stop) - i128::from(start), i128::from(step)),
         false => (i128::from(start) - i128::from(stop), -i128::from(step)),
     };
-    let len = if span <= 0 {
-        0
-    } else {
-        (span + stride - 1) / stride
-    };
+    let len = if span <= 0 { 0 } else { (span + stride - 1) / stride };
     let Ok(len) = i64::try_from(len) else {
-        return Err(c.raise(
-            TypeId::OverflowError,
-            "Kit's ranges hold at most 2**63-1 items",
-        ));
+        return Err(c.raise(TypeId::OverflowError, "Kit's ranges hold at most 2**63-1 items"));
     };
-    Ok(Ref::new(
-        &c.held,
-        TypeId::Range.shape(),
-        Range {
-            start,
-            stop,
-            step,
-            len,
-        },
-    )
-    .into())
+    Ok(Ref::new(&c.held, TypeId::Range.shape(), Range { start, stop, step, len }).into())
 }
 
 fn slice(c: &mut Call) -> Res<Value> {
@@ -168,21 +148,9 @@ fn property(c: &mut Call) -> Res<Value> {
     let doc = match c.some(4) {
         Some(doc) => doc,
         None if get.is_none() => Value::None,
-        None => c
-            .find_attr(&get, Name::of("__doc__"))?
-            .unwrap_or(Value::None),
+        None => c.find_attr(&get, Name::of("__doc__"))?.unwrap_or(Value::None),
     };
-    Ok(descriptor(
-        c,
-        TypeId::Property,
-        Descriptor {
-            kind: DescriptorKind::Property,
-            get,
-            set,
-            delete,
-            doc,
-        },
-    ))
+    Ok(descriptor(c, TypeId::Property, Descriptor { kind: DescriptorKind::Property, get, set, delete, doc }))
 }
 
 fn descriptor(th: &Thread, t: TypeId, d: Descriptor) -> Value {
@@ -191,20 +159,8 @@ fn descriptor(th: &Thread, t: TypeId, d: Descriptor) -> Value {
 
 fn wrapper(c: &mut Call, t: TypeId, kind: DescriptorKind) -> Res<Value> {
     let get = c.arg(1);
-    let doc = c
-        .find_attr(&get, Name::of("__doc__"))?
-        .unwrap_or(Value::None);
-    Ok(descriptor(
-        c,
-        t,
-        Descriptor {
-            kind,
-            get,
-            set: Value::None,
-            delete: Value::None,
-            doc,
-        },
-    ))
+    let doc = c.find_attr(&get, Name::of("__doc__"))?.unwrap_or(Value::None);
+    Ok(descriptor(c, t, Descriptor { kind, get, set: Value::None, delete: Value::None, doc }))
 }
 fn classmethod(c: &mut Call) -> Res<Value> {
     wrapper(c, TypeId::ClassMethod, DescriptorKind::ClassMethod)

@@ -83,9 +83,7 @@ fn new_str(c: &mut Call) -> Res<Value> {
     }
     if c.bytes_like(&v).is_none() {
         let got = c.type_name(&v);
-        return Err(c.type_error(format!(
-            "decoding to str: need a bytes-like object, {got} found"
-        )));
+        return Err(c.type_error(format!("decoding to str: need a bytes-like object, {got} found")));
     }
     let encoding = c.opt(2).unwrap_or_else(|| c.str("utf-8"));
     let errors = c.opt(3).unwrap_or_else(|| c.str("strict"));
@@ -176,19 +174,11 @@ fn header(c: &mut Call, t: TypeId) -> (u32, Attrs) {
     let Value::Obj(class) = c.arg(0) else {
         return (t.shape(), Attrs::default());
     };
-    let root = class
-        .try_with::<Class, _>(&c.held, |k| k.root)
-        .unwrap_or(t.shape());
+    let root = class.try_with::<Class, _>(&c.held, |k| k.root).unwrap_or(t.shape());
     if root == t.shape() {
         return (root, Attrs::default());
     }
-    (
-        root,
-        Attrs(Some(Box::new(AttrBody {
-            class,
-            slots: vec![],
-        }))),
-    )
+    (root, Attrs(Some(Box::new(AttrBody { class, slots: vec![] }))))
 }
 
 fn new_list(c: &mut Call) -> Res<Value> {
@@ -199,14 +189,7 @@ fn new_list(c: &mut Call) -> Res<Value> {
 
 fn new_dict(c: &mut Call) -> Res<Value> {
     let (shape, attrs) = header(c, TypeId::Dict);
-    let d = Ref::new(
-        &c.held,
-        shape,
-        Dict {
-            attrs,
-            ..Dict::default()
-        },
-    );
+    let d = Ref::new(&c.held, shape, Dict { attrs, ..Dict::default() });
     if let Some(v) = c.opt(1) {
         c.dict_update(&d, &v)?;
     }
@@ -219,11 +202,7 @@ fn new_dict(c: &mut Call) -> Res<Value> {
 
 fn new_set(c: &mut Call) -> Res<Value> {
     let (shape, attrs) = header(c, TypeId::Set);
-    let s = Set {
-        attrs,
-        ..Set::default()
-    };
-    let s = Ref::new(&c.held, shape, s);
+    let s = Ref::new(&c.held, shape, Set { attrs, ..Set::default() });
     if let Some(v) = c.opt(1) {
         c.set_update(&s, &v)?;
     }

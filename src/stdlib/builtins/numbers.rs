@@ -40,11 +40,7 @@ fn round(c: &mut Call) -> Res<Value> {
             Some(d) => c.index(&d)?,
             None => 0,
         };
-        let i = if digits < 0 {
-            int::round(i, digits)
-        } else {
-            i.to_val()
-        };
+        let i = if digits < 0 { int::round(i, digits) } else { i.to_val() };
         return Ok(c.int(i));
     }
     if let Some(x) = float_of(&v) {

@@ -164,24 +164,15 @@ fn ord(c: &mut Call) -> Res<Value> {
             return Ok(Value::Int(ch as i64));
         }
         let n = t.chars().count();
-        return Err(c.type_error(format!(
-            "ord() expected a character, but string of length {n} found"
-        )));
+        return Err(c.type_error(format!("ord() expected a character, but string of length {n} found")));
     }
-    if let Some(b) = v
-        .as_ref()
-        .and_then(|r| r.get::<crate::object::types::Bytes>())
-    {
+    if let Some(b) = v.as_ref().and_then(|r| r.get::<crate::object::types::Bytes>()) {
         if let [b] = *b.0 {
             return Ok(Value::Int(b.into()));
         }
         let n = b.0.len();
-        return Err(c.type_error(format!(
-            "ord() expected a character, but string of length {n} found"
-        )));
+        return Err(c.type_error(format!("ord() expected a character, but string of length {n} found")));
     }
     let got = c.type_name(&v);
-    Err(c.type_error(format!(
-        "ord() expected string of length 1, but {got} found"
-    )))
+    Err(c.type_error(format!("ord() expected string of length 1, but {got} found")))
 }

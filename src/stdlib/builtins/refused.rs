@@ -25,10 +25,7 @@ natives! { pub REFUSED, "builtins";
 
 fn refuse(c: &mut Call, why: &str) -> Res<Value> {
     let name = c.row.name;
-    Err(c.raise(
-        TypeId::NotImplementedError,
-        format!("Kit has no {name}(): {why}"),
-    ))
+    Err(c.raise(TypeId::NotImplementedError, format!("Kit has no {name}(): {why}")))
 }
 fn no_code(c: &mut Call) -> Res<Value> {
     refuse(c, "text is not run as code")

@@ -106,15 +106,8 @@ struct File {
 }
 
 fn object(th: &Thread, file: File) -> Value {
-    let t = if file.text {
-        TypeId::TextFile
-    } else {
-        TypeId::BinaryFile
-    };
-    let state = Opaque {
-        state: Box::new(file),
-        attrs: Attrs::default(),
-    };
+    let t = if file.text { TypeId::TextFile } else { TypeId::BinaryFile };
+    let state = Opaque { state: Box::new(file), attrs: Attrs::default() };
     Ref::new(&th.held, t.shape(), state).into()
 }
 
@@ -125,13 +118,7 @@ fn stream(number: u8, text: bool) -> File {
         1 => ("<stdout>", "w", Io::Stdout),
         _ => ("<stderr>", "w", Io::Stderr),
     };
-    File {
-        name: name.into(),
-        mode: mode.into(),
-        text,
-        translate: false,
-        io,
-    }
+    File { name: name.into(), mode: mode.into(), text, translate: false, io }
 }
 
 /// `sys.stdin`, `sys.stdout`, `sys.stderr`.
@@ -141,8 +128,7 @@ pub fn standard(th: &mut Thread, number: u8) -> Value {
 
 /// Opens a file value; `None` when it is not one of ours.
 fn look<R>(th: &Thread, v: &Value, f: impl FnOnce(&mut File) -> R) -> Option<R> {
-    v.as_ref()?
-        .try_with::<Opaque, _>(&th.held, |o| o.state.downcast_mut::<File>().map(f))?
+    v.as_ref()?.try_with::<Opaque, _>(&th.held, |o| o.state.downcast_mut::<File>().map(f))?
 }
 
 fn this<R>(c: &mut Call, f: impl FnOnce(&mut File) -> R) -> Res<R> {
@@ -188,9 +174,7 @@ fn wrote(th: &mut Thread, w: Wrote) -> Res<()> {
 
 /// Writes text as one piece to a file of ours; `None` when it is another object.
 pub fn write_text(th: &mut Thread, file: &Value, text: &str) -> Option<Res<()>> {
-    let w = look(th, file, |f| {
-        f.text.then(|| write_bytes(f, text.as_bytes()))
-    })??;
+    let w = look(th, file, |f| f.text.then(|| write_bytes(f, text.as_bytes())))??;
     Some(wrote(th, w))
 }
 
@@ -275,15 +259,11 @@ fn exit(c: &mut Call) -> Res<Value> {
 }
 
 fn readable(c: &mut Call) -> Res<Value> {
-    this(c, |f| {
-        Value::bool(matches!(f.io, Io::Read { .. } | Io::Stdin))
-    })
+    this(c, |f| Value::bool(matches!(f.io, Io::Read { .. } | Io::Stdin)))
 }
 
 fn writable(c: &mut Call) -> Res<Value> {
-    this(c, |f| {
-        Value::bool(matches!(f.io, Io::Write(_) | Io::Stdout | Io::Stderr))
-    })
+    this(c, |f| Value::bool(matches!(f.io, Io::Write(_) | Io::Stdout | Io::Stderr)))
 }
 
 fn isatty(c: &mut Call) -> Res<Value> {
@@ -339,10 +319,7 @@ fn buffer(c: &mut Call) -> Res<Value> {
     })?;
     match number {
         Some(n) => Ok(object(c, stream(n, false))),
-        None => Err(c.raise(
-            TypeId::AttributeError,
-            "only a standard stream has a buffer: open the file with 'b'",
-        )),
+        None => Err(c.raise(TypeId::AttributeError, "only a standard stream has a buffer: open the file with 'b'")),
     }
 }
 
@@ -365,9 +342,7 @@ fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
         return Err(c.value_error("must have exactly one of create/read/write/append mode"));
     }
     if has('+') {
-        return Err(c.value_error(format!(
-            "Kit opens a file for reading or for writing, not both: mode '{mode}'"
-        )));
+        return Err(c.value_error(format!("Kit opens a file for reading or for writing, not both: mode '{mode}'")));
     }
     let write = match () {
         () if has('w') => Some(Mode::Truncate),
@@ -375,10 +350,7 @@ fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
         () if has('x') => Some(Mode::New),
         () => None,
     };
-    Ok(Parsed {
-        binary: has('b'),
-        write,
-    })
+    Ok(Parsed { binary: has('b'), write })
 }
 
 /// A path: str, or an object with `__fspath__`.
@@ -392,9 +364,7 @@ pub fn path(c: &mut Call, v: &Value) -> Res<String> {
         return Ok(t.to_string());
     }
     let got = c.type_name(v);
-    Err(c.type_error(format!(
-        "expected str, bytes or os.PathLike object, not {got}"
-    )))
+    Err(c.type_error(format!("expected str, bytes or os.PathLike object, not {got}")))
 }
 
 fn open(c: &mut Call) -> Res<Value> {
@@ -412,38 +382,19 @@ fn open(c: &mut Call) -> Res<Value> {
         if parsed.binary {
             return Err(c.value_error("binary mode doesn't take an encoding argument"));
         }
-        let encoding = c
-            .expect_str(&v, "open() argument 'encoding'")?
-            .to_lowercase()
-            .replace('_', "-");
+        let encoding = c.expect_str(&v, "open() argument 'encoding'")?.to_lowercase().replace('_', "-");
         if !matches!(&*encoding, "utf-8" | "utf8" | "ascii" | "us-ascii") {
-            return Err(c.raise(
-                TypeId::LookupError,
-                format!("Kit reads and writes UTF-8 text only, not {encoding}"),
-            ));
+            return Err(c.raise(TypeId::LookupError, format!("Kit reads and writes UTF-8 text only, not {encoding}")));
         }
     }
     let translate = c.some(5).is_none();
     let at = Path::new(&name);
     let io = match parsed.write {
-        None => host::read_file(at).map(|data| Io::Read {
-            data,
-            at: 0,
-            raw: true,
-        }),
+        None => host::read_file(at).map(|data| Io::Read { data, at: 0, raw: true }),
         Some(mode) => Writer::open(at, mode).map(Io::Write),
     };
     match io {
-        Ok(io) => Ok(object(
-            c,
-            File {
-                name,
-                mode,
-                text: !parsed.binary,
-                translate,
-                io,
-            },
-        )),
+        Ok(io) => Ok(object(c, File { name, mode, text: !parsed.binary, translate, io })),
         Err(e) => Err(os_error::raise(c, &e, Some(&name))),
     }
 }

@@ -76,27 +76,15 @@ enum Piece {
 fn extent(data: &[u8], piece: Piece, is_text: bool) -> usize {
     let chars = |n: usize, data: &[u8]| match is_text {
         // A character begins at each byte that is no continuation byte.
-        true => data
-            .iter()
-            .enumerate()
-            .filter(|(_, b)| **b & 0xc0 != 0x80)
-            .nth(n)
-            .map_or(data.len(), |(i, _)| i),
+        true => data.iter().enumerate().filter(|(_, b)| **b & 0xc0 != 0x80).nth(n).map_or(data.len(), |(i, _)| i),
         false => n.min(data.len()),
     };
     match piece {
         Piece::All => data.len(),
         Piece::Some(n) => chars(n, data),
         Piece::Line(n) => {
-            let line = data
-                .iter()
-                .position(|b| *b == b'\n')
-                .map_or(data.len(), |i| i + 1);
-            if n == usize::MAX {
-                line
-            } else {
-                chars(n, &data[..line])
-            }
+            let line = data.iter().position(|b| *b == b'\n').map_or(data.len(), |i| i + 1);
+            if n == usize::MAX { line } else { chars(n, &data[..line]) }
         }
     }
 }
@@ -107,9 +95,7 @@ fn take(c: &mut Call, piece: Piece) -> Res<Value> {
     let (is_text, stdin) = this(c, |f| (f.text, matches!(f.io, Io::Stdin)))?;
     let data = if stdin {
         let read = match piece {
-            Piece::Line(_) => c
-                .held
-                .outside(|| host::read_stdin_line().map(String::into_bytes)),
+            Piece::Line(_) => c.held.outside(|| host::read_stdin_line().map(String::into_bytes)),
             Piece::All | Piece::Some(_) => c.held.outside(host::read_stdin),
         };
         read.map_err(|e| os_error::raise(c, &e, None))?

@@ -13,13 +13,7 @@ use crate::vm::{Call, Res, Thread};
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     use std::f64::consts::{E, PI, TAU};
-    for (name, x) in [
-        ("pi", PI),
-        ("e", E),
-        ("tau", TAU),
-        ("inf", f64::INFINITY),
-        ("nan", f64::NAN),
-    ] {
+    for (name, x) in [("pi", PI), ("e", E), ("tau", TAU), ("inf", f64::INFINITY), ("nan", f64::NAN)] {
         set_in(th, module, name, x);
     }
     Ok(())
@@ -261,10 +255,7 @@ fn norm(xs: &[f64]) -> f64 {
 
 fn hypot(c: &mut Call) -> Res<Value> {
     let xs = c.rest();
-    let xs = xs
-        .iter()
-        .map(|v| c.to_float(v))
-        .collect::<Res<Vec<f64>>>()?;
+    let xs = xs.iter().map(|v| c.to_float(v)).collect::<Res<Vec<f64>>>()?;
     Ok(Value::float(norm(&xs)))
 }
 
@@ -283,11 +274,7 @@ fn dist(c: &mut Call) -> Res<Value> {
 
 fn modf(c: &mut Call) -> Res<Value> {
     let x = number(c, 0)?;
-    let fraction = if x.is_infinite() {
-        0.0_f64.copysign(x)
-    } else {
-        (x - x.trunc()).copysign(x)
-    };
+    let fraction = if x.is_infinite() { 0.0_f64.copysign(x) } else { (x - x.trunc()).copysign(x) };
     Ok(c.tuple(vec![Value::float(fraction), Value::float(x.trunc())]))
 }
 
@@ -297,11 +284,7 @@ fn frexp(c: &mut Call) -> Res<Value> {
         return Ok(c.tuple(vec![Value::float(x), Value::Int(0)]));
     }
     // Subnormal numbers are scaled up first.
-    let (y, less) = if x.abs() < f64::MIN_POSITIVE {
-        (x * 2f64.powi(54), 54)
-    } else {
-        (x, 0)
-    };
+    let (y, less) = if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(54), 54) } else { (x, 0) };
     let bits = y.to_bits();
     let e = ((bits >> 52) & 0x7ff) as i64 - 1022 - less;
     let m = f64::from_bits((bits & !(0x7ff << 52)) | (1022 << 52));
@@ -322,11 +305,7 @@ fn ldexp(c: &mut Call) -> Res<Value> {
         r *= 2f64.powi(step as i32);
         left -= step;
     }
-    if r.is_infinite() {
-        range(c)
-    } else {
-        Ok(Value::float(r))
-    }
+    if r.is_infinite() { range(c) } else { Ok(Value::float(r)) }
 }
 
 fn isfinite(c: &mut Call) -> Res<Value> {
@@ -341,16 +320,8 @@ fn isnan(c: &mut Call) -> Res<Value> {
 
 fn isclose(c: &mut Call) -> Res<Value> {
     let (a, b) = (number(c, 0)?, number(c, 1)?);
-    let rel = if c.opt(2).is_some() {
-        number(c, 2)?
-    } else {
-        1e-9
-    };
-    let abs = if c.opt(3).is_some() {
-        number(c, 3)?
-    } else {
-        0.0
-    };
+    let rel = if c.opt(2).is_some() { number(c, 2)? } else { 1e-9 };
+    let abs = if c.opt(3).is_some() { number(c, 3)? } else { 0.0 };
     if rel < 0.0 || abs < 0.0 {
         return Err(c.value_error("tolerances must be non-negative"));
     }
@@ -361,9 +332,7 @@ fn isclose(c: &mut Call) -> Res<Value> {
         return Ok(Value::FALSE);
     }
     let d = (a - b).abs();
-    Ok(Value::bool(
-        d <= (rel * b).abs() || d <= (rel * a).abs() || d <= abs,
-    ))
+    Ok(Value::bool(d <= (rel * b).abs() || d <= (rel * a).abs() || d <= abs))
 }
 
 /// Shewchuk's sum: partial sums that do not overlap, so nothing is lost before the end.

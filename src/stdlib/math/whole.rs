@@ -68,9 +68,7 @@ fn ints(c: &mut Call) -> Res<Vec<IntVal>> {
 
 fn gcd(c: &mut Call) -> Res<Value> {
     let all = ints(c)?;
-    let g = all
-        .iter()
-        .fold(IntVal::Small(0), |g, i| int::gcd(g.borrow(), i.borrow()));
+    let g = all.iter().fold(IntVal::Small(0), |g, i| int::gcd(g.borrow(), i.borrow()));
     Ok(c.int(g))
 }
 
@@ -101,15 +99,10 @@ fn product(from: i64, to: i64) -> IntVal {
         return IntVal::Small(1);
     }
     if to - from < 8 {
-        return (from..=to).fold(IntVal::Small(1), |p, i| {
-            int::mul(p.borrow(), IntRef::Small(i))
-        });
+        return (from..=to).fold(IntVal::Small(1), |p, i| int::mul(p.borrow(), IntRef::Small(i)));
     }
     let middle = from + (to - from) / 2;
-    int::mul(
-        product(from, middle).borrow(),
-        product(middle + 1, to).borrow(),
-    )
+    int::mul(product(from, middle).borrow(), product(middle + 1, to).borrow())
 }
 
 fn factorial(c: &mut Call) -> Res<Value> {
@@ -138,20 +131,13 @@ fn comb(c: &mut Call) -> Res<Value> {
         return Ok(Value::Int(0));
     }
     let k = k.min(n - k);
-    let r = c.pure(int::floor_div(
-        product(n - k + 1, n).borrow(),
-        product(2, k).borrow(),
-    ))?;
+    let r = c.pure(int::floor_div(product(n - k + 1, n).borrow(), product(2, k).borrow()))?;
     Ok(c.int(r))
 }
 
 fn perm(c: &mut Call) -> Res<Value> {
     let n = natural(c, 0, "n")?;
-    let k = if c.some(1).is_some() {
-        natural(c, 1, "k")?
-    } else {
-        n
-    };
+    let k = if c.some(1).is_some() { natural(c, 1, "k")? } else { n };
     if k > n {
         return Ok(Value::Int(0));
     }

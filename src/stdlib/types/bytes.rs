@@ -130,9 +130,7 @@ fn fill(c: &mut Call) -> Res<u8> {
             Some([one]) => Ok(*one),
             _ => {
                 let (name, got) = (c.row.name, c.type_name(&v));
-                Err(c.type_error(format!(
-                    "{name}() argument 2 must be a byte string of length 1, not {got}"
-                )))
+                Err(c.type_error(format!("{name}() argument 2 must be a byte string of length 1, not {got}")))
             }
         },
     }
@@ -260,15 +258,8 @@ fn fromhex(c: &mut Call) -> Res<Value> {
     };
     let b = pure::from_hex(t);
     let b = c.pure(b)?;
-    let array = c
-        .interp
-        .class(&c.held, crate::object::TypeId::ByteArray)
-        .clone();
-    Ok(if class.as_ref().is_some_and(|k| k.same(&array)) {
-        c.bytearray(b)
-    } else {
-        c.bytes(b)
-    })
+    let array = c.interp.class(&c.held, crate::object::TypeId::ByteArray).clone();
+    Ok(if class.as_ref().is_some_and(|k| k.same(&array)) { c.bytearray(b) } else { c.bytes(b) })
 }
 
 fn decode(c: &mut Call) -> Res<Value> {

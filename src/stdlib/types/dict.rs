@@ -47,9 +47,7 @@ fn own(c: &mut Call) -> Res<Ref> {
         Value::Obj(r) if r.is::<Dict>() => Ok(r),
         other => {
             let (row, got) = (c.row.name, c.type_name(&other));
-            Err(c.type_error(format!(
-                "descriptor '{row}' for 'dict' objects doesn't apply to a '{got}' object"
-            )))
+            Err(c.type_error(format!("descriptor '{row}' for 'dict' objects doesn't apply to a '{got}' object")))
         }
     }
 }

@@ -141,9 +141,7 @@ fn fill(c: &mut Call) -> Res<char> {
             }
             None => {
                 let got = c.type_name(&v);
-                Err(c.type_error(format!(
-                    "The fill character must be a unicode character, not {got}"
-                )))
+                Err(c.type_error(format!("The fill character must be a unicode character, not {got}")))
             }
         },
     }
