@@ -1,96 +1,116 @@
-//! The lock's three costs: taking and giving it uncontended, handing it over, and the time from a
-//! request to the switch. `cargo bench --bench lock`.
+//! The interpreter lock on the real driver: give and take alone, hand-over between two threads, and how
+//! long after the interval a computing thread has handed over.
+//!
+//!     cargo bench --bench lock
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // benches reach outside themselves
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kit::gil::{GilConfig, Held, run};
-use kit::world::{Clock, Nanos, WaitOn};
+use kit::world::{Clock, WaitOn};
+use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Measures something inside a run under `fifo`.
-fn measure(interval_us: u64, main: impl FnOnce(&mut Held) -> Nanos + Send) -> Duration {
-    let config = GilConfig {
-        interval_us: Some(interval_us),
-        ..GilConfig::default()
-    };
-    Duration::from_nanos(run(config, |mut held| main(&mut held)).expect("the run starts"))
+/// Runs `body` as the main script thread of a run of its own.
+fn as_main<R: Send>(interval_us: u64, body: impl FnOnce(&mut Held) -> R + Send) -> R {
+    let config = GilConfig { interval_us: Some(interval_us), ..GilConfig::default() };
+    run(config, |mut held| body(&mut held)).expect("the run starts")
 }
 
-fn uncontended(held: &mut Held, rounds: u64) -> Nanos {
-    let begin = held.now(Clock::Perf);
-    for _ in 0..rounds {
-        held.outside(|| ());
+fn safe_point(held: &mut Held) {
+    if held.breaker().load(Relaxed) != 0 {
+        held.safe_point();
     }
-    held.now(Clock::Perf) - begin
 }
 
-/// Two threads pass a turn to and fro; each round is two hand-overs.
-fn handover(held: &mut Held, rounds: u64) -> Nanos {
-    let (mine, theirs) = (held.new_key(), held.new_key());
-    let turn = Arc::new(AtomicU64::new(0));
-    let other = turn.clone();
-    let body = move |mut held: Held| {
-        for _ in 0..rounds {
-            while other.load(Relaxed) == 0 {
-                let still = |_: &Held| other.load(Relaxed) == 0;
-                held.wait(WaitOn::Queue { key: theirs }, None, &still);
-            }
-            other.store(0, Relaxed);
-            held.wake(mine, 1);
-        }
-    };
-    held.spawn("other", true, Box::new(body)).expect("a thread");
+/// Runs `other` on a second thread while `body` runs, then joins it.
+fn beside<R>(held: &mut Held, other: impl FnOnce(&mut Held) + Send + 'static, body: impl FnOnce(&mut Held) -> R) -> R {
+    let tid = held.spawn("other", false, Box::new(move |mut held| other(&mut held))).expect("a thread");
+    let r = body(held);
+    held.wait(WaitOn::Join { tid }, None, &|held| held.is_alive(tid));
+    r
+}
+
+fn elapsed(held: &mut Held, body: impl FnOnce(&mut Held)) -> Duration {
     let begin = held.now(Clock::Perf);
-    for _ in 0..rounds {
-        turn.store(1, Relaxed);
-        held.wake(theirs, 1);
-        while turn.load(Relaxed) == 1 {
-            let still = |_: &Held| turn.load(Relaxed) == 1;
-            held.wait(WaitOn::Queue { key: mine }, None, &still);
-        }
-    }
-    held.now(Clock::Perf) - begin
+    body(held);
+    Duration::from_nanos(held.now(Clock::Perf) - begin)
 }
 
-/// Two threads look at their breaker words only. Each round is a slice of 1 ms: what exceeds that is
-/// the way from the request to the next holder's first step.
-fn request(held: &mut Held, rounds: u64) -> Nanos {
-    let done = Arc::new(AtomicBool::new(false));
-    let other = done.clone();
-    let body = move |mut held: Held| {
-        while !other.load(Relaxed) {
-            if held.breaker().load(Relaxed) != 0 {
-                held.safe_point();
-            }
-        }
-    };
-    held.spawn("other", true, Box::new(body)).expect("a thread");
-    let begin = held.now(Clock::Perf);
-    let mut slices = 0;
-    while slices < rounds {
-        if held.breaker().load(Relaxed) != 0 {
-            held.safe_point();
-            slices += 2;
-        }
-    }
-    done.store(true, Relaxed);
-    held.now(Clock::Perf) - begin
-}
-
-fn benches(c: &mut Criterion) {
-    c.bench_function("take and give", |b| {
-        b.iter_custom(|rounds| measure(5_000, |held| uncontended(held, rounds)));
+/// Gives the lock up and takes it again; nobody wants it. With the counters, which read the clock.
+fn uncontended(c: &mut Criterion) {
+    c.bench_function("give and take, alone", |b| {
+        b.iter_custom(|n| {
+            as_main(5000, |held| {
+                elapsed(held, |held| {
+                    for i in 0..n {
+                        held.outside(|| black_box(i));
+                    }
+                })
+            })
+        })
     });
-    c.bench_function("two hand-overs", |b| {
-        b.iter_custom(|rounds| measure(5_000, |held| handover(held, rounds)));
-    });
-    let mut slices = c.benchmark_group("slices");
-    slices.sample_size(10);
-    slices.bench_function("a slice of 1 ms", |b| {
-        b.iter_custom(|rounds| measure(1_000, |held| request(held, rounds)));
+    c.bench_function("safe point, nobody asks", |b| {
+        b.iter_custom(|n| {
+            as_main(5000, |held| {
+                elapsed(held, |held| {
+                    for _ in 0..n {
+                        safe_point(black_box(held));
+                    }
+                })
+            })
+        })
     });
 }
 
-criterion_group!(lock, benches);
+/// Two threads yield to each other: each turn is two hand-overs, each of which wakes an OS thread.
+fn hand_over(c: &mut Criterion) {
+    c.bench_function("hand-over", |b| {
+        b.iter_custom(|n| {
+            let turns = n.div_ceil(2);
+            let took = as_main(5_000_000, move |held| {
+                let other = move |held: &mut Held| (0..turns).for_each(|_| held.yield_now());
+                beside(held, other, |held| elapsed(held, |held| (0..turns).for_each(|_| held.yield_now())))
+            });
+            took.mul_f64(n as f64 / (2 * turns) as f64)
+        })
+    });
+}
+
+/// Two threads compute at an interval of 1 ms; what a switch takes beyond its interval.
+fn request_to_switch(c: &mut Criterion) {
+    const INTERVAL_US: u64 = 1000;
+    let mut group = c.benchmark_group("request to switch");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    group.bench_function("at an interval of 1 ms", |b| {
+        b.iter_custom(|n| {
+            as_main(INTERVAL_US, move |held| {
+                let end = Arc::new(AtomicBool::new(false));
+                let seen = end.clone();
+                let other = move |held: &mut Held| {
+                    while !seen.load(Relaxed) {
+                        safe_point(held);
+                    }
+                };
+                beside(held, other, |held| {
+                    let took = elapsed(held, |held| {
+                        let begin = held.stats().lock.requests_honoured;
+                        while held.stats().lock.requests_honoured < begin + n {
+                            for _ in 0..10_000 {
+                                safe_point(held);
+                            }
+                        }
+                    });
+                    end.store(true, Relaxed);
+                    took.saturating_sub(Duration::from_micros(INTERVAL_US * n))
+                })
+            })
+        })
+    });
+    group.finish();
+}
+
+criterion_group!(lock, uncontended, hand_over, request_to_switch);
 criterion_main!(lock);

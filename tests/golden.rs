@@ -3,6 +3,8 @@
 //! A `.kit` file is one input, its `.snap` the result. A `.txt` file holds many small inputs between
 //! lines of `=====`. `INSTA_UPDATE=always cargo test --test golden` rewrites the results.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 //!
 //! A file `tests/golden/code/NAME.kit` has its listing beside it; INSTA_UPDATE=always rewrites them.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 use kit::bytecode::disassemble::disassemble;
 use kit::bytecode::{Code, Const, Handler, Instr, Reg};
 use kit::compile::{Options, compile_module};

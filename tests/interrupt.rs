@@ -1,6 +1,8 @@
 //! Ctrl-C in the real world. A second one ends the process, so each case runs in a process of its own:
 //! this test starts itself again.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 use kit::gil::{GilConfig, Held, run};
 use kit::world::{Clock, Nanos, WaitOn, Wake};
 use rustix::process::{Signal, getpid, kill_process};

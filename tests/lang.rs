@@ -14,6 +14,8 @@
 //! Files in a folder `modules` are imported by scripts, not run. `scripts/oracle.py` writes answers from
 //! CPython. One script: `cargo test --test lang -- closures`.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write;
 use std::io::Read;
@@ -105,7 +107,12 @@ impl Script {
 
 fn imports_kit(line: &str) -> bool {
     let mut words = line.split_whitespace();
-    matches!(words.next(), Some("import" | "from")) && words.next().is_some_and(|m| m == "kit" || m.starts_with("kit."))
+    let module = |word: &str| word.trim_end_matches(',') == "kit" || word.starts_with("kit.");
+    match words.next() {
+        Some("from") => words.next().is_some_and(module),
+        Some("import") => words.any(module),
+        _ => false,
+    }
 }
 
 /// One test for each way of running the script.
@@ -164,7 +171,11 @@ fn watch(mut command: Command) -> std::io::Result<Ran> {
     for variable in ["KIT_GIL", "KIT_SWITCH_INTERVAL", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"] {
         command.env_remove(variable);
     }
-    command.current_dir(ROOT).env("NO_COLOR", "1").env("PYTHONIOENCODING", "utf-8").env("KIT_TEST_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command
+        .current_dir(ROOT)
+        .env("NO_COLOR", "1")
+        .env("PYTHONIOENCODING", "utf-8")
+        .env("KIT_TEST_DIR", env!("CARGO_TARGET_TMPDIR"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let drain = |pipe: Option<Box<dyn Read + Send>>| {

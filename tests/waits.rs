@@ -1,5 +1,7 @@
 //! Waiting and waking under every lock policy, in both worlds; deadlocks; seeds.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
+
 mod held;
 
 use held::*;

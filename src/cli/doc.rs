@@ -49,7 +49,10 @@ fn unknown(name: &str, all: &[&'static NativeRow]) -> String {
     let module = name.split('.').next().unwrap_or(name);
     let in_kit = |m: &str| stdlib::LIBRARY.iter().any(|l| l.name == m);
     if in_kit(name) || in_kit(module) {
-        return format!("module '{module}' is written in Kit, not native: src/stdlib/kit/{}.kit", module.replace('.', "_"));
+        return format!(
+            "module '{module}' is written in Kit, not native: src/stdlib/kit/{}.kit",
+            module.replace('.', "_")
+        );
     }
     let last = name.rsplit('.').next().unwrap_or(name);
     let mut like: Vec<String> = all.iter().filter(|r| r.name == last).map(|r| shown_name(r)).collect();

@@ -34,8 +34,12 @@ pub fn shown_call(row: &NativeRow) -> String {
 /// Does this call release the lock?
 pub fn sentence(row: &NativeRow) -> &'static str {
     match row.run {
-        NativeFn::Holds(_) => "Holds the lock for the whole call; another thread may get it when the call has returned.",
-        NativeFn::Quick(_) => "Holds the lock for the whole call, and does not look for waiting threads when it returns.",
+        NativeFn::Holds(_) => {
+            "Holds the lock for the whole call; another thread may get it when the call has returned."
+        }
+        NativeFn::Quick(_) => {
+            "Holds the lock for the whole call, and does not look for waiting threads when it returns."
+        }
         NativeFn::Waits(_) => "Releases the lock while it waits; if there is nothing to wait for, it keeps it.",
         NativeFn::Computes(_) => "Releases the lock while it computes.",
     }
@@ -43,7 +47,8 @@ pub fn sentence(row: &NativeRow) -> &'static str {
 
 /// Prints the rows by module, one line each.
 pub fn run(args: Args) -> i32 {
-    let mut rows: Vec<_> = stdlib::natives().into_iter().filter(|r| args.module.as_deref().is_none_or(|m| group(r) == m)).collect();
+    let mut rows: Vec<_> =
+        stdlib::natives().into_iter().filter(|r| args.module.as_deref().is_none_or(|m| group(r) == m)).collect();
     if rows.is_empty() {
         complain(&format!("no native functions in '{}'; `kit natives` lists all", args.module.unwrap_or_default()));
         return 1;

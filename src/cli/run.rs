@@ -126,7 +126,11 @@ pub fn run(args: Args) -> i32 {
 /// The run that the flags and the environment ask for, or what is wrong with them.
 fn configure(args: Args) -> Result<Config, String> {
     let world = if args.sim { World::Sim { seed: args.seed } } else { World::Real };
-    let gil = config::gil_config(config::setting("gil", args.gil), config::setting("switch-interval", args.switch_interval), world)?;
+    let gil = config::gil_config(
+        config::setting("gil", args.gil),
+        config::setting("switch-interval", args.switch_interval),
+        world,
+    )?;
     let (script, name, mut rest) = match (args.code, args.script) {
         // After `-c CODE` there is no script: what clap took for one is the first argument.
         (Some(code), first) => (text("<string>", code.into_bytes()), "-c".to_string(), Vec::from_iter(first)),

@@ -5,7 +5,7 @@ use crate::bytecode::{Const, K};
 use crate::syntax::ast::*;
 use foldhash::fast::FixedState;
 use num_bigint::BigInt;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// The constants of one block.
 #[derive(Default)]

@@ -103,8 +103,9 @@ pub fn natives() -> Vec<&'static NativeRow> {
 }
 
 /// Rows that are read as attributes of their type's objects, not called: `file.name`.
-fn getters() -> [&'static [NativeRow]; 2] {
-    [files::TEXT_GETTERS, files::BINARY_GETTERS]
+fn getters() -> [&'static [NativeRow]; 5] {
+    let [ints, floats, types] = types::getters();
+    [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types]
 }
 
 /// Fills the classes of the builtin types with their methods, and the builtins module.

@@ -49,6 +49,7 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
         object::TYPE,
         sequence::TUPLE,
         sequence::RANGE,
+        sequence::SLICE,
         set::SET,
         set::FROZENSET,
         set::CHANGES,
@@ -57,6 +58,11 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
     ];
     all.extend(dunder::tables());
     all
+}
+
+/// Rows that are read as attributes, not called.
+pub fn getters() -> [&'static [NativeRow]; 3] {
+    [number::INT_GETTERS, number::FLOAT_GETTERS, object::TYPE_GETTERS]
 }
 
 /// The answer of a binary method that does not know the other operand.

@@ -51,6 +51,33 @@ natives! { pub FLOAT, method "float";
     holds __ceil__("") = ceil;
 }
 
+natives! { pub INT_GETTERS, method "int";
+    /// The int itself.
+    holds real("") = itself;
+    /// 0: an int has no imaginary part.
+    holds imag("") = zero;
+    /// The int itself.
+    holds numerator("") = itself;
+    /// 1.
+    holds denominator("") = one;
+}
+natives! { pub FLOAT_GETTERS, method "float";
+    /// The float itself.
+    holds real("") = itself;
+    /// 0.0: a float has no imaginary part.
+    holds imag("") = zero_float;
+}
+
+fn zero(_: &mut Call) -> Res<Value> {
+    Ok(Value::Int(0))
+}
+fn one(_: &mut Call) -> Res<Value> {
+    Ok(Value::Int(1))
+}
+fn zero_float(_: &mut Call) -> Res<Value> {
+    Ok(Value::float(0.0))
+}
+
 /// The object; True is 1.
 fn itself(c: &mut Call) -> Res<Value> {
     Ok(match c.arg(0) {

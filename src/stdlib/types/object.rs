@@ -47,6 +47,20 @@ natives! { pub TYPE, method "type";
     holds mro("") = mro;
 }
 
+natives! { pub TYPE_GETTERS, method "type";
+    /// The class it derives from first; None for object.
+    holds __base__("") = base;
+}
+
+fn base(c: &mut Call) -> Res<Value> {
+    let class = c.arg(0);
+    let first = match class.as_ref() {
+        Some(r) => r.try_with::<Class, _>(&c.held, |k| k.bases.first().cloned()).flatten(),
+        None => None,
+    };
+    Ok(first.map_or(Value::None, Value::Obj))
+}
+
 fn repr(c: &mut Call) -> Res<Value> {
     let v = c.arg(0);
     let t = c.base_repr(&v)?;

@@ -1,10 +1,10 @@
-//! `index` and `count` of tuple and range.
+//! `index` and `count` of tuple and range; `slice.indices`.
 
 use super::bounds;
 use crate::natives;
 use crate::object::Value;
 use crate::object::pure::slice;
-use crate::object::types::Range;
+use crate::object::types::{Range, Slice};
 use crate::vm::make::{int_of, tuple_items};
 use crate::vm::ops::scripted;
 use crate::vm::{Call, Res};
@@ -21,6 +21,24 @@ natives! { pub RANGE, method "range";
     holds index("value, /") = range_index;
     /// 1 if the number is in the range, else 0.
     holds count("value, /") = range_count;
+}
+
+natives! { pub SLICE, method "slice";
+    /// The bounds `(start, stop, step)` that the slice means in a sequence of `len` items.
+    holds indices("len, /") = slice_indices;
+}
+
+fn slice_indices(c: &mut Call) -> Res<Value> {
+    let (s, len) = (c.arg(0), c.arg(1));
+    let len = c.index(&len)?;
+    let Ok(len) = usize::try_from(len) else {
+        return Err(c.value_error("length should not be negative"));
+    };
+    let Some(s) = s.as_ref().and_then(|r| r.get::<Slice>()) else {
+        return Ok(s);
+    };
+    let i = c.slice_indices(s, len)?;
+    Ok(c.tuple(vec![Value::Int(i.start), Value::Int(i.stop), Value::Int(i.step)]))
 }
 
 fn tuple_index(c: &mut Call) -> Res<Value> {

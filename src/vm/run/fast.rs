@@ -11,7 +11,7 @@ use crate::object::function::{Function, Native};
 use crate::object::instance::Instance;
 use crate::object::iter::Iter;
 use crate::object::module::Module;
-use crate::object::types::{List, Tuple};
+use crate::object::types::{List, Range, Tuple};
 use crate::object::{Kind, Ref, TypeId, Value};
 use crate::vm::attr::IN_CLASS;
 use crate::vm::frame::{Frame, FrameKind};
@@ -25,11 +25,7 @@ pub const IN_BUILTINS: u32 = 1 << 31;
 /// A modulo for a positive divisor; a 32-bit division where both fit, which is several times faster.
 #[inline(always)]
 pub fn mod_positive(x: i64, y: i64) -> i64 {
-    if x >= 0 && x <= u32::MAX as i64 && y <= u32::MAX as i64 {
-        (x as u32 % y as u32) as i64
-    } else {
-        x.rem_euclid(y)
-    }
+    if x >= 0 && x <= u32::MAX as i64 && y <= u32::MAX as i64 { (x as u32 % y as u32) as i64 } else { x.rem_euclid(y) }
 }
 
 /// A global through its cache word {version, position}.
@@ -46,12 +42,7 @@ pub fn global_fast(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
             return Some(names.at(position).clone());
         }
         let builtins = &th.interp.fixed(&th.held).builtins;
-        Some(
-            (*builtins.body::<Module>())
-                .names
-                .at(position & !IN_BUILTINS)
-                .clone(),
-        )
+        Some((*builtins.body::<Module>()).names.at(position & !IN_BUILTINS).clone())
     }
 }
 
@@ -117,8 +108,14 @@ pub fn list_place(o: &Ref, i: i64) -> Option<*mut Value> {
     // SAFETY: the lock is on (H3).
     let row = unsafe { &mut (*o.body::<List>()).items };
     let i = if i < 0 { i + row.len() as i64 } else { i };
-    row.get_mut(usize::try_from(i).ok()?)
-        .map(|v| v as *mut Value)
+    row.get_mut(usize::try_from(i).ok()?).map(|v| v as *mut Value)
+}
+
+/// The state (next, left, step) of a `for` over a range; `None` for all else.
+#[inline(always)]
+pub fn range_state(v: &Value) -> Option<[Value; 3]> {
+    let x = v.as_ref()?.get::<Range>()?;
+    Some([Value::Int(x.start), Value::Int(x.len), Value::Int(x.step)])
 }
 
 /// One step of a `for`.
@@ -166,9 +163,9 @@ fn list_step(o: &Ref) -> Fast {
 #[inline(always)]
 pub fn is_quick(th: &Thread, callee: &Value) -> bool {
     match callee {
-        Value::Obj(r) => r
-            .get::<Native>()
-            .is_some_and(|n| matches!(th.interp.natives[n.row as usize].run, NativeFn::Quick(_))),
+        Value::Obj(r) => {
+            r.get::<Native>().is_some_and(|n| matches!(th.interp.natives[n.row as usize].run, NativeFn::Quick(_)))
+        }
         _ => false,
     }
 }
@@ -183,7 +180,14 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
     };
     match r.kind() {
         // SAFETY: a function's code never changes; the register keeps the function alive (frame.rs).
-        Kind::Function => push_frame(th, unsafe { (*r.body::<Function>()).code.body::<CodeObj>() }, func_at, n, dst, FrameKind::Script),
+        Kind::Function => push_frame(
+            th,
+            unsafe { (*r.body::<Function>()).code.body::<CodeObj>() },
+            func_at,
+            n,
+            dst,
+            FrameKind::Script,
+        ),
         Kind::Class if !off() => push_init(th, func_at, n, dst),
         _ => false,
     }
@@ -231,7 +235,10 @@ fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
     // SAFETY: as in `push_fast`.
     let code: *const CodeObj = unsafe { (*init.body::<Function>()).code.body::<CodeObj>() };
     // SAFETY: as above.
-    if unsafe { (*code).plain } as u32 != n + 1 || th.frames.len() == th.frames.capacity() || !th.reserve(func_at + n + 4) {
+    if unsafe { (*code).plain } as u32 != n + 1
+        || th.frames.len() == th.frames.capacity()
+        || !th.reserve(func_at + n + 4)
+    {
         return false;
     }
     let this: Value = Ref::new_instance(&th.held, c.root, class.clone(), c.slots_hint).into();
@@ -328,24 +335,13 @@ pub fn unwind(th: &mut Thread) -> bool {
             && e.is::<Exception>()
         {
             e.with::<Exception, _>(&th.held, |e| {
-                if !again
-                    || e.trail
-                        .last()
-                        .is_none_or(|t| !std::sync::Arc::ptr_eq(&t.code, &code.code))
-                {
-                    e.trail.push(TraceEntry {
-                        code: code.code.clone(),
-                        pc,
-                    });
+                if !again || e.trail.last().is_none_or(|t| !std::sync::Arc::ptr_eq(&t.code, &code.code)) {
+                    e.trail.push(TraceEntry { code: code.code.clone(), pc });
                 }
             });
         }
         if th.ending.is_none()
-            && let Some(h) = code
-                .code
-                .handlers
-                .iter()
-                .find(|h| h.from <= pc && pc < h.to)
+            && let Some(h) = code.code.handlers.iter().find(|h| h.from <= pc && pc < h.to)
         {
             let e = th.take_raised();
             th.set_reg(base + h.exc as u32, e);

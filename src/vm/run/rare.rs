@@ -1,10 +1,11 @@
 //! Instructions that the loop does not do itself: collections, functions, classes, exceptions, `with`,
 //! imports. Plain code over registers by index.
 
-use crate::bytecode::{Instr, Reg};
+use crate::bytecode::{Instr, Reg, Site};
 use crate::object::code::CodeObj;
 use crate::object::types::{List, Set};
 use crate::object::{Ref, TypeId, Value, name};
+use crate::vm::ops::arith::BinOp;
 use crate::vm::thread::{Res, Thread};
 
 /// Does one instruction of the frame whose registers begin at stack index `at`.
@@ -17,9 +18,7 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             th.set_reg(r(dst), f);
         }
         Instr::BuildClass { dst, base, n } => {
-            let mut row: Vec<Value> = (0..n.0 as u32 + 3)
-                .map(|i| th.take_reg(r(base) + i))
-                .collect();
+            let mut row: Vec<Value> = (0..n.0 as u32 + 3).map(|i| th.take_reg(r(base) + i)).collect();
             let keywords = row.pop().unwrap_or_default();
             let bases = row.split_off(2);
             let class = th.build_class(&row[0], &row[1], bases, keywords)?;
@@ -84,9 +83,7 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             put_row(th, r(base), items);
         }
         Instr::Import { dst, k } => {
-            let row = crate::vm::make::tuple_items(&code.consts[k.0 as usize])
-                .unwrap_or(&[])
-                .to_vec();
+            let row = crate::vm::make::tuple_items(&code.consts[k.0 as usize]).unwrap_or(&[]).to_vec();
             let v = th.import_row(&code.module, &row)?;
             th.set_reg(r(dst), v);
         }
@@ -99,8 +96,119 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let m = th.reg(r(module));
             th.import_star(&code.module, &m)?;
         }
-        other => return display(th, at, other),
+        other => return names(th, at, code, other),
     }
+    Ok(())
+}
+
+/// Names, cells, attributes and items beyond the loop's own rows.
+fn names(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
+    let r = |x: Reg| at + x.0 as u32;
+    let site = |s: Site| code.sites[s.0 as usize];
+    match i {
+        Instr::DeleteGlobal { name } => th.delete_global(code.module.clone(), site(name))?,
+        Instr::LoadName { dst, name } => {
+            let ns = th.reg(at);
+            let v = th.load_name(&ns, code, site(name))?;
+            th.set_reg(r(dst), v);
+        }
+        Instr::StoreName { src, name } => {
+            let (ns, v) = (th.reg(at), th.reg(r(src)));
+            th.store_name(&ns, site(name), v);
+        }
+        Instr::DeleteName { name } => {
+            let ns = th.reg(at);
+            th.delete_name(&ns, site(name))?;
+        }
+        Instr::LoadNameOrCell { dst, cell, name } => {
+            let (ns, cell) = (th.reg(at), th.reg(r(cell)));
+            let v = th.load_name_or_cell(&ns, &cell, site(name))?;
+            th.set_reg(r(dst), v);
+        }
+        Instr::MakeCell { reg } => {
+            let v = th.take_reg(r(reg));
+            let cell = th.make_cell(v);
+            th.set_reg(r(reg), cell);
+        }
+        Instr::LoadCapture { dst, n } => {
+            let cell = th.capture(n.0)?;
+            th.set_reg(r(dst), cell);
+        }
+        Instr::StoreCell { cell, src } => {
+            let (cell, v) = (th.reg(r(cell)), th.reg(r(src)));
+            th.store_cell(&cell, v);
+        }
+        Instr::DeleteCell { cell, name } => {
+            let cell = th.reg(r(cell));
+            th.delete_cell(&cell, site(name))?;
+        }
+        Instr::DeleteLocal { reg, name } => {
+            if th.take_reg(r(reg)).is_unbound() {
+                th.unbound_local(site(name))?;
+            }
+        }
+        Instr::DeleteAttr { obj, name } => {
+            let o = th.reg(r(obj));
+            th.del_attr(&o, site(name))?;
+        }
+        Instr::LoadSuper { dst, class, this } => {
+            let (class, this) = (th.reg(r(class)), th.reg(r(this)));
+            let v = th.make_super(&class, &this)?;
+            th.set_reg(r(dst), v);
+        }
+        Instr::DelItem { obj, key } => {
+            let (o, k) = (th.reg(r(obj)), th.reg(r(key)));
+            th.del_item(&o, &k)?;
+        }
+        Instr::BuildSlice { dst, base } => {
+            let (x, y, z) = (th.reg(r(base)), th.reg(r(base) + 1), th.reg(r(base) + 2));
+            let v = th.make_slice(x, y, z);
+            th.set_reg(r(dst), v);
+        }
+        Instr::GetIter { dst, src } => {
+            let v = th.reg(r(src));
+            let it = th.iter(&v)?;
+            th.set_reg(r(dst), it);
+        }
+        other => return operate(th, at, other),
+    }
+    Ok(())
+}
+
+/// Operators whose operands have no short cut in the loop.
+fn operate(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
+    let r = |x: Reg| at + x.0 as u32;
+    let (inplace, op, dst, a, b) = match i {
+        Instr::Pow { dst, a, b } => (false, BinOp::Pow, dst, a, b),
+        Instr::MatMul { dst, a, b } => (false, BinOp::MatMul, dst, a, b),
+        Instr::Shl { dst, a, b } => (false, BinOp::Shl, dst, a, b),
+        Instr::IDiv { dst, a, b } => (true, BinOp::Div, dst, a, b),
+        Instr::IFloorDiv { dst, a, b } => (true, BinOp::FloorDiv, dst, a, b),
+        Instr::IMod { dst, a, b } => (true, BinOp::Mod, dst, a, b),
+        Instr::IPow { dst, a, b } => (true, BinOp::Pow, dst, a, b),
+        Instr::IMatMul { dst, a, b } => (true, BinOp::MatMul, dst, a, b),
+        Instr::IBitAnd { dst, a, b } => (true, BinOp::BitAnd, dst, a, b),
+        Instr::IBitOr { dst, a, b } => (true, BinOp::BitOr, dst, a, b),
+        Instr::IBitXor { dst, a, b } => (true, BinOp::BitXor, dst, a, b),
+        Instr::IShl { dst, a, b } => (true, BinOp::Shl, dst, a, b),
+        Instr::IShr { dst, a, b } => (true, BinOp::Shr, dst, a, b),
+        Instr::In { dst, a, b } | Instr::NotIn { dst, a, b } => {
+            let (item, container) = (th.reg(r(a)), th.reg(r(b)));
+            let t = th.contains(&container, &item)?;
+            th.set_reg(r(dst), Value::bool(t == matches!(i, Instr::In { .. })));
+            return Ok(());
+        }
+        Instr::Pos { dst, a } | Instr::Invert { dst, a } => {
+            let v = th.reg(r(a));
+            let v = if matches!(i, Instr::Pos { .. }) { th.positive(&v)? } else { th.invert(&v)? };
+            th.set_reg(r(dst), v);
+            return Ok(());
+        }
+        other => return display(th, at, other),
+    };
+    let (x, y) = (th.reg(r(a)), th.reg(r(b)));
+    let v = if inplace { th.inplace(op, &x, &y)? } else { th.binary(op, &x, &y)? };
+    th.set_reg(r(dst), v);
     Ok(())
 }
 
@@ -119,11 +227,7 @@ fn display(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             let v = th.reg(r(src));
             let items = match th.collect(&v) {
                 Ok(items) => items,
-                Err(e)
-                    if n.0 > 0
-                        && th.lookup_special(&v, name::ITER).is_none()
-                        && th.raised_is(TypeId::TypeError) =>
-                {
+                Err(e) if n.0 > 0 && th.lookup_special(&v, name::ITER).is_none() && th.raised_is(TypeId::TypeError) => {
                     drop(th.take_raised());
                     let got = th.type_name(&v);
                     let _ = e;
@@ -236,8 +340,7 @@ fn raising(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
         }
         Instr::WithExit { base } => {
             let exit = th.take_reg(r(base));
-            th.call(&exit, &[Value::None, Value::None, Value::None])
-                .map(drop)
+            th.call(&exit, &[Value::None, Value::None, Value::None]).map(drop)
         }
         Instr::WithExitExc { dst, base, exc } => {
             let (exit, e) = (th.take_reg(r(base)), th.reg(r(exc)));
@@ -253,10 +356,7 @@ fn raising(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             Err(th.raise_with(TypeId::AssertionError, args))
         }
         Instr::Check {} => Ok(()),
-        other => Err(th.raise(
-            TypeId::SystemError,
-            format!("the loop does not know {}", other.row().name),
-        )),
+        other => Err(th.raise(TypeId::SystemError, format!("the loop does not know {}", other.row().name))),
     }
 }
 
