@@ -4,7 +4,7 @@ use crate::natives;
 use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::types::{AttrBody, Attrs, FrozenSet, List, Set};
-use crate::object::{Name, Ref, TypeId, Value};
+use crate::object::{Kind, Name, Ref, TypeId, Value};
 use crate::vm::make::{int_of, text, tuple_items};
 use crate::vm::{Call, Res};
 
@@ -201,11 +201,10 @@ fn new_dict(c: &mut Call) -> Res<Value> {
 }
 
 fn new_set(c: &mut Call) -> Res<Value> {
-    let items = items(c)?;
     let (shape, attrs) = header(c, TypeId::Set);
     let s = Ref::new(&c.held, shape, Set { attrs, ..Set::default() });
-    for v in items {
-        c.set_add(&s, v)?;
+    if let Some(v) = c.opt(1) {
+        c.set_update(&s, &v)?;
     }
     Ok(s.into())
 }
@@ -213,9 +212,12 @@ fn new_set(c: &mut Call) -> Res<Value> {
 fn new_frozenset(c: &mut Call) -> Res<Value> {
     match c.opt(1) {
         Some(v) if v.as_ref().is_some_and(|r| r.is::<FrozenSet>()) => Ok(v),
-        _ => {
-            let items = items(c)?;
-            c.new_set(items, true)
+        v => {
+            let s = c.set();
+            if let Some(v) = v {
+                c.set_update(&s, &v)?;
+            }
+            Ok(c.as_kind_of(s, Kind::FrozenSet))
         }
     }
 }

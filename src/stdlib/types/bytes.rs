@@ -130,9 +130,7 @@ fn fill(c: &mut Call) -> Res<u8> {
             Some([one]) => Ok(*one),
             _ => {
                 let (name, got) = (c.row.name, c.type_name(&v));
-                Err(c.type_error(format!(
-                    "{name}() argument 2 must be a byte string of length 1, not {got}"
-                )))
+                Err(c.type_error(format!("{name}() argument 2 must be a byte string of length 1, not {got}")))
             }
         },
     }
@@ -255,20 +253,13 @@ fn hex(c: &mut Call) -> Res<Value> {
 fn fromhex(c: &mut Call) -> Res<Value> {
     let (class, v) = (c.arg(0), c.arg(1));
     let Some(t) = text(&v) else {
-        let got = c.type_name(&v);
+        let got = super::shown_type(c, &v);
         return Err(c.type_error(format!("fromhex() argument must be str, not {got}")));
     };
     let b = pure::from_hex(t);
     let b = c.pure(b)?;
-    let array = c
-        .interp
-        .class(&c.held, crate::object::TypeId::ByteArray)
-        .clone();
-    Ok(if class.as_ref().is_some_and(|k| k.same(&array)) {
-        c.bytearray(b)
-    } else {
-        c.bytes(b)
-    })
+    let array = c.interp.class(&c.held, crate::object::TypeId::ByteArray).clone();
+    Ok(if class.as_ref().is_some_and(|k| k.same(&array)) { c.bytearray(b) } else { c.bytes(b) })
 }
 
 fn decode(c: &mut Call) -> Res<Value> {

@@ -78,9 +78,7 @@ fn part(c: &mut Call) -> Res<Vec<u8>> {
         Some(b) => Ok(b),
         None => {
             let got = c.type_name(&v);
-            Err(c.type_error(format!(
-                "argument should be integer or bytes-like object, not '{got}'"
-            )))
+            Err(c.type_error(format!("argument should be integer or bytes-like object, not '{got}'")))
         }
     }
 }
@@ -158,17 +156,9 @@ fn splitlines(c: &mut Call) -> Res<Value> {
 fn cut(c: &mut Call, last: bool) -> Res<Value> {
     let v = c.arg(1);
     let (sep, whole) = (c.to_bytes(&v)?, own(c));
-    let found = if last {
-        pure::rpartition(&whole, &sep)
-    } else {
-        pure::partition(&whole, &sep)
-    };
+    let found = if last { pure::rpartition(&whole, &sep) } else { pure::partition(&whole, &sep) };
     let (a, b, z) = c.pure(found)?;
-    let three = vec![
-        give(c, a.to_vec()),
-        give(c, b.to_vec()),
-        give(c, z.to_vec()),
-    ];
+    let three = vec![give(c, a.to_vec()), give(c, b.to_vec()), give(c, z.to_vec())];
     Ok(c.tuple(three))
 }
 
@@ -197,9 +187,7 @@ fn join(c: &mut Call) -> Res<Value> {
             Some(b) => all.push(b),
             None => {
                 let got = c.type_name(v);
-                return Err(c.type_error(format!(
-                    "sequence item {i}: expected a bytes-like object, {got} found"
-                )));
+                return Err(c.type_error(format!("sequence item {i}: expected a bytes-like object, {got} found")));
             }
         }
     }
@@ -242,9 +230,7 @@ fn array(c: &Call) -> Option<Ref> {
 
 /// Opens the bytearray.
 fn with<R: Default>(c: &Call, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-    array(c)
-        .map(|r| r.with::<ByteArray, _>(&c.held, |b| f(&mut b.0)))
-        .unwrap_or_default()
+    array(c).map(|r| r.with::<ByteArray, _>(&c.held, |b| f(&mut b.0))).unwrap_or_default()
 }
 
 fn append(c: &mut Call) -> Res<Value> {
@@ -276,12 +262,7 @@ fn insert(c: &mut Call) -> Res<Value> {
 
 fn pop(c: &mut Call) -> Res<Value> {
     let at = count(c, 1, -1)?;
-    let (empty, found) = with(c, |all| {
-        (
-            all.is_empty(),
-            slice::index(all.len(), at).map(|at| all.remove(at)),
-        )
-    });
+    let (empty, found) = with(c, |all| (all.is_empty(), slice::index(all.len(), at).map(|at| all.remove(at))));
     match found {
         Some(b) => Ok(Value::Int(b as i64)),
         None if empty => Err(c.index_error("pop from empty bytearray")),
@@ -292,9 +273,7 @@ fn pop(c: &mut Call) -> Res<Value> {
 fn remove(c: &mut Call) -> Res<Value> {
     let v = c.arg(1);
     let b = c.byte(&v, "byte must be in range(0, 256)")?;
-    let found = with(c, |all| {
-        all.iter().position(|x| *x == b).map(|at| all.remove(at))
-    });
+    let found = with(c, |all| all.iter().position(|x| *x == b).map(|at| all.remove(at)));
     match found {
         Some(_) => Ok(Value::None),
         None => Err(c.value_error("value not found in bytearray")),

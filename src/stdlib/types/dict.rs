@@ -47,9 +47,7 @@ fn own(c: &mut Call) -> Res<Ref> {
         Value::Obj(r) if r.is::<Dict>() => Ok(r),
         other => {
             let (row, got) = (c.row.name, c.type_name(&other));
-            Err(c.type_error(format!(
-                "descriptor '{row}' for 'dict' objects doesn't apply to a '{got}' object"
-            )))
+            Err(c.type_error(format!("descriptor '{row}' for 'dict' objects doesn't apply to a '{got}' object")))
         }
     }
 }
@@ -86,7 +84,12 @@ fn setdefault(c: &mut Call) -> Res<Value> {
 
 fn pop(c: &mut Call) -> Res<Value> {
     let (d, key) = (own(c)?, c.arg(1));
-    match (c.dict_remove(&d, &key)?, c.opt(2)) {
+    // An empty dict does not ask for the key's hash.
+    let found = match c.dict_len(&d) {
+        0 => None,
+        _ => c.dict_remove(&d, &key)?,
+    };
+    match (found, c.opt(2)) {
         (Some(v), _) | (None, Some(v)) => Ok(v),
         (None, None) => Err(c.key_error(key)),
     }

@@ -32,9 +32,7 @@ fn own(c: &mut Call) -> Res<Ref> {
         Value::Obj(r) if r.is::<Generator>() => Ok(r),
         other => {
             let (row, got) = (c.row.name, c.type_name(&other));
-            Err(c.type_error(format!(
-                "descriptor '{row}' for 'generator' objects doesn't apply to a '{got}' object"
-            )))
+            Err(c.type_error(format!("descriptor '{row}' for 'generator' objects doesn't apply to a '{got}' object")))
         }
     }
 }
@@ -44,11 +42,7 @@ fn stepped(c: &mut Call, step: Step) -> Res<Value> {
     match step {
         Step::Yielded(v) => Ok(v),
         Step::Returned(v) => {
-            let args = if v.is_none() {
-                Vec::new()
-            } else {
-                vec![v.clone()]
-            };
+            let args = if v.is_none() { Vec::new() } else { vec![v.clone()] };
             let e = c.new_exception(TypeId::StopIteration, Vec::new());
             if let Value::Obj(r) = &e {
                 c.fill_exception(r, args);
@@ -81,9 +75,9 @@ fn throw(c: &mut Call) -> Res<Value> {
     };
     if !c.is_a(&e, TypeId::BaseException) {
         let got = c.type_name(&e);
-        return Err(c.type_error(format!(
-            "exceptions must be classes or instances deriving from BaseException, not {got}"
-        )));
+        return Err(
+            c.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {got}"))
+        );
     }
     let step = c.throw(&g, e)?;
     stepped(c, step)

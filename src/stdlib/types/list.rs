@@ -40,9 +40,7 @@ fn own(c: &mut Call) -> Res<Ref> {
         Value::Obj(r) if r.is::<List>() => Ok(r),
         other => {
             let (row, got) = (c.row.name, c.type_name(&other));
-            Err(c.type_error(format!(
-                "descriptor '{row}' for 'list' objects doesn't apply to a '{got}' object"
-            )))
+            Err(c.type_error(format!("descriptor '{row}' for 'list' objects doesn't apply to a '{got}' object")))
         }
     }
 }
@@ -89,9 +87,7 @@ fn remove(c: &mut Call) -> Res<Value> {
         return Err(c.value_error("list.remove(x): x not in list"));
     };
     // A comparison may have shortened the list.
-    let old = list.with::<List, _>(&c.held, |l| {
-        (at < l.items.len()).then(|| l.items.remove(at))
-    });
+    let old = list.with::<List, _>(&c.held, |l| (at < l.items.len()).then(|| l.items.remove(at)));
     drop(old);
     Ok(Value::None)
 }
@@ -108,11 +104,7 @@ fn index(c: &mut Call) -> Res<Value> {
     let (start, stop) = bounds(c, 2)?;
     let n = c.base_length(&list).unwrap_or(0);
     let (start, _) = slice::bounds(n, start, stop);
-    let stop = if stop < 0 {
-        stop.saturating_add(n as i64)
-    } else {
-        stop
-    };
+    let stop = if stop < 0 { stop.saturating_add(n as i64) } else { stop };
     match c.list_position(&list, &v, start, stop)? {
         Some(at) => Ok(Value::Int(at as i64)),
         None => {
@@ -141,15 +133,7 @@ fn reverse(c: &mut Call) -> Res<Value> {
 fn copy(c: &mut Call) -> Res<Value> {
     let list = own(c)?;
     let items = list.with::<List, _>(&c.held, |l| l.items.clone());
-    Ok(Ref::new(
-        &c.held,
-        TypeId::List.shape(),
-        List {
-            items,
-            attrs: Attrs::default(),
-        },
-    )
-    .into())
+    Ok(Ref::new(&c.held, TypeId::List.shape(), List { items, attrs: Attrs::default() }).into())
 }
 
 fn init(c: &mut Call) -> Res<Value> {

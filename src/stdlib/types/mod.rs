@@ -83,6 +83,11 @@ fn bounds(c: &mut Call, i: usize) -> Res<(i64, i64)> {
     Ok((start, stop))
 }
 
+/// A value's type as messages on arguments name it: None is `None`.
+fn shown_type(c: &Call, v: &Value) -> &'static str {
+    if v.is_none() { "None" } else { c.type_name(v) }
+}
+
 /// An int argument with a default.
 fn count(c: &mut Call, i: usize, absent: i64) -> Res<i64> {
     match c.opt(i) {

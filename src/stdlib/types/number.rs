@@ -87,14 +87,10 @@ fn itself(c: &mut Call) -> Res<Value> {
 }
 
 fn bit_length(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(
-        int_of(&c.arg(0)).map_or(0, int::bit_length) as i64
-    ))
+    Ok(Value::Int(int_of(&c.arg(0)).map_or(0, int::bit_length) as i64))
 }
 fn bit_count(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(
-        int_of(&c.arg(0)).map_or(0, int::bit_count) as i64
-    ))
+    Ok(Value::Int(int_of(&c.arg(0)).map_or(0, int::bit_count) as i64))
 }
 
 fn int_ratio(c: &mut Call) -> Res<Value> {
@@ -111,9 +107,7 @@ fn little(c: &mut Call, i: usize) -> Res<bool> {
         Some(_) => Err(c.value_error("byteorder must be either 'little' or 'big'")),
         None => {
             let (row, got) = (c.row.name, c.type_name(&v));
-            Err(c.type_error(format!(
-                "{row}() argument 'byteorder' must be str, not {got}"
-            )))
+            Err(c.type_error(format!("{row}() argument 'byteorder' must be str, not {got}")))
         }
     }
 }
@@ -181,10 +175,7 @@ fn hex(c: &mut Call) -> Res<Value> {
 fn fromhex(c: &mut Call) -> Res<Value> {
     let v = c.arg(1);
     let Some(t) = text(&v) else {
-        return Err(c.raise(
-            TypeId::TypeError,
-            "bad argument type for built-in operation",
-        ));
+        return Err(c.raise(TypeId::TypeError, "bad argument type for built-in operation"));
     };
     let x = float::from_hex(t);
     Ok(Value::float(c.pure(x)?))

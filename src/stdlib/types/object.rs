@@ -108,9 +108,7 @@ fn init(c: &mut Call) -> Res<Value> {
     let v = c.arg(0);
     let given = c.count() > 1 || !c.kwargs().is_empty();
     if given && v.as_ref().is_some_and(|r| r.kind() == Kind::Instance) {
-        return Err(c.type_error(
-            "object.__init__() takes exactly one argument (the instance to initialize)",
-        ));
+        return Err(c.type_error("object.__init__() takes exactly one argument (the instance to initialize)"));
     }
     Ok(Value::None)
 }
@@ -165,13 +163,9 @@ fn getattribute(c: &mut Call) -> Res<Value> {
 fn mro(c: &mut Call) -> Res<Value> {
     let class = c.arg(0);
     let order = match class.as_ref() {
-        Some(r) => r
-            .try_with::<Class, _>(&c.held, |k| k.mro.clone())
-            .unwrap_or_default(),
+        Some(r) => r.try_with::<Class, _>(&c.held, |k| k.mro.clone()).unwrap_or_default(),
         None => Vec::new(),
     };
-    let all = std::iter::once(class)
-        .chain(order.into_iter().map(Value::Obj))
-        .collect();
+    let all = std::iter::once(class).chain(order.into_iter().map(Value::Obj)).collect();
     Ok(c.list(all))
 }

@@ -70,9 +70,7 @@ fn position(c: &mut Call) -> Res<Option<i64>> {
         return Ok(None);
     };
     if let Some(i) = int_of(&v) {
-        let found = i
-            .to_i64()
-            .and_then(|i| slice::range_index(x.start, x.stop, x.step, i));
+        let found = i.to_i64().and_then(|i| slice::range_index(x.start, x.stop, x.step, i));
         return Ok(found.map(|at| at as i64));
     }
     if !c.base_contains(&r, &v)? {

@@ -61,9 +61,7 @@ fn own(c: &mut Call) -> Res<Ref> {
         Value::Obj(r) if matches!(r.kind(), Kind::Set | Kind::FrozenSet) => Ok(r),
         other => {
             let (row, of, got) = (c.row.name, c.row.module, c.type_name(&other));
-            Err(c.type_error(format!(
-                "descriptor '{row}' for '{of}' objects doesn't apply to a '{got}' object"
-            )))
+            Err(c.type_error(format!("descriptor '{row}' for '{of}' objects doesn't apply to a '{got}' object")))
         }
     }
 }
@@ -79,9 +77,7 @@ fn plain_set(v: &Value) -> Option<Ref> {
     if scripted(v) {
         return None;
     }
-    v.as_ref()
-        .filter(|r| matches!(r.kind(), Kind::Set | Kind::FrozenSet))
-        .cloned()
+    v.as_ref().filter(|r| matches!(r.kind(), Kind::Set | Kind::FrozenSet)).cloned()
 }
 
 fn union(c: &mut Call) -> Res<Value> {

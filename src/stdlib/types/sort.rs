@@ -43,25 +43,14 @@ fn sort_list(th: &mut Thread, list: &Ref, key: Option<Value>, reverse: bool) -> 
 }
 
 /// The items in order, or in some order with the error that stopped the sorting.
-fn sorted(
-    th: &mut Thread,
-    items: Vec<Value>,
-    key: Option<Value>,
-    reverse: bool,
-) -> (Vec<Value>, Res<()>) {
+fn sorted(th: &mut Thread, items: Vec<Value>, key: Option<Value>, reverse: bool) -> (Vec<Value>, Res<()>) {
     let mut all = Vec::with_capacity(items.len());
     match key {
-        None => all.extend(items.into_iter().map(|key| Item {
-            key,
-            value: Value::Unbound,
-        })),
+        None => all.extend(items.into_iter().map(|key| Item { key, value: Value::Unbound })),
         Some(f) => {
             for v in &items {
                 match th.call(&f, std::slice::from_ref(v)) {
-                    Ok(key) => all.push(Item {
-                        key,
-                        value: v.clone(),
-                    }),
+                    Ok(key) => all.push(Item { key, value: v.clone() }),
                     Err(e) => return (items, Err(e)),
                 }
             }
@@ -71,17 +60,11 @@ fn sorted(
     if reverse {
         all.reverse();
     }
-    let done = if sort_plain(&mut all) {
-        Ok(())
-    } else {
-        merge_sort(th, &mut all)
-    };
+    let done = if sort_plain(&mut all) { Ok(()) } else { merge_sort(th, &mut all) };
     if reverse {
         all.reverse();
     }
-    let values = all
-        .into_iter()
-        .map(|i| if i.value.is_unbound() { i.key } else { i.value });
+    let values = all.into_iter().map(|i| if i.value.is_unbound() { i.key } else { i.value });
     (values.collect(), done)
 }
 
@@ -92,23 +75,11 @@ fn sort_plain(all: &mut [Item]) -> bool {
         Some(Value::Int(_)) if all.iter().all(|i| matches!(i.key, Value::Int(_))) => {
             all.sort_by_key(|i| if let Value::Int(n) = i.key { n } else { 0 });
         }
-        Some(Value::Float(_))
-            if all
-                .iter()
-                .all(|i| matches!(i.key, Value::Float(x) if !x.get().is_nan())) =>
-        {
+        Some(Value::Float(_)) if all.iter().all(|i| matches!(i.key, Value::Float(x) if !x.get().is_nan())) => {
             let number = |i: &Item| {
-                if let Value::Float(x) = i.key {
-                    x.get()
-                } else {
-                    0.0
-                }
+                if let Value::Float(x) = i.key { x.get() } else { 0.0 }
             };
-            all.sort_by(|a, b| {
-                number(a)
-                    .partial_cmp(&number(b))
-                    .unwrap_or(std::cmp::Ordering::Equal)
-            });
+            all.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal));
         }
         Some(Value::Obj(_)) if all.iter().all(|i| str_of(&i.key).is_some()) => {
             all.sort_by(|a, b| match (str_of(&a.key), str_of(&b.key)) {
@@ -121,7 +92,7 @@ fn sort_plain(all: &mut [Item]) -> bool {
     true
 }
 
-fn merge_sort(th: &mut Thread, all: &mut Vec<Item>) -> Res<()> {
+fn merge_sort(th: &mut Thread, all: &mut [Item]) -> Res<()> {
     let mut ends = Vec::new();
     let mut at = 0;
     while at < all.len() {
@@ -201,8 +172,5 @@ fn merge(th: &mut Thread, both: &mut [Item], mid: usize) -> Res<()> {
 }
 
 fn take(i: &mut Item) -> Item {
-    Item {
-        key: i.key.take(),
-        value: i.value.take(),
-    }
+    Item { key: i.key.take(), value: i.value.take() }
 }

@@ -77,7 +77,7 @@ pub(super) fn want(c: &mut Call, i: usize, what: &str) -> Res<String> {
     match text(&v) {
         Some(t) => Ok(t.to_string()),
         None => {
-            let got = c.type_name(&v);
+            let got = super::shown_type(c, &v);
             Err(c.type_error(format!("{what} must be str, not {got}")))
         }
     }
@@ -141,9 +141,7 @@ fn fill(c: &mut Call) -> Res<char> {
             }
             None => {
                 let got = c.type_name(&v);
-                Err(c.type_error(format!(
-                    "The fill character must be a unicode character, not {got}"
-                )))
+                Err(c.type_error(format!("The fill character must be a unicode character, not {got}")))
             }
         },
     }

@@ -84,9 +84,7 @@ fn count_(c: &mut Call) -> Res<Value> {
     let part = want_part(c)?;
     let (start, end) = bounds(c, 2)?;
     let v = c.arg(0);
-    Ok(Value::Int(
-        pure::count(text(&v).unwrap_or_default(), &part, start, end) as i64,
-    ))
+    Ok(Value::Int(pure::count(text(&v).unwrap_or_default(), &part, start, end) as i64))
 }
 
 fn affix(c: &mut Call, name: &str, test: fn(&str, &str, i64, i64) -> bool) -> Res<Value> {
@@ -107,9 +105,7 @@ fn affix(c: &mut Call, name: &str, test: fn(&str, &str, i64, i64) -> bool) -> Re
             Some(_) => {}
             None => {
                 let got = c.type_name(one);
-                return Err(
-                    c.type_error(format!("tuple for {name} must only contain str, not {got}"))
-                );
+                return Err(c.type_error(format!("tuple for {name} must only contain str, not {got}")));
             }
         }
     }
@@ -177,11 +173,7 @@ fn splitlines(c: &mut Call) -> Res<Value> {
 fn parts(c: &mut Call, last: bool) -> Res<Value> {
     let sep = want_part(c)?;
     let whole = own(c, 0);
-    let found = if last {
-        pure::rpartition(&whole, &sep)
-    } else {
-        pure::partition(&whole, &sep)
-    };
+    let found = if last { pure::rpartition(&whole, &sep) } else { pure::partition(&whole, &sep) };
     let (a, b, z) = c.pure(found)?;
     let three = vec![c.str(a), c.str(b), c.str(z)];
     Ok(c.tuple(three))
@@ -217,9 +209,7 @@ fn join(c: &mut Call) -> Res<Value> {
             Some(t) => pieces.push(t),
             None => {
                 let got = c.type_name(v);
-                return Err(c.type_error(format!(
-                    "sequence item {i}: expected str instance, {got} found"
-                )));
+                return Err(c.type_error(format!("sequence item {i}: expected str instance, {got} found")));
             }
         }
     }
@@ -301,11 +291,7 @@ fn translate(c: &mut Call) -> Res<Value> {
         let Some(i) = int_of(&to) else {
             return Err(c.type_error("character mapping must return integer, None or str"));
         };
-        match i
-            .to_i64()
-            .and_then(|i| u32::try_from(i).ok())
-            .and_then(char::from_u32)
-        {
+        match i.to_i64().and_then(|i| u32::try_from(i).ok()).and_then(char::from_u32) {
             Some(ch) => Ok(Mapped::Char(ch)),
             None => Err(c.value_error("character mapping must be in range(0x110000)")),
         }
@@ -320,14 +306,8 @@ fn maketrans(c: &mut Call) -> Res<Value> {
     let out = c.dict();
     match &args[..] {
         [one] => {
-            let Some(d) = one
-                .as_ref()
-                .filter(|d| d.is::<crate::object::dict::Dict>())
-                .cloned()
-            else {
-                return Err(
-                    c.type_error("if you give only one argument to maketrans it must be a dict")
-                );
+            let Some(d) = one.as_ref().filter(|d| d.is::<crate::object::dict::Dict>()).cloned() else {
+                return Err(c.type_error("if you give only one argument to maketrans it must be a dict"));
             };
             for (k, v) in c.dict_items(&d) {
                 let key = match text(&k) {
@@ -335,9 +315,7 @@ fn maketrans(c: &mut Call) -> Res<Value> {
                     Some(t) => {
                         let mut chars = t.chars();
                         let (Some(ch), None) = (chars.next(), chars.next()) else {
-                            return Err(c.value_error(
-                                "string keys in translate table must be of length 1",
-                            ));
+                            return Err(c.value_error("string keys in translate table must be of length 1"));
                         };
                         Value::Int(ch as i64)
                     }
@@ -350,9 +328,7 @@ fn maketrans(c: &mut Call) -> Res<Value> {
                 return Err(c.type_error("maketrans() arguments must be strings"));
             };
             if super::str::chars(x) != super::str::chars(y) {
-                return Err(
-                    c.value_error("the first two maketrans arguments must have equal length")
-                );
+                return Err(c.value_error("the first two maketrans arguments must have equal length"));
             }
             for (a, b) in p.chars().zip(q.chars()) {
                 c.dict_set(&out, Value::Int(a as i64), Value::Int(b as i64))?;

@@ -114,13 +114,7 @@ impl Thread {
     }
 
     /// Script methods of the two operands: the reflected one of a subclass that overrides it first.
-    fn binary_scripted(
-        &mut self,
-        method: Name,
-        reflected: Name,
-        a: &Value,
-        b: &Value,
-    ) -> Res<Option<Value>> {
+    fn binary_scripted(&mut self, method: Name, reflected: Name, a: &Value, b: &Value) -> Res<Option<Value>> {
         let (ta, tb) = (self.type_of(a), self.type_of(b));
         let other_class = !ta.same(&tb);
         let mut asked = false;
@@ -140,11 +134,7 @@ impl Thread {
         if let Some(v) = self.ask(a, method, b)? {
             return Ok(Some(v));
         }
-        if other_class && !asked {
-            self.ask(b, reflected, a)
-        } else {
-            Ok(None)
-        }
+        if other_class && !asked { self.ask(b, reflected, a) } else { Ok(None) }
     }
 
     /// What the builtin types do, without script methods of the two; `None`: NotImplemented.
@@ -172,22 +162,13 @@ impl Thread {
         match op {
             BinOp::Add => self.concat(a, b),
             BinOp::Mul => self.repeat(a, b),
-            BinOp::Mod if text(a).is_some() || self.bytes_like(a).is_some() => {
-                self.percent(a, b).map(Some)
-            }
+            BinOp::Mod if text(a).is_some() || self.bytes_like(a).is_some() => self.percent(a, b).map(Some),
             BinOp::BitOr if is_dict(a) && is_dict(b) => self.dict_union(a, b).map(Some),
             _ => self.set_binary(op, a, b),
         }
     }
 
-    fn ints(
-        &mut self,
-        op: BinOp,
-        a: &Value,
-        b: &Value,
-        x: IntRef,
-        y: IntRef,
-    ) -> Res<Option<Value>> {
+    fn ints(&mut self, op: BinOp, a: &Value, b: &Value, x: IntRef, y: IntRef) -> Res<Option<Value>> {
         if let (Value::Bool(p), Value::Bool(q)) = (a, b) {
             match op {
                 BinOp::BitAnd => return Ok(Some(Value::Bool(p & q))),
@@ -208,9 +189,7 @@ impl Thread {
             BinOp::Shl => self.pure(int::shl(x, y))?,
             BinOp::Shr => self.pure(int::shr(x, y))?,
             BinOp::Div => {
-                return self
-                    .pure(int::true_div(x, y))
-                    .map(|x| Some(Value::float(x)));
+                return self.pure(int::true_div(x, y)).map(|x| Some(Value::float(x)));
             }
             BinOp::Pow => match self.pure(int::pow(x, y))? {
                 Number::Int(i) => i,
@@ -377,8 +356,7 @@ impl Thread {
                 };
                 if r.is::<List>() {
                     let new = out.with::<List, _>(&self.held, |l| std::mem::take(&mut l.items));
-                    let old =
-                        r.with::<List, _>(&self.held, |l| std::mem::replace(&mut l.items, new));
+                    let old = r.with::<List, _>(&self.held, |l| std::mem::replace(&mut l.items, new));
                     drop(old);
                 } else {
                     let new = self.bytes_copy(&out);
@@ -403,10 +381,7 @@ impl Thread {
     pub fn list_extend(&mut self, list: &Ref, v: &Value) -> Res<()> {
         if let Value::Obj(r) = v
             && !scripted(v)
-            && matches!(
-                r.kind(),
-                Kind::List | Kind::Tuple | Kind::Range | Kind::Dict | Kind::Set
-            )
+            && matches!(r.kind(), Kind::List | Kind::Tuple | Kind::Range | Kind::Dict | Kind::Set)
         {
             let items = self.collect(v)?;
             list.with::<List, _>(&self.held, |l| l.items.extend(items));
@@ -444,11 +419,7 @@ impl Thread {
                 format!("can't multiply sequence by non-int of type '{x}'")
             }
             _ => {
-                let shown = if inplace {
-                    format!("{}=", op.symbol())
-                } else {
-                    op.shown().to_string()
-                };
+                let shown = if inplace { format!("{}=", op.symbol()) } else { op.shown().to_string() };
                 format!("unsupported operand type(s) for {shown}: '{x}' and '{y}'")
             }
         };
@@ -496,13 +467,7 @@ impl Thread {
         }
     }
 
-    fn unary(
-        &mut self,
-        v: &Value,
-        method: Name,
-        symbol: &str,
-        of_int: fn(IntRef) -> IntVal,
-    ) -> Res<Value> {
+    fn unary(&mut self, v: &Value, method: Name, symbol: &str, of_int: fn(IntRef) -> IntVal) -> Res<Value> {
         if let Some(i) = int_of(v) {
             let out = of_int(i);
             return Ok(self.int(out));
@@ -533,9 +498,7 @@ impl Thread {
             Some(v) => Ok(v),
             None => {
                 let (x, y) = (self.type_name(a), self.type_name(b));
-                Err(self.type_error(format!(
-                    "unsupported operand type(s) for divmod(): '{x}' and '{y}'"
-                )))
+                Err(self.type_error(format!("unsupported operand type(s) for divmod(): '{x}' and '{y}'")))
             }
         }
     }
@@ -557,18 +520,10 @@ impl Thread {
         }
         let number = |v: &Value| float_of(v).is_some() || int_of(v).is_some();
         if number(a) && number(b) && number(modulus) {
-            return Err(
-                self.type_error("pow() 3rd argument not allowed unless all arguments are integers")
-            );
+            return Err(self.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
         }
-        let (x, y, z) = (
-            self.type_name(a),
-            self.type_name(b),
-            self.type_name(modulus),
-        );
-        Err(self.type_error(format!(
-            "unsupported operand type(s) for ** or pow(): '{x}', '{y}', '{z}'"
-        )))
+        let (x, y, z) = (self.type_name(a), self.type_name(b), self.type_name(modulus));
+        Err(self.type_error(format!("unsupported operand type(s) for ** or pow(): '{x}', '{y}', '{z}'")))
     }
 }
 
@@ -578,11 +533,7 @@ fn is_dict(v: &Value) -> bool {
 
 fn repeatable(v: &Value) -> Option<&Ref> {
     let r = v.as_ref()?;
-    matches!(
-        r.kind(),
-        Kind::Str | Kind::List | Kind::Tuple | Kind::Bytes | Kind::ByteArray
-    )
-    .then_some(r)
+    matches!(r.kind(), Kind::Str | Kind::List | Kind::Tuple | Kind::Bytes | Kind::ByteArray).then_some(r)
 }
 
 fn cycle(items: &[Value], times: usize) -> Vec<Value> {

@@ -88,12 +88,8 @@ pub fn plain(op: CmpOp, a: &Value, b: &Value) -> Option<bool> {
                 _ => op.holds(x.text.cmp(&y.text)),
             })
         }
-        (Value::Int(x), Value::Float(y)) if x.unsigned_abs() < 1 << 53 => {
-            Some(op.floats(*x as f64, y.get()))
-        }
-        (Value::Float(x), Value::Int(y)) if y.unsigned_abs() < 1 << 53 => {
-            Some(op.floats(x.get(), *y as f64))
-        }
+        (Value::Int(x), Value::Float(y)) if x.unsigned_abs() < 1 << 53 => Some(op.floats(*x as f64, y.get())),
+        (Value::Float(x), Value::Int(y)) if y.unsigned_abs() < 1 << 53 => Some(op.floats(x.get(), *y as f64)),
         _ => None,
     }
 }
@@ -103,9 +99,7 @@ fn numbers(op: CmpOp, a: &Value, b: &Value) -> Option<bool> {
     match (int_of(a), int_of(b)) {
         (Some(x), Some(y)) => Some(op.holds(int::cmp(x, y))),
         (Some(x), None) => Some(int::cmp_float(x, float_of(b)?).map_or(unordered, |o| op.holds(o))),
-        (None, Some(y)) => {
-            Some(int::cmp_float(y, float_of(a)?).map_or(unordered, |o| op.holds(o.reverse())))
-        }
+        (None, Some(y)) => Some(int::cmp_float(y, float_of(a)?).map_or(unordered, |o| op.holds(o.reverse()))),
         (None, None) => Some(op.floats(float_of(a)?, float_of(b)?)),
     }
 }
@@ -130,10 +124,10 @@ impl Thread {
 
     #[inline(never)]
     fn compare_slow(&mut self, op: CmpOp, a: &Value, b: &Value) -> Res<Value> {
-        if scripted(a) || scripted(b) {
-            if let Some(v) = self.compare_scripted(op, a, b)? {
-                return Ok(v);
-            }
+        if (scripted(a) || scripted(b))
+            && let Some(v) = self.compare_scripted(op, a, b)?
+        {
+            return Ok(v);
         }
         if let Some(v) = self.base_compare(op, a, b)? {
             return Ok(v);
@@ -143,10 +137,7 @@ impl Thread {
             CmpOp::Ne => Ok(Value::bool(!a.same(b))),
             _ => {
                 let (x, y) = (self.type_name(a), self.type_name(b));
-                let text = format!(
-                    "'{}' not supported between instances of '{x}' and '{y}'",
-                    op.symbol()
-                );
+                let text = format!("'{}' not supported between instances of '{x}' and '{y}'", op.symbol());
                 Err(self.type_error(text))
             }
         }
@@ -177,11 +168,7 @@ impl Thread {
         if let Some(v) = self.ask_compare(op, a, b)? {
             return Ok(Some(v));
         }
-        if asked_b {
-            Ok(None)
-        } else {
-            self.ask_compare(op.swapped(), b, a)
-        }
+        if asked_b { Ok(None) } else { self.ask_compare(op.swapped(), b, a) }
     }
 
     fn ask_compare(&mut self, op: CmpOp, v: &Value, other: &Value) -> Res<Option<Value>> {
@@ -208,23 +195,18 @@ impl Thread {
         };
         match (x.kind(), y.kind()) {
             (Kind::List, Kind::List) => self.compare_lists(op, x, y),
-            (Kind::Tuple, Kind::Tuple) => {
-                self.compare_rows(op, &x.frozen::<Tuple>().0, &y.frozen::<Tuple>().0)
-            }
+            (Kind::Tuple, Kind::Tuple) => self.compare_rows(op, &x.frozen::<Tuple>().0, &y.frozen::<Tuple>().0),
             (Kind::Dict, Kind::Dict) if op.is_equality() => {
                 Ok(Answer::Is(self.equal_dicts(x, y)? == (op == CmpOp::Eq)))
             }
-            (Kind::Set | Kind::FrozenSet, Kind::Set | Kind::FrozenSet) => {
-                self.compare_sets(op, x, y)
-            }
+            (Kind::Set | Kind::FrozenSet, Kind::Set | Kind::FrozenSet) => self.compare_sets(op, x, y),
             (Kind::Bytes | Kind::ByteArray, Kind::Bytes | Kind::ByteArray) => {
                 let (p, q) = (self.bytes_copy(x), self.bytes_copy(y));
                 Ok(Answer::Is(op.holds(p.cmp(&q))))
             }
             (Kind::Range, Kind::Range) if op.is_equality() => {
                 let (p, q) = (*x.frozen::<Range>(), *y.frozen::<Range>());
-                let same = p.len == q.len
-                    && (p.len == 0 || (p.start == q.start && (p.len == 1 || p.step == q.step)));
+                let same = p.len == q.len && (p.len == 0 || (p.start == q.start && (p.len == 1 || p.step == q.step)));
                 Ok(Answer::Is(same == (op == CmpOp::Eq)))
             }
             (Kind::Slice, Kind::Slice) => {
@@ -241,9 +223,7 @@ impl Thread {
             }
             (Kind::Native, Kind::Native) if op.is_equality() => {
                 let (p, q) = (x.frozen::<Native>(), y.frozen::<Native>());
-                Ok(Answer::Is(
-                    (p.row == q.row && p.this.same(&q.this)) == (op == CmpOp::Eq),
-                ))
+                Ok(Answer::Is((p.row == q.row && p.this.same(&q.this)) == (op == CmpOp::Eq)))
             }
             _ if set_like(a) || set_like(b) => {
                 let set = |v: &Value| set_like(v) || Thread::is_set(v).is_some();
@@ -268,8 +248,7 @@ impl Thread {
         }
         let mut at = 0;
         loop {
-            let item =
-                |th: &Thread, r: &Ref| r.with::<List, _>(&th.held, |l| l.items.get(at).cloned());
+            let item = |th: &Thread, r: &Ref| r.with::<List, _>(&th.held, |l| l.items.get(at).cloned());
             let (Some(p), Some(q)) = (item(self, x), item(self, y)) else {
                 return Ok(Answer::Is(op.holds(len(self, x).cmp(&len(self, y)))));
             };
@@ -372,9 +351,7 @@ impl Thread {
     /// `item in container`.
     pub fn contains(&mut self, container: &Value, item: &Value) -> Res<bool> {
         if scripted(container) {
-            if let Some(answer) =
-                self.special(container, name::CONTAINS, std::slice::from_ref(item))?
-            {
+            if let Some(answer) = self.special(container, name::CONTAINS, std::slice::from_ref(item))? {
                 return self.truth(&answer);
             }
             if self.has_special(container, name::ITER) {
@@ -395,14 +372,10 @@ impl Thread {
                 Some(part) => Ok(r.frozen::<Str>().text.contains(part)),
                 None => {
                     let name = self.type_name(item);
-                    Err(self.type_error(format!(
-                        "'in <string>' requires string as left operand, not {name}"
-                    )))
+                    Err(self.type_error(format!("'in <string>' requires string as left operand, not {name}")))
                 }
             },
-            Kind::List => self
-                .list_position(r, item, 0, i64::MAX)
-                .map(|at| at.is_some()),
+            Kind::List => self.list_position(r, item, 0, i64::MAX).map(|at| at.is_some()),
             Kind::Tuple => {
                 for v in tuple_items(container).unwrap_or_default() {
                     if self.same_or_equal(v, item)? {
@@ -419,13 +392,7 @@ impl Thread {
     }
 
     /// The first position from `start` below `stop` of an equal item; the list may change meanwhile.
-    pub fn list_position(
-        &mut self,
-        list: &Ref,
-        item: &Value,
-        start: usize,
-        stop: i64,
-    ) -> Res<Option<usize>> {
+    pub fn list_position(&mut self, list: &Ref, item: &Value, start: usize, stop: i64) -> Res<Option<usize>> {
         let mut at = start;
         while (at as i64) < stop {
             // Runs of items that are plainly different are passed over in one opening.
@@ -519,9 +486,7 @@ impl Thread {
                 if self.raised_is(TypeId::TypeError) && !self.iterable(container) {
                     drop(self.take_raised());
                     let name = self.type_name(container);
-                    return Err(
-                        self.type_error(format!("argument of type '{name}' is not iterable"))
-                    );
+                    return Err(self.type_error(format!("argument of type '{name}' is not iterable")));
                 }
                 return Err(e);
             }

@@ -95,23 +95,21 @@ impl Thread {
     #[cold]
     pub(super) fn does_not_fit(&mut self, v: &Value, error: TypeId) -> Raised {
         let name = self.type_name(v);
-        self.raise(
-            error,
-            format!("cannot fit '{name}' into an index-sized integer"),
-        )
+        self.raise(error, format!("cannot fit '{name}' into an index-sized integer"))
     }
 
     /// The int that `__index__` gives.
     pub fn index_int(&mut self, v: &Value) -> Res<IntVal> {
         match self.try_index(v)? {
             Some(i) => Ok(i),
-            None => {
-                let name = self.type_name(v);
-                Err(self.type_error(format!(
-                    "'{name}' object cannot be interpreted as an integer"
-                )))
-            }
+            None => Err(self.no_index(v)),
         }
+    }
+
+    #[cold]
+    fn no_index(&mut self, v: &Value) -> Raised {
+        let name = self.type_name(v);
+        self.type_error(format!("'{name}' object cannot be interpreted as an integer"))
     }
 
     /// The same, or `None` for what is no index at all.
@@ -123,12 +121,7 @@ impl Thread {
     }
 
     /// A script method that must return an int.
-    fn int_method(
-        &mut self,
-        v: &Value,
-        method: crate::object::Name,
-        shown: &str,
-    ) -> Res<Option<IntVal>> {
+    fn int_method(&mut self, v: &Value, method: crate::object::Name, shown: &str) -> Res<Option<IntVal>> {
         if !scripted(v) {
             return Ok(None);
         }
@@ -148,8 +141,7 @@ impl Thread {
     pub fn clamped(&mut self, v: &Value) -> Res<i64> {
         match self.try_index(v)? {
             Some(i) => Ok(i.borrow().clamp_i64()),
-            None => Err(self
-                .type_error("slice indices must be integers or None or have an __index__ method")),
+            None => Err(self.type_error("slice indices must be integers or None or have an __index__ method")),
         }
     }
 
@@ -215,20 +207,18 @@ impl Thread {
             Some(x) => Ok(x),
             None => {
                 let name = self.type_name(v);
-                Err(self.type_error(format!(
-                    "float() argument must be a string or a real number, not '{name}'"
-                )))
+                Err(self.type_error(format!("float() argument must be a string or a real number, not '{name}'")))
             }
         }
     }
 
     /// `int(v)`.
     pub fn to_int(&mut self, v: &Value) -> Res<Value> {
-        let i = self.to_int_val(v)?;
+        let i = self.int_val_of(v)?;
         Ok(self.int(i))
     }
 
-    fn to_int_val(&mut self, v: &Value) -> Res<IntVal> {
+    fn int_val_of(&mut self, v: &Value) -> Res<IntVal> {
         if let Some(i) = int_of(v) {
             return Ok(i.to_val());
         }
@@ -239,19 +229,14 @@ impl Thread {
         if text(v).is_some() || self.bytes_like(v).is_some() {
             return self.parse_int(v, 10);
         }
-        for (method, shown) in [
-            (name::INT, "__int__"),
-            (name::INDEX, "__index__"),
-            (name::TRUNC, "__trunc__"),
-        ] {
+        for (method, shown) in [(name::INT, "__int__"), (name::INDEX, "__index__"), (name::TRUNC, "__trunc__")] {
             if let Some(i) = self.int_method(v, method, shown)? {
                 return Ok(i);
             }
         }
         let name = self.type_name(v);
-        Err(self.type_error(format!(
-            "int() argument must be a string, a bytes-like object or a real number, not '{name}'"
-        )))
+        Err(self
+            .type_error(format!("int() argument must be a string, a bytes-like object or a real number, not '{name}'")))
     }
 
     /// `int(text, base)`.
@@ -263,16 +248,11 @@ impl Thread {
         let Some(b) = self.bytes_like(v) else {
             return Err(self.type_error("int() can't convert non-string with explicit base"));
         };
-        match std::str::from_utf8(&b)
-            .ok()
-            .map(|t| int::parse(t, base, MAX_STR_DIGITS))
-        {
+        match std::str::from_utf8(&b).ok().map(|t| int::parse(t, base, MAX_STR_DIGITS)) {
             Some(Ok(i)) => Ok(i),
             _ => {
                 let shown = self.repr(v)?;
-                Err(self.value_error(format!(
-                    "invalid literal for int() with base {base}: {shown}"
-                )))
+                Err(self.value_error(format!("invalid literal for int() with base {base}: {shown}")))
             }
         }
     }
@@ -281,9 +261,7 @@ impl Thread {
     pub fn seconds(&mut self, v: &Value) -> Res<f64> {
         match v {
             Value::Int(i) => Ok(*i as f64),
-            Value::Float(x) if x.get().is_nan() => {
-                Err(self.value_error("Invalid value NaN (not a number)"))
-            }
+            Value::Float(x) if x.get().is_nan() => Err(self.value_error("Invalid value NaN (not a number)")),
             Value::Float(x) => Ok(x.get()),
             _ => match self.try_index(v)? {
                 Some(i) => {
@@ -292,7 +270,7 @@ impl Thread {
                 }
                 None => match self.try_float(v)? {
                     Some(x) => Ok(x),
-                    None => Err(self.index_int(v).err().expect("it is no index")),
+                    None => Err(self.no_index(v)),
                 },
             },
         }
@@ -300,18 +278,14 @@ impl Thread {
 
     /// A copy of the bytes, if the value is bytes or a bytearray.
     pub fn bytes_like(&self, v: &Value) -> Option<Vec<u8>> {
-        v.as_ref()
-            .filter(|r| matches!(r.kind(), Kind::Bytes | Kind::ByteArray))
-            .map(|r| self.bytes_copy(r))
+        v.as_ref().filter(|r| matches!(r.kind(), Kind::Bytes | Kind::ByteArray)).map(|r| self.bytes_copy(r))
     }
 
     /// A copy of the bytes of a bytes object or bytearray.
     pub(super) fn bytes_copy(&self, r: &Ref) -> Vec<u8> {
         match r.get::<Bytes>() {
             Some(b) => b.0.to_vec(),
-            None => r
-                .try_with::<ByteArray, _>(&self.held, |b| b.0.clone())
-                .unwrap_or_default(),
+            None => r.try_with::<ByteArray, _>(&self.held, |b| b.0.clone()).unwrap_or_default(),
         }
     }
 

@@ -39,15 +39,7 @@ impl Thread {
             return self.pure(out);
         }
         if let Some(i) = int_of(v) {
-            let out = format_int(
-                i,
-                spec,
-                if matches!(v, Value::Bool(_)) {
-                    "bool"
-                } else {
-                    "int"
-                },
-            );
+            let out = format_int(i, spec, if matches!(v, Value::Bool(_)) { "bool" } else { "int" });
             return self.pure(out);
         }
         if let Some(x) = float_of(v) {
@@ -55,9 +47,7 @@ impl Thread {
             return self.pure(out);
         }
         let name = self.type_name(v);
-        Err(self.type_error(format!(
-            "unsupported format string passed to {name}.__format__"
-        )))
+        Err(self.type_error(format!("unsupported format string passed to {name}.__format__")))
     }
 
     /// `fmt % args` of str or bytes.
@@ -78,18 +68,8 @@ impl Thread {
     }
 
     /// `text.format(*args, **kwargs)`.
-    pub fn str_format(
-        &mut self,
-        text: &str,
-        args: &[Value],
-        kwargs: &[(Name, Value)],
-    ) -> Res<String> {
-        let lookup = |name: &str| {
-            kwargs
-                .iter()
-                .find(|(n, _)| n.text() == name)
-                .map(|(_, v)| v.clone())
-        };
+    pub fn str_format(&mut self, text: &str, args: &[Value], kwargs: &[(Name, Value)]) -> Res<String> {
+        let lookup = |name: &str| kwargs.iter().find(|(n, _)| n.text() == name).map(|(_, v)| v.clone());
         let mut find = |th: &mut Thread, name: &str| match lookup(name) {
             Some(v) => Ok(v),
             None => {
@@ -97,13 +77,7 @@ impl Thread {
                 Err(th.key_error(key))
             }
         };
-        self.format_markup(
-            text,
-            args,
-            &mut find,
-            &mut AutoNumber::default(),
-            markup::NESTING,
-        )
+        self.format_markup(text, args, &mut find, &mut AutoNumber::default(), markup::NESTING)
     }
 
     /// `text.format_map(mapping)`.
@@ -203,15 +177,7 @@ impl<'t, 'a> Percent<'t, 'a> {
             _ => false,
         };
         let row = row.unwrap_or(std::slice::from_ref(args));
-        Percent {
-            th,
-            args,
-            row,
-            at: 0,
-            mapping,
-            keyed: false,
-            bytes,
-        }
+        Percent { th, args, row, at: 0, mapping, keyed: false, bytes }
     }
 
     fn run(&mut self, format: &str) -> Res<String> {
@@ -223,11 +189,8 @@ impl<'t, 'a> Percent<'t, 'a> {
             }
         }
         if self.at < self.row.len() && !self.mapping && !self.keyed {
-            let text = if self.bytes {
-                "not all arguments converted during bytes formatting"
-            } else {
-                percent::NOT_ALL
-            };
+            let text =
+                if self.bytes { "not all arguments converted during bytes formatting" } else { percent::NOT_ALL };
             return Err(self.th.type_error(text));
         }
         Ok(out)
@@ -342,9 +305,7 @@ impl<'t, 'a> Percent<'t, 'a> {
                 (Some(i), _) => match i.to_i64() {
                     Some(b @ 0..=255) => b as u8,
                     _ => {
-                        return Err(self
-                            .th
-                            .raise(TypeId::OverflowError, "%c arg not in range(256)"));
+                        return Err(self.th.raise(TypeId::OverflowError, "%c arg not in range(256)"));
                     }
                 },
                 (None, Some(one)) if one.len() == 1 => one[0],

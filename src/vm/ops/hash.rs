@@ -92,9 +92,7 @@ impl Thread {
             Kind::Tuple => return self.guarded("", |th| th.hash_tuple(r)),
             Kind::FrozenSet => hash_frozenset(r.frozen::<FrozenSet>()),
             Kind::Range => {
-                let Range {
-                    start, step, len, ..
-                } = *r.frozen::<Range>();
+                let Range { start, step, len, .. } = *r.frozen::<Range>();
                 // Equal ranges are equal sequences, whatever their bounds and steps were.
                 let none = (HASH_OF_NONE, HASH_OF_NONE);
                 let (start, step) = match len {

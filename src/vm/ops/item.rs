@@ -69,9 +69,8 @@ impl Thread {
             Kind::Dict => self.dict_item(obj, r, key),
             Kind::List => {
                 let i = self.position(key, "list indices must be integers or slices, not ")?;
-                let found = r.with::<List, _>(&self.held, |l| {
-                    slice::index(l.items.len(), i).map(|at| l.items[at].clone())
-                });
+                let found =
+                    r.with::<List, _>(&self.held, |l| slice::index(l.items.len(), i).map(|at| l.items[at].clone()));
                 found.ok_or_else(|| self.index_error("list index out of range"))
             }
             Kind::Tuple => {
@@ -86,9 +85,7 @@ impl Thread {
                 let plain = int_of(key).is_some() || self.has_special(key, name::INDEX);
                 if !plain {
                     let got = self.type_name(key);
-                    return Err(
-                        self.type_error(format!("string indices must be integers, not '{got}'"))
-                    );
+                    return Err(self.type_error(format!("string indices must be integers, not '{got}'")));
                 }
                 let i = self.position(key, "")?;
                 let s = r.frozen::<Str>();
@@ -107,9 +104,7 @@ impl Thread {
             }
             Kind::ByteArray => {
                 let i = self.position(key, "bytearray indices must be integers or slices, not ")?;
-                let found = r.with::<ByteArray, _>(&self.held, |b| {
-                    slice::index(b.0.len(), i).map(|at| b.0[at])
-                });
+                let found = r.with::<ByteArray, _>(&self.held, |b| slice::index(b.0.len(), i).map(|at| b.0[at]));
                 match found {
                     Some(b) => Ok(Value::Int(b as i64)),
                     None => Err(self.index_error("bytearray index out of range")),
@@ -150,19 +145,9 @@ impl Thread {
             };
             return self.call(&f, &[obj.clone(), key.clone()]);
         }
-        let generic = [
-            TypeId::List,
-            TypeId::Dict,
-            TypeId::Tuple,
-            TypeId::Set,
-            TypeId::FrozenSet,
-            TypeId::Type,
-        ];
-        let of_generic = class.with::<Class, _>(&self.held, |c| {
-            generic
-                .iter()
-                .any(|t| !c.from_script && c.root == t.shape())
-        });
+        let generic = [TypeId::List, TypeId::Dict, TypeId::Tuple, TypeId::Set, TypeId::FrozenSet, TypeId::Type];
+        let of_generic =
+            class.with::<Class, _>(&self.held, |c| generic.iter().any(|t| !c.from_script && c.root == t.shape()));
         if of_generic {
             return Ok(obj.clone());
         }
@@ -208,11 +193,10 @@ impl Thread {
         {
             match (r.kind(), key) {
                 (Kind::List, Value::Int(i)) => {
-                    let old =
-                        r.with::<List, _>(&self.held, |l| match slice::index(l.items.len(), *i) {
-                            Some(at) => Some(std::mem::replace(&mut l.items[at], v)),
-                            None => None,
-                        });
+                    let old = r.with::<List, _>(&self.held, |l| match slice::index(l.items.len(), *i) {
+                        Some(at) => Some(std::mem::replace(&mut l.items[at], v)),
+                        None => None,
+                    });
                     return match old {
                         Some(_) => Ok(()),
                         None => Err(self.index_error("list assignment index out of range")),
@@ -227,11 +211,7 @@ impl Thread {
 
     #[inline(never)]
     fn set_item_slow(&mut self, obj: &Value, key: &Value, v: Value) -> Res<()> {
-        if scripted(obj)
-            && self
-                .special(obj, name::SETITEM, &[key.clone(), v.clone()])?
-                .is_some()
-        {
+        if scripted(obj) && self.special(obj, name::SETITEM, &[key.clone(), v.clone()])?.is_some() {
             return Ok(());
         }
         self.base_set_item(obj, key, v)
@@ -257,12 +237,10 @@ impl Thread {
                     };
                 }
                 (Kind::ByteArray, None) => {
-                    let i =
-                        self.position(key, "bytearray indices must be integers or slices, not ")?;
+                    let i = self.position(key, "bytearray indices must be integers or slices, not ")?;
                     let byte = self.byte(&v, "byte must be in range(0, 256)")?;
-                    let done = r.with::<ByteArray, _>(&self.held, |b| {
-                        slice::index(b.0.len(), i).map(|at| b.0[at] = byte)
-                    });
+                    let done =
+                        r.with::<ByteArray, _>(&self.held, |b| slice::index(b.0.len(), i).map(|at| b.0[at] = byte));
                     return done.ok_or_else(|| self.index_error("bytearray index out of range"));
                 }
                 _ => {}
@@ -274,11 +252,7 @@ impl Thread {
 
     /// `del obj[key]`.
     pub fn del_item(&mut self, obj: &Value, key: &Value) -> Res<()> {
-        if scripted(obj)
-            && self
-                .special(obj, name::DELITEM, std::slice::from_ref(key))?
-                .is_some()
-        {
+        if scripted(obj) && self.special(obj, name::DELITEM, std::slice::from_ref(key))?.is_some() {
             return Ok(());
         }
         self.base_del_item(obj, key)
@@ -297,20 +271,17 @@ impl Thread {
                 (Kind::List | Kind::ByteArray, Some(s)) => return self.del_slice(r, s),
                 (Kind::List, None) => {
                     let i = self.position(key, "list indices must be integers or slices, not ")?;
-                    let old = r.with::<List, _>(&self.held, |l| {
-                        slice::index(l.items.len(), i).map(|at| l.items.remove(at))
-                    });
+                    let old =
+                        r.with::<List, _>(&self.held, |l| slice::index(l.items.len(), i).map(|at| l.items.remove(at)));
                     return match old {
                         Some(_) => Ok(()),
                         None => Err(self.index_error("list assignment index out of range")),
                     };
                 }
                 (Kind::ByteArray, None) => {
-                    let i =
-                        self.position(key, "bytearray indices must be integers or slices, not ")?;
-                    let done = r.with::<ByteArray, _>(&self.held, |b| {
-                        slice::index(b.0.len(), i).map(|at| b.0.remove(at))
-                    });
+                    let i = self.position(key, "bytearray indices must be integers or slices, not ")?;
+                    let done =
+                        r.with::<ByteArray, _>(&self.held, |b| slice::index(b.0.len(), i).map(|at| b.0.remove(at)));
                     return match done {
                         Some(_) => Ok(()),
                         None => Err(self.index_error("bytearray index out of range")),

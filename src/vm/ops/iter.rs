@@ -37,15 +37,10 @@ impl Thread {
                     return Ok(it);
                 }
                 let got = self.type_name(&it);
-                return Err(
-                    self.type_error(format!("iter() returned non-iterator of type '{got}'"))
-                );
+                return Err(self.type_error(format!("iter() returned non-iterator of type '{got}'")));
             }
             if self.has_special(v, name::GETITEM) && self.base_iter_state(v).is_none() {
-                return Ok(self.iterator(Iter::Sequence {
-                    seq: v.clone(),
-                    at: 0,
-                }));
+                return Ok(self.iterator(Iter::Sequence { seq: v.clone(), at: 0 }));
             }
         }
         self.base_iter(v)
@@ -81,40 +76,20 @@ impl Thread {
             reversed: false,
         };
         Some(match r.kind() {
-            Kind::List => Iter::List {
-                list: r.clone(),
-                at: 0,
-            },
-            Kind::Tuple => Iter::Tuple {
-                tuple: r.clone(),
-                at: 0,
-            },
-            Kind::Str => Iter::Str {
-                text: r.clone(),
-                at: 0,
-            },
-            Kind::Bytes | Kind::ByteArray => Iter::Bytes {
-                bytes: r.clone(),
-                at: 0,
-            },
+            Kind::List => Iter::List { list: r.clone(), at: 0 },
+            Kind::Tuple => Iter::Tuple { tuple: r.clone(), at: 0 },
+            Kind::Str => Iter::Str { text: r.clone(), at: 0 },
+            Kind::Bytes | Kind::ByteArray => Iter::Bytes { bytes: r.clone(), at: 0 },
             Kind::Range => {
                 let x = r.frozen::<Range>();
-                Iter::Range {
-                    next: x.start,
-                    left: x.len,
-                    step: x.step,
-                }
+                Iter::Range { next: x.start, left: x.len, step: x.step }
             }
             Kind::Dict => dict(r, Part::Keys),
             Kind::View => {
                 let view = r.frozen::<View>();
                 dict(&view.dict, view.part)
             }
-            Kind::Set | Kind::FrozenSet => Iter::Set {
-                set: r.clone(),
-                at: 0,
-                size: self.set_len(r),
-            },
+            Kind::Set | Kind::FrozenSet => Iter::Set { set: r.clone(), at: 0, size: self.set_len(r) },
             _ => return None,
         })
     }
@@ -122,12 +97,10 @@ impl Thread {
     /// Can `iter()` be asked of it? For messages only.
     pub fn iterable(&mut self, v: &Value) -> bool {
         self.base_iter_state(v).is_some()
-            || v.as_ref()
-                .is_some_and(|r| matches!(r.kind(), Kind::Iter | Kind::Generator))
+            || v.as_ref().is_some_and(|r| matches!(r.kind(), Kind::Iter | Kind::Generator))
             || self.has_special(v, name::ITER)
             || self.has_special(v, name::GETITEM)
-            || (v.as_ref().is_some_and(|r| r.kind() == Kind::Opaque)
-                && self.lookup_special(v, name::ITER).is_some())
+            || (v.as_ref().is_some_and(|r| r.kind() == Kind::Opaque) && self.lookup_special(v, name::ITER).is_some())
     }
 
     /// Has it a `__next__`?
@@ -158,12 +131,10 @@ impl Thread {
     #[inline(never)]
     fn next_scripted(&mut self, it: &Value) -> Res<Option<Value>> {
         let found = match it {
-            Value::Obj(r) if r.kind() == Kind::Opaque && !scripted(it) => {
-                match self.find_attr(it, name::NEXT)? {
-                    Some(f) => self.call(&f, &[]).map(Some),
-                    None => Ok(None),
-                }
-            }
+            Value::Obj(r) if r.kind() == Kind::Opaque && !scripted(it) => match self.find_attr(it, name::NEXT)? {
+                Some(f) => self.call(&f, &[]).map(Some),
+                None => Ok(None),
+            },
             _ => self.special(it, name::NEXT, &[]),
         };
         match self.catch(found, TypeId::StopIteration)? {
@@ -214,9 +185,7 @@ impl Thread {
             }
             Step::GetItem(seq, at) => {
                 let got = self.get_item(&seq, &Value::Int(at));
-                if got.is_err()
-                    && (self.raised_is(TypeId::IndexError) || self.raised_is(TypeId::StopIteration))
-                {
+                if got.is_err() && (self.raised_is(TypeId::IndexError) || self.raised_is(TypeId::StopIteration)) {
                     drop(self.take_raised());
                     self.exhaust(it);
                     return Ok(None);
@@ -274,27 +243,15 @@ impl Thread {
     fn uneven_zip(&mut self, it: &Ref, inner: &[Value], at: usize) -> Res<Option<Value>> {
         self.exhaust(it);
         let others = |n: usize| {
-            if n == 1 {
-                " 1".to_string()
-            } else {
-                format!("s 1-{n}")
-            }
+            if n == 1 { " 1".to_string() } else { format!("s 1-{n}") }
         };
         if at > 0 {
-            let text = format!(
-                "zip() argument {} is shorter than argument{}",
-                at + 1,
-                others(at)
-            );
+            let text = format!("zip() argument {} is shorter than argument{}", at + 1, others(at));
             return Err(self.value_error(text));
         }
         for (n, other) in inner.iter().enumerate().skip(1) {
             if self.next(other)?.is_some() {
-                let text = format!(
-                    "zip() argument {} is longer than argument{}",
-                    n + 1,
-                    others(n)
-                );
+                let text = format!("zip() argument {} is longer than argument{}", n + 1, others(n));
                 return Err(self.value_error(text));
             }
         }
@@ -309,10 +266,7 @@ impl Thread {
             }
             if self.has_special(v, name::GETITEM) && self.has_special(v, name::LEN) {
                 let n = self.length(v)? as i64;
-                return Ok(self.iterator(Iter::Reversed {
-                    seq: v.clone(),
-                    at: n,
-                }));
+                return Ok(self.iterator(Iter::Reversed { seq: v.clone(), at: n }));
             }
         }
         self.base_reversed(v)
@@ -329,11 +283,7 @@ impl Thread {
                 Kind::Range => {
                     let x = r.frozen::<Range>();
                     let next = x.start.wrapping_add((x.len - 1).wrapping_mul(x.step));
-                    Some(Iter::Range {
-                        next,
-                        left: x.len,
-                        step: x.step.wrapping_neg(),
-                    })
+                    Some(Iter::Range { next, left: x.len, step: x.step.wrapping_neg() })
                 }
                 Kind::Dict => Some(self.reversed_dict(r, Part::Keys)),
                 Kind::View => {
@@ -352,13 +302,7 @@ impl Thread {
 
     fn reversed_dict(&self, dict: &Ref, part: Part) -> Iter {
         let (at, size) = dict.with::<Dict, _>(&self.held, |d| (d.table.slots(), d.table.len()));
-        Iter::Dict {
-            dict: dict.clone(),
-            part,
-            at,
-            size,
-            reversed: true,
-        }
+        Iter::Dict { dict: dict.clone(), part, at, size, reversed: true }
     }
 
     /// All items, in a Rust row.
@@ -396,15 +340,13 @@ fn step(th: &Thread, state: &mut Iter) -> Step {
     let end = |state: &mut Iter| Step::Exhausted(std::mem::replace(state, Iter::Done));
     match state {
         Iter::Done => Step::End,
-        Iter::List { list, at } => {
-            match list.with::<List, _>(&th.held, |l| l.items.get(*at).cloned()) {
-                Some(v) => {
-                    *at += 1;
-                    Step::Item(v)
-                }
-                None => end(state),
+        Iter::List { list, at } => match list.with::<List, _>(&th.held, |l| l.items.get(*at).cloned()) {
+            Some(v) => {
+                *at += 1;
+                Step::Item(v)
             }
-        }
+            None => end(state),
+        },
         Iter::Tuple { tuple, at } => match tuple.frozen::<Tuple>().0.get(*at) {
             Some(v) => {
                 *at += 1;
@@ -434,9 +376,7 @@ fn step(th: &Thread, state: &mut Iter) -> Step {
         Iter::Bytes { bytes, at } => {
             let b = match bytes.get::<Bytes>() {
                 Some(b) => b.0.get(*at).copied(),
-                None => bytes
-                    .try_with::<ByteArray, _>(&th.held, |b| b.0.get(*at).copied())
-                    .flatten(),
+                None => bytes.try_with::<ByteArray, _>(&th.held, |b| b.0.get(*at).copied()).flatten(),
             };
             match b {
                 Some(b) => {
@@ -475,11 +415,7 @@ fn step(th: &Thread, state: &mut Iter) -> Step {
         Iter::Filter { func, inner } => Step::Filter(func.clone(), inner.clone()),
         Iter::Reversed { seq, at } => {
             *at -= 1;
-            if *at < 0 {
-                end(state)
-            } else {
-                Step::GetItem(seq.clone(), *at)
-            }
+            if *at < 0 { end(state) } else { Step::GetItem(seq.clone(), *at) }
         }
         Iter::Sequence { seq, at } => {
             *at += 1;
@@ -490,14 +426,7 @@ fn step(th: &Thread, state: &mut Iter) -> Step {
 }
 
 fn step_dict(th: &Thread, state: &mut Iter) -> Step {
-    let Iter::Dict {
-        dict,
-        part,
-        at,
-        size,
-        reversed,
-    } = state
-    else {
+    let Iter::Dict { dict, part, at, size, reversed } = state else {
         return Step::End;
     };
     let found = dict.with::<Dict, _>(&th.held, |d| {

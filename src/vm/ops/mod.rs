@@ -55,17 +55,12 @@ impl Thread {
 
     /// Does a script class of `v` define this method?
     pub(super) fn has_special(&mut self, v: &Value, name: Name) -> bool {
-        scripted(v)
-            && matches!(self.lookup_special(v, name), Some(f) if !f.as_ref().is_some_and(|f| f.is::<Native>()))
+        scripted(v) && matches!(self.lookup_special(v, name), Some(f) if !f.as_ref().is_some_and(|f| f.is::<Native>()))
     }
 
     /// One step deeper through data (O4); `doing` completes "maximum recursion depth exceeded".
     #[inline]
-    pub(crate) fn guarded<T>(
-        &mut self,
-        doing: &str,
-        f: impl FnOnce(&mut Thread) -> Res<T>,
-    ) -> Res<T> {
+    pub(crate) fn guarded<T>(&mut self, doing: &str, f: impl FnOnce(&mut Thread) -> Res<T>) -> Res<T> {
         if self.frames.len() as u32 + self.depth >= self.limit {
             let text = format!("maximum recursion depth exceeded{doing}");
             return Err(self.raise(TypeId::RecursionError, text));

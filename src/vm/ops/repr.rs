@@ -120,24 +120,15 @@ impl Thread {
             }
             Kind::Slice => {
                 let s = r.frozen::<Slice>();
-                let (start, stop, step) = (
-                    self.repr(&s.start)?,
-                    self.repr(&s.stop)?,
-                    self.repr(&s.step)?,
-                );
+                let (start, stop, step) = (self.repr(&s.start)?, self.repr(&s.stop)?, self.repr(&s.step)?);
                 Ok(format!("slice({start}, {stop}, {step})"))
             }
             Kind::Exception => self.repr_exception(v, r),
             Kind::Class => {
-                let (module, qualname) =
-                    r.with::<Class, _>(&self.held, |c| (c.module, c.qualname.to_string()));
+                let (module, qualname) = r.with::<Class, _>(&self.held, |c| (c.module, c.qualname.to_string()));
                 Ok(format!("<class '{}'>", dotted(module, &qualname)))
             }
-            Kind::Instance
-                if self
-                    .type_of(v)
-                    .same(self.interp.class(&self.held, TypeId::Namespace)) =>
-            {
+            Kind::Instance if self.type_of(v).same(self.interp.class(&self.held, TypeId::Namespace)) => {
                 self.repr_namespace(r)
             }
             Kind::Opaque => self.repr_opaque(v, r),
@@ -166,8 +157,7 @@ impl Thread {
                     }
                     Value::Unbound => format!("<built-in function {}>", row.name),
                     this => {
-                        let (of, at) =
-                            (self.type_name(this), this.as_ref().map_or(0, Ref::address));
+                        let (of, at) = (self.type_name(this), this.as_ref().map_or(0, Ref::address));
                         format!("<built-in method {} of {of} object at {at:#x}>", row.name)
                     }
                 }
@@ -177,9 +167,7 @@ impl Thread {
                 let (func, this) = (m.func.clone(), m.this.clone());
                 let shown = self.repr(&this)?;
                 let q = match func.as_ref() {
-                    Some(f) if f.is::<Function>() => {
-                        f.with::<Function, _>(&self.held, |f| f.qualname.to_string())
-                    }
+                    Some(f) if f.is::<Function>() => f.with::<Function, _>(&self.held, |f| f.qualname.to_string()),
                     _ => "?".into(),
                 };
                 format!("<bound method {q} of {shown}>")
@@ -211,13 +199,8 @@ impl Thread {
             Kind::Super => {
                 let s = r.frozen::<Super>();
                 let (class, of) = (s.class.clone(), s.object_class.clone());
-                let n =
-                    |th: &Thread, v: &Value| v.as_ref().map_or("NULL", |c| th.class_name(c).text());
-                format!(
-                    "<super: <class '{}'>, <{} object>>",
-                    n(self, &class),
-                    n(self, &of)
-                )
+                let n = |th: &Thread, v: &Value| v.as_ref().map_or("NULL", |c| th.class_name(c).text());
+                format!("<super: <class '{}'>, <{} object>>", n(self, &class), n(self, &of))
             }
             _ => return Ok(self.object_repr(v)),
         })
@@ -226,8 +209,7 @@ impl Thread {
     /// `object.__repr__`: the class and the address.
     pub fn object_repr(&mut self, v: &Value) -> String {
         let class = self.type_of(v);
-        let (module, qualname) =
-            class.with::<Class, _>(&self.held, |c| (c.module, c.qualname.to_string()));
+        let (module, qualname) = class.with::<Class, _>(&self.held, |c| (c.module, c.qualname.to_string()));
         let at = v.as_ref().map_or(0, Ref::address);
         format!("<{} object at {at:#x}>", dotted(module, &qualname))
     }
@@ -267,9 +249,7 @@ impl Thread {
             });
         }
         self.in_repr.push(r.clone());
-        let out = self.guarded(" while getting the repr of an object", |th| {
-            th.repr_items(v, r)
-        });
+        let out = self.guarded(" while getting the repr of an object", |th| th.repr_items(v, r));
         self.in_repr.pop();
         out
     }
@@ -304,17 +284,10 @@ impl Thread {
                 let view = r.frozen::<View>();
                 let items: Vec<Value> = match view.part {
                     Part::Keys => self.dict_keys(&view.dict),
-                    Part::Values => self
-                        .dict_items(&view.dict)
-                        .into_iter()
-                        .map(|(_, v)| v)
-                        .collect(),
+                    Part::Values => self.dict_items(&view.dict).into_iter().map(|(_, v)| v).collect(),
                     Part::Items => {
                         let pairs = self.dict_items(&view.dict);
-                        pairs
-                            .into_iter()
-                            .map(|(k, v)| self.tuple(vec![k, v]))
-                            .collect()
+                        pairs.into_iter().map(|(k, v)| self.tuple(vec![k, v])).collect()
                     }
                 };
                 let shown = self.repr_row("([", &items)?;
@@ -397,15 +370,9 @@ impl Thread {
 
     /// `str(exception)`.
     fn exception_text(&mut self, v: &Value, r: &Ref) -> Res<String> {
-        let (args, extra) =
-            r.with::<Exception, _>(&self.held, |e| (e.args.clone(), e.extra.clone()));
+        let (args, extra) = r.with::<Exception, _>(&self.held, |e| (e.args.clone(), e.extra.clone()));
         let items = tuple_items(&args).unwrap_or_default();
-        let field = |n: &str| {
-            extra
-                .iter()
-                .find(|(k, _)| k.text() == n)
-                .map(|(_, v)| v.clone())
-        };
+        let field = |n: &str| extra.iter().find(|(k, _)| k.text() == n).map(|(_, v)| v.clone());
         if self.is_a(v, TypeId::OSError)
             && let (Some(number), Some(words)) = (field("errno"), field("strerror"))
         {
@@ -419,10 +386,7 @@ impl Thread {
             && let [message, members] = items
         {
             let (text, n) = (self.str_text(message)?, self.length(members)?);
-            return Ok(format!(
-                "{text} ({n} sub-exception{})",
-                if n == 1 { "" } else { "s" }
-            ));
+            return Ok(format!("{text} ({n} sub-exception{})", if n == 1 { "" } else { "s" }));
         }
         match items {
             [] => Ok(String::new()),
@@ -435,20 +399,12 @@ impl Thread {
 
 /// A class's name as reprs show it: builtins without their module.
 fn dotted(module: Name, qualname: &str) -> String {
-    if module == name::BUILTINS {
-        qualname.to_string()
-    } else {
-        format!("{module}.{qualname}")
-    }
+    if module == name::BUILTINS { qualname.to_string() } else { format!("{module}.{qualname}") }
 }
 
 /// `b'...'`.
 pub fn bytes_repr(b: &[u8]) -> String {
-    let quote = if b.contains(&b'\'') && !b.contains(&b'"') {
-        b'"'
-    } else {
-        b'\''
-    };
+    let quote = if b.contains(&b'\'') && !b.contains(&b'"') { b'"' } else { b'\'' };
     let mut out = String::with_capacity(b.len() + 3);
     out.push('b');
     out.push(quote as char);

@@ -13,8 +13,7 @@ impl Thread {
     /// Is it a set or frozenset, also of a script class derived from set?
     #[inline]
     pub fn is_set(v: &Value) -> Option<&Ref> {
-        v.as_ref()
-            .filter(|r| matches!(r.kind(), Kind::Set | Kind::FrozenSet))
+        v.as_ref().filter(|r| matches!(r.kind(), Kind::Set | Kind::FrozenSet))
     }
 
     /// `a op b` for two sets, or for a dict's keys or items with anything iterable; `None`: not these.
@@ -22,10 +21,7 @@ impl Thread {
         let (x, y) = match (Thread::is_set(a), Thread::is_set(b)) {
             (Some(x), Some(y)) => (x.clone(), y.clone()),
             _ if set_like(a) || (set_like(b) && Thread::is_set(a).is_some()) => {
-                if !matches!(
-                    op,
-                    BinOp::Sub | BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor
-                ) {
+                if !matches!(op, BinOp::Sub | BinOp::BitAnd | BinOp::BitOr | BinOp::BitXor) {
                     return Ok(None);
                 }
                 let x = self.as_set(a)?;
@@ -46,11 +42,7 @@ impl Thread {
 
     /// A fresh set as a set or frozenset.
     pub fn as_kind_of(&mut self, s: Ref, kind: Kind) -> Value {
-        if kind == Kind::FrozenSet {
-            self.freeze(s)
-        } else {
-            s.into()
-        }
+        if kind == Kind::FrozenSet { self.freeze(s) } else { s.into() }
     }
 
     /// The set itself, or a new set of an iterable's items.
@@ -66,8 +58,7 @@ impl Thread {
     /// A fresh set with the same keys.
     pub fn set_copy(&mut self, s: &Ref) -> Ref {
         let out = self.set();
-        self.set_merge(&out, s)
-            .expect("keys of a set are distinct, and the new one has none");
+        self.set_merge(&out, s).expect("keys of a set are distinct, and the new one has none");
         out
     }
 
@@ -109,11 +100,7 @@ impl Thread {
 
     pub fn set_intersection(&mut self, a: &Ref, b: &Ref) -> Res<Ref> {
         // The smaller one is walked, the larger one asked.
-        let (walk, ask) = if self.set_len(b) > self.set_len(a) {
-            (a, b)
-        } else {
-            (b, a)
-        };
+        let (walk, ask) = if self.set_len(b) > self.set_len(a) { (a, b) } else { (b, a) };
         let out = self.set();
         for (h, k) in self.set_hashed(walk) {
             if self.set_has_hashed(ask, h, &k)? {
@@ -184,12 +171,7 @@ impl Thread {
     }
 
     /// `s op= other` in place for a set; `None`: not a set, or not with this operator.
-    pub(super) fn set_inplace(
-        &mut self,
-        op: BinOp,
-        s: &Value,
-        other: &Value,
-    ) -> Res<Option<Value>> {
+    pub(super) fn set_inplace(&mut self, op: BinOp, s: &Value, other: &Value) -> Res<Option<Value>> {
         let (Value::Obj(r), Some(o)) = (s, Thread::is_set(other)) else {
             return Ok(None);
         };
@@ -213,11 +195,7 @@ impl Thread {
     }
 
     fn set_merge_apart(&mut self, s: &Ref, o: &Ref) -> Res<()> {
-        if s.same(o) {
-            Ok(())
-        } else {
-            self.set_merge(s, o)
-        }
+        if s.same(o) { Ok(()) } else { self.set_merge(s, o) }
     }
 
     pub fn set_become_empty(&mut self, s: &Ref) {
@@ -227,7 +205,5 @@ impl Thread {
 
 /// keys() and items() of a dict behave as sets.
 pub(super) fn set_like(v: &Value) -> bool {
-    v.as_ref()
-        .and_then(|r| r.get::<View>())
-        .is_some_and(|v| v.part != Part::Values)
+    v.as_ref().and_then(|r| r.get::<View>()).is_some_and(|v| v.part != Part::Values)
 }

@@ -77,10 +77,7 @@ impl Thread {
             _ => {
                 let x = *r.frozen::<Range>();
                 let Some((start, stop, step)) = slice::range_slice(x.start, x.step, i) else {
-                    return Err(self.raise(
-                        TypeId::OverflowError,
-                        "Kit's range has bounds of at most 64 bits",
-                    ));
+                    return Err(self.raise(TypeId::OverflowError, "Kit's range has bounds of at most 64 bits"));
                 };
                 self.range(start, stop, step)
             }
@@ -90,27 +87,13 @@ impl Thread {
     /// `range(start, stop, step)`; `step` is not zero.
     pub fn range(&mut self, start: i64, stop: i64, step: i64) -> Value {
         let len = slice::range_len(start, stop, step).min(i64::MAX as u64) as i64;
-        Ref::new(
-            &self.held,
-            TypeId::Range.shape(),
-            Range {
-                start,
-                stop,
-                step,
-                len,
-            },
-        )
-        .into()
+        Ref::new(&self.held, TypeId::Range.shape(), Range { start, stop, step, len }).into()
     }
 
     /// `list[slice] = v`.
     pub(super) fn set_list_slice(&mut self, r: &Ref, s: &Slice, v: &Value) -> Res<()> {
         let plain = matches!(&s.step, Value::None | Value::Int(1));
-        let wrong = if plain {
-            "can only assign an iterable"
-        } else {
-            "must assign iterable to extended slice"
-        };
+        let wrong = if plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
         let new = match self.collect(v) {
             Ok(new) => new,
             Err(e) => {
@@ -124,8 +107,7 @@ impl Thread {
         let i = self.slice_of(s, r)?;
         if i.step == 1 {
             let (start, stop) = (i.start as usize, i.stop.max(i.start) as usize);
-            let old: Vec<Value> =
-                r.with::<List, _>(&self.held, |l| l.items.splice(start..stop, new).collect());
+            let old: Vec<Value> = r.with::<List, _>(&self.held, |l| l.items.splice(start..stop, new).collect());
             drop(old);
             return Ok(());
         }
@@ -133,10 +115,7 @@ impl Thread {
             return Err(self.uneven(new.len(), i.len));
         }
         let old: Vec<Value> = r.with::<List, _>(&self.held, |l| {
-            i.iter()
-                .zip(new)
-                .map(|(at, v)| std::mem::replace(&mut l.items[at], v))
-                .collect()
+            i.iter().zip(new).map(|(at, v)| std::mem::replace(&mut l.items[at], v)).collect()
         });
         drop(old);
         Ok(())
@@ -144,22 +123,16 @@ impl Thread {
 
     #[cold]
     fn uneven(&mut self, got: usize, want: usize) -> crate::vm::Raised {
-        self.value_error(format!(
-            "attempt to assign sequence of size {got} to extended slice of size {want}"
-        ))
+        self.value_error(format!("attempt to assign sequence of size {got} to extended slice of size {want}"))
     }
 
     /// `bytearray[slice] = v`.
     pub(super) fn set_bytes_slice(&mut self, r: &Ref, s: &Slice, v: &Value) -> Res<()> {
         let new = match self.bytes_like(v) {
             Some(b) => b,
-            None if matches!(v, Value::Obj(_)) && crate::vm::make::text(v).is_none() => {
-                self.bytes_of_items(v)?
-            }
+            None if matches!(v, Value::Obj(_)) && crate::vm::make::text(v).is_none() => self.bytes_of_items(v)?,
             None => {
-                return Err(self.type_error(
-                    "can assign only bytes, buffers, or iterables of ints in range(0, 256)",
-                ));
+                return Err(self.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
             }
         };
         let i = self.slice_of(s, r)?;
@@ -169,16 +142,10 @@ impl Thread {
             return Ok(());
         }
         if new.len() != i.len {
-            let text = format!(
-                "attempt to assign bytes of size {} to extended slice of size {}",
-                new.len(),
-                i.len
-            );
+            let text = format!("attempt to assign bytes of size {} to extended slice of size {}", new.len(), i.len);
             return Err(self.value_error(text));
         }
-        r.with::<ByteArray, _>(&self.held, |b| {
-            i.iter().zip(new).for_each(|(at, v)| b.0[at] = v)
-        });
+        r.with::<ByteArray, _>(&self.held, |b| i.iter().zip(new).for_each(|(at, v)| b.0[at] = v));
         Ok(())
     }
 
@@ -219,14 +186,9 @@ fn remove<T>(items: &mut Vec<T>, i: Indices) -> Vec<T> {
         return Vec::new();
     }
     if i.step == 1 {
-        return items
-            .drain(i.start as usize..i.start as usize + i.len)
-            .collect();
+        return items.drain(i.start as usize..i.start as usize + i.len).collect();
     }
-    let (mut gone, mut kept) = (
-        Vec::with_capacity(i.len),
-        Vec::with_capacity(items.len() - i.len),
-    );
+    let (mut gone, mut kept) = (Vec::with_capacity(i.len), Vec::with_capacity(items.len() - i.len));
     let mut dead = i.iter().peekable();
     for (at, v) in items.drain(..).enumerate() {
         if dead.peek() == Some(&at) {

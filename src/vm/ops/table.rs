@@ -31,23 +31,16 @@ fn plain_objects(x: &Ref, y: &Ref) -> Option<bool> {
         (Kind::Str, Kind::Str) => Some(x.frozen::<Str>().text == y.frozen::<Str>().text),
         (Kind::Tuple, Kind::Tuple) => plain_rows(&x.frozen::<Tuple>().0, &y.frozen::<Tuple>().0, 0),
         (Kind::Bytes, Kind::Bytes) => Some(x.frozen::<Bytes>().0 == y.frozen::<Bytes>().0),
-        (Kind::BigInt, Kind::BigInt) => {
-            Some(x.frozen::<BigIntObj>().0 == y.frozen::<BigIntObj>().0)
-        }
+        (Kind::BigInt, Kind::BigInt) => Some(x.frozen::<BigIntObj>().0 == y.frozen::<BigIntObj>().0),
         (a, b) if by_identity(a) && by_identity(b) => Some(false),
-        (a, b) if a != b && (is_text(a) || by_identity(a)) && (is_text(b) || by_identity(b)) => {
-            Some(false)
-        }
+        (a, b) if a != b && (is_text(a) || by_identity(a)) && (is_text(b) || by_identity(b)) => Some(false),
         _ => None,
     }
 }
 
 /// Kinds equal to themselves only.
 fn by_identity(k: Kind) -> bool {
-    matches!(
-        k,
-        Kind::Class | Kind::Function | Kind::Module | Kind::Code | Kind::Generator | Kind::Iter
-    )
+    matches!(k, Kind::Class | Kind::Function | Kind::Module | Kind::Code | Kind::Generator | Kind::Iter)
 }
 
 fn is_text(k: Kind) -> bool {
@@ -73,11 +66,7 @@ fn plain_mixed(a: &Value, b: &Value) -> Option<bool> {
                 Value::Obj(r) => is_text(r.kind()) || by_identity(r.kind()),
                 _ => true,
             };
-            if plain(a) && plain(b) {
-                Some(false)
-            } else {
-                None
-            }
+            if plain(a) && plain(b) { Some(false) } else { None }
         }
     }
 }
@@ -179,9 +168,7 @@ impl Thread {
             h => h,
         };
         d.with::<Dict, _>(&self.held, |d| {
-            let at = d
-                .table
-                .find_with(hash, |k| crate::vm::make::text(k) == Some(key))?;
+            let at = d.table.find_with(hash, |k| crate::vm::make::text(k) == Some(key))?;
             d.table.entry(at).map(|(_, v)| v.clone())
         })
     }
@@ -270,17 +257,10 @@ impl Thread {
 
     /// All keys with their values, as they are now.
     pub fn dict_items(&self, d: &Ref) -> Vec<(Value, Value)> {
-        d.with::<Dict, _>(&self.held, |d| {
-            d.table
-                .iter()
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect()
-        })
+        d.with::<Dict, _>(&self.held, |d| d.table.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
     }
     pub fn dict_keys(&self, d: &Ref) -> Vec<Value> {
-        d.with::<Dict, _>(&self.held, |d| {
-            d.table.iter().map(|(k, _)| k.clone()).collect()
-        })
+        d.with::<Dict, _>(&self.held, |d| d.table.iter().map(|(k, _)| k.clone()).collect())
     }
     pub fn dict_len(&self, d: &Ref) -> usize {
         d.with::<Dict, _>(&self.held, |d| d.table.len())
@@ -352,10 +332,7 @@ impl Thread {
             Part::Values => TypeId::DictValues,
             Part::Items => TypeId::DictItems,
         };
-        let view = View {
-            dict: dict.clone(),
-            part,
-        };
+        let view = View { dict: dict.clone(), part };
         Ref::new(&self.held, t.shape(), view).into()
     }
 
@@ -475,13 +452,11 @@ impl Thread {
 
     /// The keys of a set or frozenset in table order.
     pub fn set_items(&self, s: &Ref) -> Vec<Value> {
-        self.with_set(s, |t| t.iter().cloned().collect())
-            .unwrap_or_default()
+        self.with_set(s, |t| t.iter().cloned().collect()).unwrap_or_default()
     }
     /// The keys with their hashes.
     pub fn set_hashed(&self, s: &Ref) -> Vec<(i64, Value)> {
-        self.with_set(s, |t| t.hashed().map(|(h, k)| (h, k.clone())).collect())
-            .unwrap_or_default()
+        self.with_set(s, |t| t.hashed().map(|(h, k)| (h, k.clone())).collect()).unwrap_or_default()
     }
     pub fn set_len(&self, s: &Ref) -> usize {
         self.with_set(s, PySet::len).unwrap_or(0)
@@ -499,10 +474,7 @@ impl Thread {
     /// The frozenset of a fresh set's keys; the set is left empty.
     pub(crate) fn freeze(&mut self, s: Ref) -> Value {
         let table = s.with::<Set, _>(&self.held, |s| std::mem::take(&mut s.table));
-        let frozen = FrozenSet {
-            table,
-            hash: Default::default(),
-        };
+        let frozen = FrozenSet { table, hash: Default::default() };
         Ref::new(&self.held, TypeId::FrozenSet.shape(), frozen).into()
     }
 }

@@ -75,9 +75,7 @@ impl Thread {
 
     #[cold]
     fn too_few(&mut self, n: usize, got: usize) -> Raised {
-        self.value_error(format!(
-            "not enough values to unpack (expected {n}, got {got})"
-        ))
+        self.value_error(format!("not enough values to unpack (expected {n}, got {got})"))
     }
 
     #[cold]
