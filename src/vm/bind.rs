@@ -107,11 +107,11 @@ impl Thread {
         if !missing.is_empty() {
             return Err(self.missing(func, &missing, "positional"));
         }
-        for i in positional..positional + p.kwonly as usize {
-            if bound[i].is_unbound() {
-                match self.keyword_default(kwdefaults, code.params[i]) {
-                    Some(v) => bound[i] = v,
-                    None => missing.push(code.params[i]),
+        for (place, name) in bound.iter_mut().zip(&code.params).skip(positional).take(p.kwonly as usize) {
+            if place.is_unbound() {
+                match self.keyword_default(kwdefaults, *name) {
+                    Some(v) => *place = v,
+                    None => missing.push(*name),
                 }
             }
         }

@@ -10,6 +10,9 @@ use crate::object::Value;
 use crate::world::{Nanos, WaitOn, Wake};
 use std::ops::{Deref, DerefMut};
 
+/// What goes on after a wake; it may wait again.
+pub type Then = Box<dyn FnOnce(&mut Call, Wake) -> Res<Next>>;
+
 /// What a waiting native wants next.
 pub enum Next {
     Done(Value),
@@ -20,7 +23,7 @@ pub enum Next {
         /// Asked again after registering: false means there is nothing to wait for.
         still: Box<dyn Fn(&crate::gil::Held) -> bool>,
         /// Goes on after the wake; may wait again.
-        then: Box<dyn FnOnce(&mut Call, Wake) -> Res<Next>>,
+        then: Then,
     },
 }
 

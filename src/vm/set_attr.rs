@@ -46,11 +46,11 @@ impl Thread {
                 }
                 if TypeId::of_shape(r.shape()).is_some() {
                     if r.kind() == Kind::Exception {
-                        let old = r.with::<Exception, _>(&self.held, |e| {
+                        r.with::<Exception, _>(&self.held, |e| {
                             e.extra.retain(|(n, _)| *n != attr);
                             e.extra.push((attr, v));
                         });
-                        return Ok(old);
+                        return Ok(());
                     }
                     return Err(self.read_only(obj, attr));
                 }
@@ -82,13 +82,7 @@ impl Thread {
         let held = &self.held;
         let slot = self.interp.shapes.with(held, |s| s.slot(shape, attr));
         let old = match slot {
-            Some(slot) => {
-                if let Some(place) = self.slot_place(r, slot as usize, v) {
-                    Some(place)
-                } else {
-                    None
-                }
-            }
+            Some(slot) => self.slot_place(r, slot as usize, v),
             None => {
                 let (grown, slot) = self.interp.shapes.with(held, |s| {
                     let grown = s.with(shape, attr);
