@@ -1,6 +1,6 @@
 //! Attributes: setting and deleting.
 
-use super::attr::cache_word;
+use super::attr::{IN_CLASS, cache_word};
 use super::thread::{Raised, Res, Thread};
 use crate::object::class::Class;
 use crate::object::code::CodeObj;
@@ -378,29 +378,27 @@ impl Thread {
         gone
     }
 
-    /// Sets an attribute and fills the cache of its site when the slot was there before.
-    pub(super) fn store_attr(
-        &mut self,
-        obj: &Value,
-        attr: Name,
-        v: Value,
-        cache: &AtomicU64,
-    ) -> Res<()> {
+    /// Sets an attribute and fills the cache of its site: with the slot where it was there before, else
+    /// with the shape that the instance has grown to.
+    pub(super) fn store_attr(&mut self, obj: &Value, attr: Name, v: Value, cache: &AtomicU64) -> Res<()> {
+        let before = obj.as_ref().map_or(0, |r| r.shape());
         self.set_attr(obj, attr, v)?;
-        if let Value::Obj(r) = obj
-            && r.kind() == Kind::Instance
-        {
-            let shape = r.shape();
-            if let Some(slot) = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr)) {
-                let class = self.class_of(r);
-                let hooked = self
-                    .lookup(&class, name::SETATTR)
-                    .is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
-                let shadowed = matches!(self.lookup(&class, attr), Some(Value::Obj(d)) if self.is_data_descriptor(&d));
-                if !hooked && !shadowed {
-                    cache.store(cache_word(shape, slot), Relaxed);
-                }
-            }
+        let Value::Obj(r) = obj else { return Ok(()) };
+        if r.kind() != Kind::Instance {
+            return Ok(());
+        }
+        let after = r.shape();
+        let Some(slot) = self.interp.shapes.with(&self.held, |s| s.slot(after, attr)) else { return Ok(()) };
+        let class = self.class_of(r);
+        let hooked = self.lookup(&class, name::SETATTR).is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
+        let shadowed = matches!(self.lookup(&class, attr), Some(Value::Obj(d)) if self.is_data_descriptor(&d));
+        if hooked || shadowed {
+            return Ok(());
+        }
+        if after == before {
+            cache.store(cache_word(after, slot), Relaxed);
+        } else if self.interp.shapes.with(&self.held, |s| s.with(before, attr)) == after {
+            cache.store(cache_word(before, IN_CLASS | after), Relaxed);
         }
         Ok(())
     }

@@ -72,6 +72,28 @@ pub fn place_fast(o: &Ref, word: u64) -> Option<*mut Value> {
     }
 }
 
+/// Sets a new attribute through the cache word {shape, grown shape with `IN_CLASS`} of its site, as
+/// `__init__` does for each instance. Gives the value back when the word does not fit.
+#[inline(always)]
+pub fn grow_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
+    let grown = word as u32;
+    if (word >> 32) as u32 != o.shape() || grown & IN_CLASS == 0 {
+        return Err(v);
+    }
+    let grown = grown & !IN_CLASS;
+    // SAFETY: S1: shapes never change; the new slot is the last of the grown shape, and unset. The lock is on (H3).
+    unsafe {
+        let slot = (*th.interp.shapes.peek()).names(grown).len() - 1;
+        let p = o.body::<Instance>();
+        if slot >= (*p).cap as usize {
+            return Err(v);
+        }
+        *Instance::slots(p).add(slot) = v;
+    }
+    o.set_shape(&th.held, grown);
+    Ok(())
+}
+
 /// A method through its cache word {shape, place in the look-ups}.
 #[inline(always)]
 pub fn method_fast(th: &Thread, o: &Ref, word: u64) -> Option<Value> {

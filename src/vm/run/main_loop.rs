@@ -7,6 +7,7 @@ use crate::bytecode::{Instr, Reg};
 use crate::object::Value;
 use crate::object::code::CodeObj;
 use crate::object::heap::HAS_LAST_WORDS;
+use crate::vm::attr::IN_CLASS;
 use crate::vm::call::Entered;
 use crate::vm::frame::{Frame, FrameKind};
 use crate::vm::generator::Step;
@@ -378,16 +379,18 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             }
             Instr::StoreAttr { obj, src, name } => {
                 let (name, cache) = site!(name);
+                let (word, v) = (cache.load(Relaxed), r!(src).clone());
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(place) = place_fast(o, cache.load(Relaxed)) => {
-                        let v = r!(src).clone();
-                        // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
-                        drop(unsafe { std::ptr::replace(place, v) });
+                    // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
+                    Value::Obj(o) if !OFF && let Some(p) = place_fast(o, word) => {
+                        drop(unsafe { std::ptr::replace(p, v) })
                     }
-                    o => {
-                        let (o, v) = (o.clone(), r!(src).clone());
-                        ok!(th.store_attr(&o, *name, v, cache))
+                    Value::Obj(o) if !OFF && word as u32 & IN_CLASS != 0 => {
+                        if let Err(v) = grow_fast(th, o, word, v) {
+                            ok!(on!(o, obj, th.store_attr(&o, *name, v, cache)))
+                        }
                     }
+                    _ => ok!(on!(o, obj, th.store_attr(&o, *name, v, cache))),
                 }
             }
             Instr::LoadMethod { dst, obj, name } => {
