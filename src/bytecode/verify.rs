@@ -27,13 +27,10 @@ pub fn verify(code: &Code) -> Result<(), Fault> {
     }
     for (at, i) in code.instrs.iter().enumerate() {
         i.check(code, at)?;
-        if let Some((base, len)) = window(i, code) {
-            if base as usize + len > code.registers as usize {
-                return fail(format!(
-                    "window {base}+{len} at {at} of {} registers",
-                    code.registers
-                ));
-            }
+        if let Some((base, len)) = window(i, code)
+            && base as usize + len > code.registers as usize
+        {
+            return fail(format!("window {base}+{len} at {at} of {} registers", code.registers));
         }
         direction(i, at)?;
     }

@@ -13,9 +13,11 @@ use super::heap::Ref;
 pub struct FBits(pub u64);
 
 /// Any value a script can hold.
+#[derive(Default)]
 #[repr(u64)]
 pub enum Value {
     /// An unset local, cell, slot or hole (V2).
+    #[default]
     Unbound = 0,
     None = 1,
     /// 0 or 1.
@@ -84,12 +86,6 @@ impl Clone for Value {
     #[inline(always)]
     fn clone(&self) -> Value {
         super::heap::copy_counted(self)
-    }
-}
-
-impl Default for Value {
-    fn default() -> Value {
-        Value::Unbound
     }
 }
 

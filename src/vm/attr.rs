@@ -290,12 +290,11 @@ impl Thread {
             if let Some(found) = found {
                 let this = s.this.clone();
                 // super() in a classmethod: `this` is the class itself.
-                if this.as_ref().is_some_and(|t| t.same(of)) {
-                    if let Value::Obj(f) = &found
-                        && matches!(f.kind(), Kind::Function | Kind::Native)
-                    {
-                        return Ok(Some(found));
-                    }
+                if this.as_ref().is_some_and(|t| t.same(of))
+                    && let Value::Obj(f) = &found
+                    && matches!(f.kind(), Kind::Function | Kind::Native)
+                {
+                    return Ok(Some(found));
                 }
                 return self.bind_found(found, &this, of).map(Some);
             }

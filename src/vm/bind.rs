@@ -123,11 +123,12 @@ impl Thread {
         if !missing.is_empty() {
             return Err(self.missing(func, &missing, "positional"));
         }
-        for i in positional..positional + p.kwonly as usize {
-            if bound[i].is_unbound() {
-                match self.keyword_default(kwdefaults, code.params[i]) {
-                    Some(v) => bound[i] = v,
-                    None => missing.push(code.params[i]),
+        let kwonly = positional..positional + p.kwonly as usize;
+        for (place, name) in bound[kwonly.clone()].iter_mut().zip(&code.params[kwonly]) {
+            if place.is_unbound() {
+                match self.keyword_default(kwdefaults, *name) {
+                    Some(v) => *place = v,
+                    None => missing.push(*name),
                 }
             }
         }

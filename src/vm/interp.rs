@@ -19,8 +19,11 @@ type Fixed = foldhash::fast::FixedState;
 pub struct Lookups {
     pub values: Vec<Value>,
     pub index: HashMap<(u32, Name), u32, Fixed>,
-    pub by_name: HashMap<Name, (u32, Vec<(u32, u32)>), Fixed>,
+    pub by_name: HashMap<Name, Changes, Fixed>,
 }
+
+/// How often a name changed in any class, and the places that looked it up.
+pub type Changes = (u32, Vec<(u32, u32)>);
 
 /// What is made at start and never changes.
 pub struct Fundamentals {

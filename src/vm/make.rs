@@ -33,10 +33,10 @@ impl Thread {
         Ref::new(&self.held, TypeId::ByteArray.shape(), ByteArray(b)).into()
     }
     pub fn tuple(&mut self, items: Vec<Value>) -> Value {
-        if items.is_empty() {
-            if let Some(f) = self.interp.fixed.get() {
-                return f.get(&self.held).empty_tuple.clone();
-            }
+        if items.is_empty()
+            && let Some(f) = self.interp.fixed.get()
+        {
+            return f.get(&self.held).empty_tuple.clone();
         }
         Ref::new(&self.held, TypeId::Tuple.shape(), Tuple(items.into())).into()
     }

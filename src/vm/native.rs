@@ -20,9 +20,12 @@ pub enum Next {
         /// Asked again after registering: false means there is nothing to wait for.
         still: Box<dyn Fn(&crate::gil::Held) -> bool>,
         /// Goes on after the wake; may wait again.
-        then: Box<dyn FnOnce(&mut Call, Wake) -> Res<Next>>,
+        then: Then,
     },
 }
+
+/// What a waiting native does after a wake.
+pub type Then = Box<dyn FnOnce(&mut Call, Wake) -> Res<Next>>;
 
 /// A row's function; the variant is its kind.
 #[derive(Clone, Copy)]

@@ -49,11 +49,14 @@ impl Thread {
                 }
                 if TypeId::of_shape(r.shape()).is_some() {
                     if r.kind() == Kind::Exception {
+                        // What is replaced goes when the exception is closed again: it may run script code.
                         let old = r.with::<Exception, _>(&self.held, |e| {
-                            e.extra.retain(|(n, _)| *n != attr);
+                            let old = e.extra.iter().position(|(n, _)| *n == attr).map(|i| e.extra.remove(i));
                             e.extra.push((attr, v));
+                            old
                         });
-                        return Ok(old);
+                        drop(old);
+                        return Ok(());
                     }
                     return Err(self.read_only(obj, attr));
                 }
@@ -88,13 +91,7 @@ impl Thread {
         let held = &self.held;
         let slot = self.interp.shapes.with(held, |s| s.slot(shape, attr));
         let old = match slot {
-            Some(slot) => {
-                if let Some(place) = self.slot_place(r, slot as usize, v) {
-                    Some(place)
-                } else {
-                    None
-                }
-            }
+            Some(slot) => self.slot_place(r, slot as usize, v),
             None => {
                 let (grown, slot) = self.interp.shapes.with(held, |s| {
                     let grown = s.with(shape, attr);

@@ -171,7 +171,8 @@ fn list_step(o: &Ref) -> Fast {
         let Iter::List { list, at } = &mut *o.body::<Iter>() else {
             return Fast::Ask;
         };
-        match (&(*list.body::<List>()).items).get(*at) {
+        let items = &(*list.body::<List>()).items;
+        match items.get(*at) {
             Some(v) => {
                 *at += 1;
                 Fast::Item(v.clone())
