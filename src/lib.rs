@@ -17,4 +17,3 @@ pub mod syntax;
 pub mod trace;
 pub mod vm;
 pub mod world;
-

@@ -12,13 +12,8 @@ use kit::source::{Diagnostic, SourceFile};
 use kit::syntax::{dump_tokens, dump_tree, parse};
 
 fn inputs(stage: &str, extension: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(stage);
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(stage);
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|found| found == extension));
     paths.sort();
     assert!(!paths.is_empty(), "no inputs for {stage}");
@@ -60,10 +55,7 @@ fn errors() {
         let mut result = String::new();
         for case in std::fs::read_to_string(&path).unwrap().split("=====\n") {
             // Escapes that an editor would not keep.
-            let case = case
-                .replace("<TAB>", "\t")
-                .replace("<NUL>", "\0")
-                .replace("<EOF>\n", "");
+            let case = case.replace("<TAB>", "\t").replace("<NUL>", "\0").replace("<EOF>\n", "");
             let error = refused(&case);
             result += &error.short();
             if let Some(help) = &error.help {

@@ -111,11 +111,7 @@ fn handlers_nest(code: &Code) {
         }
         let ends = ["Return", "ReturnNone", "Raise", "RaiseFrom", "RaiseBare"];
         let jumps = ["Reraise", "AssertFail", "Jump", "JumpBack"];
-        if !ends
-            .iter()
-            .chain(&jumps)
-            .any(|end| *end == instr.row().name)
-        {
+        if !ends.iter().chain(&jumps).any(|end| *end == instr.row().name) {
             ways.push((at + 1, entered));
         }
     }

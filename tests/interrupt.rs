@@ -14,14 +14,9 @@ const CASE: &str = "KIT_TEST_INTERRUPT";
 /// Runs one case in a child process and returns its exit code and output.
 fn child(case: &str) -> (Option<i32>, String) {
     let mut command = Command::new(std::env::current_exe().expect("the test's own path"));
-    command
-        .args(["--exact", "cases", "--nocapture"])
-        .env(CASE, case);
+    command.args(["--exact", "cases", "--nocapture"]).env(CASE, case);
     let output = command.output().expect("the test starts again");
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-    )
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn interrupt_myself() {
@@ -34,10 +29,7 @@ fn cases() {
     let Ok(case) = std::env::var(CASE) else {
         return;
     };
-    let config = GilConfig {
-        signals: true,
-        ..GilConfig::default()
-    };
+    let config = GilConfig { signals: true, ..GilConfig::default() };
     run(config, |mut held| match case.as_str() {
         "wait" => wait(&mut held),
         "safe point" => safe_point(&mut held),
@@ -62,14 +54,10 @@ fn wait(held: &mut Held) {
         held.wait(WaitOn::Sleep {}, Some(until), &|_| true);
         interrupt_myself();
     };
-    held.spawn("sender", true, Box::new(sender))
-        .expect("a thread");
+    held.spawn("sender", true, Box::new(sender)).expect("a thread");
     let begin = held.now(Clock::Perf);
     let key = held.new_key();
-    assert_eq!(
-        held.wait(WaitOn::Event { key }, None, &|_| true),
-        Wake::Interrupted
-    );
+    assert_eq!(held.wait(WaitOn::Event { key }, None, &|_| true), Wake::Interrupted);
     let took = (held.now(Clock::Perf) - begin) / MS;
     assert!(took < 150, "{took} ms");
     println!("interrupted");
@@ -98,27 +86,18 @@ fn second(held: &mut Held) {
 #[test]
 fn interrupts_a_wait_beside_a_busy_thread() {
     let (code, out) = child("wait");
-    assert!(
-        code == Some(0) && out.contains("interrupted"),
-        "{code:?} {out}"
-    );
+    assert!(code == Some(0) && out.contains("interrupted"), "{code:?} {out}");
 }
 
 #[test]
 fn is_seen_at_the_next_safe_point() {
     let (code, out) = child("safe point");
-    assert!(
-        code == Some(0) && out.contains("interrupted"),
-        "{code:?} {out}"
-    );
+    assert!(code == Some(0) && out.contains("interrupted"), "{code:?} {out}");
 }
 
 #[test]
 fn a_second_one_ends_the_process() {
     let (code, out) = child("second");
     assert_eq!(code, Some(130), "{out}");
-    assert!(
-        out.contains("still here") && !out.contains("too late"),
-        "{out}"
-    );
+    assert!(out.contains("still here") && !out.contains("too late"), "{out}");
 }

@@ -78,21 +78,13 @@ fn one_holder_at_a_time_and_counters_that_add_up() {
         for world in [REAL, SIM, World::Sim { seed: Some(7) }] {
             let turns = if world == REAL { 200_000 } else { 1_000 };
             let counter = Arc::new(AtomicU64::new(0));
-            let config = GilConfig {
-                interval_us: Some(20),
-                unit_cost: 1_000,
-                ..config(policy, world)
-            };
+            let config = GilConfig { interval_us: Some(20), unit_cost: 1_000, ..config(policy, world) };
             let shared = counter.clone();
             let (_, stats) = go(config, move |held| {
                 let threads: Vec<Tid> = (0..6)
                     .map(|i| {
                         let counter = shared.clone();
-                        start(
-                            held,
-                            &format!("t{i}"),
-                            Box::new(move |held| count(held, &counter, turns)),
-                        )
+                        start(held, &format!("t{i}"), Box::new(move |held| count(held, &counter, turns)))
                     })
                     .collect();
                 for tid in threads {
@@ -110,10 +102,7 @@ fn one_holder_at_a_time_and_counters_that_add_up() {
 
 fn invariants(stats: &Stats) {
     let l = &stats.lock;
-    assert!(
-        l.held_ns <= stats.elapsed_ns,
-        "one holder at most: {stats:?}"
-    );
+    assert!(l.held_ns <= stats.elapsed_ns, "one holder at most: {stats:?}");
     assert!(l.contended_ns <= stats.elapsed_ns);
     assert!(l.requests_honoured <= l.requests_set, "{stats:?}");
     assert!(l.handovers <= l.acquires, "{stats:?}");
@@ -123,23 +112,11 @@ fn invariants(stats: &Stats) {
         let buckets = t.starting_ns + t.running_ns + t.holding_ns + t.waiting_ns + t.native_ns;
         let sum = buckets + t.blocked_all_ns();
         // In virtual time exactly; in real time a clock is read a little apart.
-        let slack = if stats.simulated {
-            0
-        } else {
-            t.lifetime_ns / 100 + MS
-        };
-        assert!(
-            sum.abs_diff(t.lifetime_ns) <= slack,
-            "{} {sum} {}: {t:?}",
-            t.name,
-            t.lifetime_ns
-        );
+        let slack = if stats.simulated { 0 } else { t.lifetime_ns / 100 + MS };
+        assert!(sum.abs_diff(t.lifetime_ns) <= slack, "{} {sum} {}: {t:?}", t.name, t.lifetime_ns);
     }
     let json = stats.json();
-    assert_eq!(
-        json["threads"].as_array().map(Vec::len),
-        Some(stats.threads.len())
-    );
+    assert_eq!(json["threads"].as_array().map(Vec::len), Some(stats.threads.len()));
     assert!(stats.render().contains(stats.policy));
 }
 
@@ -147,11 +124,7 @@ fn invariants(stats: &Stats) {
 fn after_a_request_another_waiter_is_next() {
     for policy in policies() {
         for world in [REAL, SIM] {
-            let config = GilConfig {
-                interval_us: Some(100),
-                unit_cost: 10_000,
-                ..config(policy, world)
-            };
+            let config = GilConfig { interval_us: Some(100), unit_cost: 10_000, ..config(policy, world) };
             let (ok, stats) = go(config, |held| {
                 let last = Arc::new(AtomicU64::new(0));
                 let bad = Arc::new(AtomicU64::new(0));
@@ -170,8 +143,7 @@ fn after_a_request_another_waiter_is_next() {
                                 // It was asked and let go: somebody else has run meanwhile, unless all
                                 // others have ended in the meantime.
                                 let dropped = held.stats_switches() > before;
-                                if dropped && last.load(Relaxed) == i && held.now(Clock::Perf) < end
-                                {
+                                if dropped && last.load(Relaxed) == i && held.now(Clock::Perf) < end {
                                     bad.fetch_add(1, Relaxed);
                                 }
                             }
@@ -185,17 +157,9 @@ fn after_a_request_another_waiter_is_next() {
                 bad.load(Relaxed)
             });
             // Main may be the next one, which leaves no mark; it runs a handful of times only.
-            assert!(
-                ok <= 8,
-                "{policy} {world:?}: {ok} of {}",
-                stats.lock.requests_honoured
-            );
+            assert!(ok <= 8, "{policy} {world:?}: {ok} of {}", stats.lock.requests_honoured);
             let enough = if world == REAL { 0 } else { 20 };
-            assert!(
-                stats.lock.requests_honoured > enough,
-                "{policy} {world:?} {}",
-                stats.render()
-            );
+            assert!(stats.lock.requests_honoured > enough, "{policy} {world:?} {}", stats.render());
         }
     }
 }
@@ -267,11 +231,7 @@ fn one_thread_alone_never_sees_a_request() {
 fn the_slice_is_the_interval() {
     for policy in policies() {
         for interval_us in [500, 5_000] {
-            let config = GilConfig {
-                interval_us: Some(interval_us),
-                unit_cost: 10_000,
-                ..config(policy, SIM)
-            };
+            let config = GilConfig { interval_us: Some(interval_us), unit_cost: 10_000, ..config(policy, SIM) };
             let (slices, _) = go(config, |held| {
                 let stamps = Arc::new(std::sync::Mutex::new(Vec::<(u64, Nanos)>::new()));
                 let mut threads = Vec::new();
@@ -302,10 +262,7 @@ fn the_slice_is_the_interval() {
             });
             let median = slices[slices.len() / 2];
             let interval = interval_us * 1000;
-            assert!(
-                (interval..=interval + 10_000).contains(&median),
-                "{policy} {interval_us}: {slices:?}"
-            );
+            assert!((interval..=interval + 10_000).contains(&median), "{policy} {interval_us}: {slices:?}");
         }
     }
 }
@@ -327,18 +284,14 @@ fn outside_runs_without_the_lock() {
     }
     let (took, stats) = go(config("fifo", SIM), |held| {
         let begin = held.now(Clock::Perf);
-        let threads: Vec<Tid> = (0..3)
-            .map(|i| start(held, &i.to_string(), Box::new(|held| held.spin(S, true))))
-            .collect();
+        let threads: Vec<Tid> =
+            (0..3).map(|i| start(held, &i.to_string(), Box::new(|held| held.spin(S, true)))).collect();
         for tid in threads {
             join(held, tid);
         }
         held.now(Clock::Perf) - begin
     });
-    assert_eq!(
-        took, S,
-        "no number of cores is modelled: native work overlaps"
-    );
+    assert_eq!(took, S, "no number of cores is modelled: native work overlaps");
     assert_eq!(stats.threads[1].native_ns, S);
 }
 
@@ -376,15 +329,8 @@ fn daemons_are_told_and_do_not_hold_up_the_end() {
                     assert_eq!(wake, Wake::Exiting);
                     mark.fetch_add(1, Relaxed);
                 };
-                let tid = held
-                    .spawn("daemon", true, Box::new(daemon))
-                    .expect("a thread");
-                held.spawn(
-                    "sleeper",
-                    true,
-                    Box::new(|mut held| drop(sleep(&mut held, 3600 * S))),
-                )
-                .expect("a thread");
+                let tid = held.spawn("daemon", true, Box::new(daemon)).expect("a thread");
+                held.spawn("sleeper", true, Box::new(|mut held| drop(sleep(&mut held, 3600 * S)))).expect("a thread");
                 sleep(held, 2 * MS);
                 held.end_daemons();
                 join(held, tid);
@@ -402,9 +348,7 @@ fn changing_the_interval_reaches_those_who_wait() {
             assert_eq!(held.switch_interval(), 3_600_000_000);
             let done = Arc::new(AtomicBool::new(false));
             let mark = done.clone();
-            let tid = held
-                .spawn("other", false, Box::new(move |_| mark.store(true, Relaxed)))
-                .expect("a thread");
+            let tid = held.spawn("other", false, Box::new(move |_| mark.store(true, Relaxed))).expect("a thread");
             // The other one waits for the lock by now; nobody asks for an hour.
             held.sleep_holding(20 * MS);
             safe_point(held);
@@ -428,9 +372,8 @@ fn many_sleepers() {
     for (world, n) in [(REAL, 300), (SIM, 2_000)] {
         let (took, _) = go(config("fifo", world), move |held| {
             let begin = held.now(Clock::Perf);
-            let threads: Vec<Tid> = (0..n)
-                .map(|_| start(held, "s", Box::new(|held| drop(sleep(held, 200 * MS)))))
-                .collect();
+            let threads: Vec<Tid> =
+                (0..n).map(|_| start(held, "s", Box::new(|held| drop(sleep(held, 200 * MS))))).collect();
             for tid in threads {
                 join(held, tid);
             }
@@ -445,8 +388,7 @@ fn many_sleepers() {
 fn off_runs_one_thread() {
     let (error, _) = go(config("off", REAL), |held| {
         held.outside(|| ());
-        held.spawn("second", false, Box::new(|_| ()))
-            .expect_err("one thread only")
+        held.spawn("second", false, Box::new(|_| ())).expect_err("one thread only")
     });
     assert!(matches!(error, SpawnError::Off));
     assert!(error.to_string().contains("free threads come later"));

@@ -16,17 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 #[test]
 fn bounded_buffer_loses_no_wake_up() {
     for policy in policies() {
-        for (world, items) in [
-            (REAL, 4_000),
-            (SIM, 400),
-            (World::Sim { seed: Some(3) }, 400),
-        ] {
+        for (world, items) in [(REAL, 4_000), (SIM, 400), (World::Sim { seed: Some(3) }, 400)] {
             for interval_us in [1, 20, 5_000] {
-                let config = GilConfig {
-                    interval_us: Some(interval_us),
-                    unit_cost: 500,
-                    ..config(policy, world)
-                };
+                let config = GilConfig { interval_us: Some(interval_us), unit_cost: 500, ..config(policy, world) };
                 let (taken, _) = go(config, |held| buffer(held, items));
                 assert_eq!(taken, 4 * items, "{policy} {world:?} {interval_us}");
             }
@@ -93,10 +85,7 @@ fn timed_waits_and_wakes() {
             go(config(policy, world), |held| {
                 let key = held.new_key();
                 let until = held.now(Clock::Monotonic) + 5 * MS;
-                assert_eq!(
-                    held.wait(WaitOn::Event { key }, Some(until), &|_| true),
-                    Wake::TimedOut
-                );
+                assert_eq!(held.wait(WaitOn::Event { key }, Some(until), &|_| true), Wake::TimedOut);
                 assert!(held.now(Clock::Monotonic) >= until);
                 let waker = move |held: &mut Held| {
                     sleep(held, 5 * MS);
@@ -104,10 +93,7 @@ fn timed_waits_and_wakes() {
                 };
                 let tid = start(held, "waker", Box::new(waker));
                 let until = held.now(Clock::Monotonic) + 60 * S;
-                assert_eq!(
-                    held.wait(WaitOn::Event { key }, Some(until), &|_| true),
-                    Wake::Notified
-                );
+                assert_eq!(held.wait(WaitOn::Event { key }, Some(until), &|_| true), Wake::Notified);
                 assert_eq!(join(held, tid), Wake::Notified);
                 // A second join of an ended thread returns at once.
                 assert_eq!(join(held, tid), Wake::Notified);
@@ -127,13 +113,9 @@ fn deadlock_of_two(held: &mut Held, reentrant: bool, bystander: bool) -> String 
                 sleep(held, 100 * MS);
             }
         };
-        held.spawn("busy", true, Box::new(move |mut held| busy(&mut held)))
-            .expect("a thread");
+        held.spawn("busy", true, Box::new(move |mut held| busy(&mut held))).expect("a thread");
     }
-    for (name, first, second, line) in [
-        ("waiter-1", &knife, &fork, 11),
-        ("waiter-2", &fork, &knife, 17),
-    ] {
+    for (name, first, second, line) in [("waiter-1", &knife, &fork, 11), ("waiter-2", &fork, &knife, 17)] {
         let (first, second) = (first.clone(), second.clone());
         let eat = move |held: &mut Held| {
             first.acquire(held, line);
@@ -145,11 +127,7 @@ fn deadlock_of_two(held: &mut Held, reentrant: bool, bystander: bool) -> String 
         threads.push(start(held, name, Box::new(eat)));
     }
     for tid in threads {
-        held.set_place(Place {
-            file: "test.kit".into(),
-            line: 30,
-            function: "<module>".into(),
-        });
+        held.set_place(Place { file: "test.kit".into(), line: 30, function: "<module>".into() });
         if let Wake::Deadlock(report) = join(held, tid) {
             assert!(report.certain);
             return report.to_string();
@@ -162,33 +140,16 @@ fn deadlock_of_two(held: &mut Held, reentrant: bool, bystander: bool) -> String 
 fn deadlock_is_found_and_told() {
     for policy in policies() {
         for world in [REAL, SIM] {
-            let (report, _) = go(config(policy, world), |held| {
-                deadlock_of_two(held, false, false)
-            });
-            for part in [
-                "wants  lock \"fork\"",
-                "wants  lock \"knife\"",
-                "line 12 in eat()",
-                "line 30",
-            ] {
-                assert!(
-                    report.contains(part),
-                    "{policy} {world:?} {part}:\n{report}"
-                );
+            let (report, _) = go(config(policy, world), |held| deadlock_of_two(held, false, false));
+            for part in ["wants  lock \"fork\"", "wants  lock \"knife\"", "line 12 in eat()", "line 30"] {
+                assert!(report.contains(part), "{policy} {world:?} {part}:\n{report}");
             }
-            let (report, _) = go(config(policy, world), |held| {
-                deadlock_of_two(held, true, true)
-            });
-            assert!(
-                report.starts_with("deadlock: 2 threads wait for each other"),
-                "{report}"
-            );
+            let (report, _) = go(config(policy, world), |held| deadlock_of_two(held, true, true));
+            assert!(report.starts_with("deadlock: 2 threads wait for each other"), "{report}");
             assert!(!report.contains("busy"), "{report}");
         }
     }
-    let (report, _) = go(config("fifo", SIM), |held| {
-        deadlock_of_two(held, false, false)
-    });
+    let (report, _) = go(config("fifo", SIM), |held| deadlock_of_two(held, false, false));
     assert_eq!(
         report,
         "deadlock: 2 threads wait for each other (virtual time 0.020 s)
@@ -211,15 +172,8 @@ fn a_lonely_wait_is_a_deadlock() {
             let key = held.new_key();
             held.wait(WaitOn::Event { key }, None, &|_| true)
         });
-        let Wake::Deadlock(report) = wake else {
-            panic!("{wake:?}")
-        };
-        assert!(
-            report
-                .to_string()
-                .starts_with("deadlock: the only thread left waits for ever"),
-            "{report}"
-        );
+        let Wake::Deadlock(report) = wake else { panic!("{wake:?}") };
+        assert!(report.to_string().starts_with("deadlock: the only thread left waits for ever"), "{report}");
     }
 }
 
@@ -228,11 +182,7 @@ fn owners_that_change_hands_make_no_false_cycle() {
     for policy in policies() {
         for seed in 0..20 {
             let world = World::Sim { seed: Some(seed) };
-            let config = GilConfig {
-                interval_us: Some(5),
-                unit_cost: 1_000,
-                ..config(policy, world)
-            };
+            let config = GilConfig { interval_us: Some(5), unit_cost: 1_000, ..config(policy, world) };
             go(config, |held| {
                 // All take both locks in the same order: no deadlock is possible.
                 let (a, b) = (Lock::new(held, "a", true), Lock::new(held, "b", true));
@@ -267,11 +217,7 @@ fn the_same_seed_gives_the_same_run() {
     for policy in policies() {
         let counters = |seed| {
             let world = World::Sim { seed: Some(seed) };
-            let config = GilConfig {
-                interval_us: Some(20),
-                unit_cost: 700,
-                ..config(policy, world)
-            };
+            let config = GilConfig { interval_us: Some(20), unit_cost: 700, ..config(policy, world) };
             let (_, stats) = go(config, |held| buffer(held, 100));
             stats.json().to_string()
         };
@@ -279,14 +225,8 @@ fn the_same_seed_gives_the_same_run() {
     }
     let differ = (0..20).map(|seed| {
         let world = World::Sim { seed: Some(seed) };
-        let config = GilConfig {
-            unit_cost: 700,
-            ..config("cpython", world)
-        };
+        let config = GilConfig { unit_cost: 700, ..config("cpython", world) };
         go(config, |held| buffer(held, 100)).1.json().to_string()
     });
-    assert!(
-        differ.collect::<BTreeSet<_>>().len() > 1,
-        "seeds make a difference"
-    );
+    assert!(differ.collect::<BTreeSet<_>>().len() > 1, "seeds make a difference");
 }

@@ -24,29 +24,17 @@ fn one(code: &Code, out: &mut String) {
     let mut line = 0;
     for (at, i) in code.instrs.iter().enumerate() {
         let now = code.line(at);
-        let shown = if now == line {
-            String::new()
-        } else {
-            now.to_string()
-        };
+        let shown = if now == line { String::new() } else { now.to_string() };
         if now != line && at > 0 {
             out.push('\n');
         }
         line = now;
         let mark = if i.row().checks { '*' } else { ' ' };
-        let text = format!(
-            "{shown:>5} {mark} {at:>5}  {:<14} {}",
-            i.row().name,
-            i.operands(code, at)
-        );
+        let text = format!("{shown:>5} {mark} {at:>5}  {:<14} {}", i.row().name, i.operands(code, at));
         let _ = writeln!(out, "{}", text.trim_end());
     }
     for h in &code.handlers {
-        let _ = writeln!(
-            out,
-            "      {}..{} on exception -> {} in r{}",
-            h.from, h.to, h.target, h.exc
-        );
+        let _ = writeln!(out, "      {}..{} on exception -> {} in r{}", h.from, h.to, h.target, h.exc);
     }
     for c in &code.consts {
         if let Const::Code(inner) = c {

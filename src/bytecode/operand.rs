@@ -52,16 +52,12 @@ fn need(ok: bool, what: impl FnOnce() -> String) -> Result<(), Fault> {
 
 fn lands(code: &Code, at: usize, by: i64) -> Result<(), Fault> {
     let to = at as i64 + 1 + by;
-    need(to >= 0 && (to as usize) < code.instrs.len(), || {
-        format!("jump at {at} leaves the code")
-    })
+    need(to >= 0 && (to as usize) < code.instrs.len(), || format!("jump at {at} leaves the code"))
 }
 
 impl Operand for Reg {
     fn check(self, code: &Code, at: usize) -> Result<(), Fault> {
-        need(self.0 < code.registers, || {
-            format!("register {} at {at} of {}", self.0, code.registers)
-        })
+        need(self.0 < code.registers, || format!("register {} at {at} of {}", self.0, code.registers))
     }
     fn show(self, code: &Code, _at: usize) -> String {
         match code.locals.get(self.0 as usize) {
@@ -73,9 +69,7 @@ impl Operand for Reg {
 
 impl Operand for K {
     fn check(self, code: &Code, at: usize) -> Result<(), Fault> {
-        need((self.0 as usize) < code.consts.len(), || {
-            format!("constant {} at {at}", self.0)
-        })
+        need((self.0 as usize) < code.consts.len(), || format!("constant {} at {at}", self.0))
     }
     fn show(self, code: &Code, _at: usize) -> String {
         format!("{}", code.consts[self.0 as usize])
@@ -84,9 +78,7 @@ impl Operand for K {
 
 impl Operand for Site {
     fn check(self, code: &Code, at: usize) -> Result<(), Fault> {
-        need((self.0 as usize) < code.sites.len(), || {
-            format!("site {} at {at}", self.0)
-        })
+        need((self.0 as usize) < code.sites.len(), || format!("site {} at {at}", self.0))
     }
     fn show(self, code: &Code, _at: usize) -> String {
         format!(".{}", code.sites[self.0 as usize])
@@ -113,9 +105,7 @@ impl Operand for Count {
 
 impl Operand for Capture {
     fn check(self, code: &Code, at: usize) -> Result<(), Fault> {
-        need((self.0 as usize) < code.captures.len(), || {
-            format!("capture {} at {at}", self.0)
-        })
+        need((self.0 as usize) < code.captures.len(), || format!("capture {} at {at}", self.0))
     }
     fn show(self, code: &Code, _at: usize) -> String {
         format!("^{}", code.capture_names[self.0 as usize])

@@ -20,10 +20,7 @@ pub fn verify(code: &Code) -> Result<(), Fault> {
     let p = &code.params;
     let held = p.positional as usize + p.kwonly as usize + p.star as usize + p.double_star as usize;
     if p.names.len() != held || held > code.registers as usize || p.posonly > p.positional {
-        return fail(format!(
-            "{} parameter names for {held} parameters",
-            p.names.len()
-        ));
+        return fail(format!("{} parameter names for {held} parameters", p.names.len()));
     }
     for (at, i) in code.instrs.iter().enumerate() {
         i.check(code, at)?;
@@ -136,9 +133,5 @@ fn direction(i: &Instr, at: usize) -> Result<(), Fault> {
         | LoopGeI { by, .. } => (by.0 as i32, false),
         _ => return Ok(()),
     };
-    if (by >= 0) == forward {
-        Ok(())
-    } else {
-        Err(Fault(format!("jump at {at} goes the wrong way")))
-    }
+    if (by >= 0) == forward { Ok(()) } else { Err(Fault(format!("jump at {at} goes the wrong way"))) }
 }

@@ -191,12 +191,7 @@ impl Assembler {
     pub fn handle(&mut self, region: &Region, exc: Reg) {
         let target = self.instrs.len() as u32;
         for &(from, to) in region.parts.iter().filter(|(from, to)| from < to) {
-            self.handlers.push(Handler {
-                from,
-                to,
-                target,
-                exc: exc.0,
-            });
+            self.handlers.push(Handler { from, to, target, exc: exc.0 });
         }
     }
 
@@ -210,9 +205,7 @@ impl Assembler {
             target[at as usize] = self.places[label.0 as usize].at;
         }
         for at in (0..count).rev() {
-            if matches!(self.instrs[at], Instr::Jump { .. })
-                && (at + 1..target[at] as usize).all(|i| size[i] == 0)
-            {
+            if matches!(self.instrs[at], Instr::Jump { .. }) && (at + 1..target[at] as usize).all(|i| size[i] == 0) {
                 size[at] = 0;
             }
         }
@@ -238,11 +231,7 @@ impl Assembler {
                 break;
             }
         }
-        let mut out = Assembled {
-            instrs: Vec::new(),
-            spans: Vec::new(),
-            handlers: self.handlers,
-        };
+        let mut out = Assembled { instrs: Vec::new(), spans: Vec::new(), handlers: self.handlers };
         for at in 0..count {
             let before = out.instrs.len();
             if target[at] == u32::MAX {
@@ -275,10 +264,7 @@ pub const LATER: Jump = Jump(0);
 fn is_joined(instr: &Instr) -> bool {
     matches!(
         instr,
-        Instr::EnterHandler { .. }
-            | Instr::ExitHandler { .. }
-            | Instr::Unset { .. }
-            | Instr::WithEnter { .. }
+        Instr::EnterHandler { .. } | Instr::ExitHandler { .. } | Instr::Unset { .. } | Instr::WithEnter { .. }
     )
 }
 

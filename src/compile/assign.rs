@@ -67,9 +67,7 @@ impl<'a> Unit<'a> {
     fn pairs(&self, targets: &[E], values: &[E]) -> bool {
         let ast = self.cx.ast;
         let star = |e: &E| matches!(ast.expr(*e), Expr::Starred(_));
-        targets.len() == values.len()
-            && targets.len() <= 8
-            && !targets.iter().chain(values).any(star)
+        targets.len() == values.len() && targets.len() <= 8 && !targets.iter().chain(values).any(star)
     }
 
     /// All values first, then all stores from left to right.
@@ -82,11 +80,7 @@ impl<'a> Unit<'a> {
                 Some(sym) => !before.iter().any(|&t| self.may_bind(t, sym)),
                 None => false,
             };
-            sources.push(if stays {
-                self.operand(value)?
-            } else {
-                self.fresh(value)?
-            });
+            sources.push(if stays { self.operand(value)? } else { self.fresh(value)? });
         }
         for (&target, &src) in targets.iter().zip(&sources) {
             self.store_to(target, src)?;
@@ -173,14 +167,7 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    pub fn ann_assign(
-        &mut self,
-        target: E,
-        annotation: E,
-        value: Option<E>,
-        simple: bool,
-        span: Span,
-    ) -> Res {
+    pub fn ann_assign(&mut self, target: E, annotation: E, value: Option<E>, simple: bool, span: Span) -> Res {
         let ast = self.cx.ast;
         let mark = self.mark();
         if let Some(value) = value {

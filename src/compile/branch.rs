@@ -25,10 +25,7 @@ impl<'a> Unit<'a> {
             return Ok(());
         }
         match ast.expr(e) {
-            Expr::Unary {
-                op: UnaryOp::Not,
-                operand,
-            } => self.branch(*operand, !want, to),
+            Expr::Unary { op: UnaryOp::Not, operand } => self.branch(*operand, !want, to),
             Expr::Bool { op, values } => self.branch_bool(*op, values, want, to),
             Expr::Compare { left, rest } => self.branch_compare(e, *left, rest, want, to),
             _ => self.branch_value(e, want, to),
@@ -46,11 +43,7 @@ impl<'a> Unit<'a> {
 
     pub fn jump_on(&mut self, src: Reg, want: bool, to: Label, span: Span) {
         let by = LATER;
-        let instr = if want {
-            Instr::JumpIf { src, by }
-        } else {
-            Instr::JumpIfNot { src, by }
-        };
+        let instr = if want { Instr::JumpIf { src, by } } else { Instr::JumpIfNot { src, by } };
         self.jump(span, instr, to);
     }
 
@@ -71,14 +64,7 @@ impl<'a> Unit<'a> {
     }
 
     #[inline(never)]
-    fn branch_compare(
-        &mut self,
-        e: E,
-        left: E,
-        rest: &'a [(CmpOp, E)],
-        want: bool,
-        to: Label,
-    ) -> Res {
+    fn branch_compare(&mut self, e: E, left: E, rest: &'a [(CmpOp, E)], want: bool, to: Label) -> Res {
         let span = self.cx.ast.span(e);
         let mark = self.mark();
         let end = self.asm.label();
@@ -102,15 +88,7 @@ impl<'a> Unit<'a> {
     }
 
     /// Jumps if the truth of `a op right` is `want`.
-    fn compare_jump(
-        &mut self,
-        op: CmpOp,
-        a: Reg,
-        right: E,
-        want: bool,
-        to: Label,
-        span: Span,
-    ) -> Res {
+    fn compare_jump(&mut self, op: CmpOp, a: Reg, right: E, want: bool, to: Label, span: Span) -> Res {
         if let Some(instr) = self.none_test(op, a, right, want) {
             self.jump(span, instr, to);
             return Ok(());
@@ -135,11 +113,7 @@ impl<'a> Unit<'a> {
             _ => return None,
         };
         let by = LATER;
-        Some(if is {
-            Instr::JumpIfNone { src, by }
-        } else {
-            Instr::JumpIfNotNone { src, by }
-        })
+        Some(if is { Instr::JumpIfNone { src, by } } else { Instr::JumpIfNotNone { src, by } })
     }
 
     fn compare_regs(&mut self, op: CmpOp, a: Reg, b: Reg, want: bool, to: Label, span: Span) {
@@ -197,10 +171,7 @@ impl<'a> Unit<'a> {
                 self.asm.jump_back(span, instr.expect("fuses"), top);
                 Ok(())
             }
-            Expr::Compare { .. }
-            | Expr::Unary {
-                op: UnaryOp::Not, ..
-            } => {
+            Expr::Compare { .. } | Expr::Unary { op: UnaryOp::Not, .. } => {
                 let out = self.asm.label();
                 self.branch(e, false, out)?;
                 self.back(span, top);
@@ -211,8 +182,7 @@ impl<'a> Unit<'a> {
                 let mark = self.mark();
                 let src = self.operand(e)?;
                 self.release(mark);
-                self.asm
-                    .jump_back(span, Instr::LoopIf { src, by: LATER }, top);
+                self.asm.jump_back(span, Instr::LoopIf { src, by: LATER }, top);
                 Ok(())
             }
         }

@@ -15,10 +15,7 @@ impl<'a> Unit<'a> {
         if args.is_empty() && self.is_bare_super(func) && self.bare_super(dst, span) {
             return Ok(());
         }
-        if args
-            .iter()
-            .any(|a| matches!(a, Arg::Star(_) | Arg::DoubleStar(_)))
-        {
+        if args.iter().any(|a| matches!(a, Arg::Star(_) | Arg::DoubleStar(_))) {
             return self.call_with_stars(func, args, dst, span);
         }
         let mark = self.mark();
@@ -32,11 +29,7 @@ impl<'a> Unit<'a> {
             let n = Count(args.len() as u16);
             self.release(mark);
             let instr = match k {
-                Some(k) => Instr::CallMethodKw {
-                    dst,
-                    base,
-                    k: self.konst(k),
-                },
+                Some(k) => Instr::CallMethodKw { dst, base, k: self.konst(k) },
                 None => Instr::CallMethod { dst, base, n },
             };
             self.emit(at, instr);
@@ -46,11 +39,7 @@ impl<'a> Unit<'a> {
             let n = Count(args.len() as u16);
             self.release(mark);
             let instr = match k {
-                Some(k) => Instr::CallKw {
-                    dst,
-                    base,
-                    k: self.konst(k),
-                },
+                Some(k) => Instr::CallKw { dst, base, k: self.konst(k) },
                 None => Instr::Call { dst, base, n },
             };
             self.emit(span, instr);
@@ -74,14 +63,7 @@ impl<'a> Unit<'a> {
         self.release(mark);
         let attr = self.attr(attr);
         let name = self.fresh_site(&attr);
-        self.emit(
-            span,
-            Instr::LoadMethod {
-                dst: base,
-                obj,
-                name,
-            },
-        );
+        self.emit(span, Instr::LoadMethod { dst: base, obj, name });
         Ok(())
     }
 
@@ -123,11 +105,7 @@ impl<'a> Unit<'a> {
         let dict = self.temp();
         self.empty_list(list, span);
         let positional = |a: &&Arg| matches!(a, Arg::Pos(_) | Arg::Star(_));
-        let n = Count(if args.iter().filter(positional).count() == 1 {
-            2
-        } else {
-            1
-        });
+        let n = Count(if args.iter().filter(positional).count() == 1 { 2 } else { 1 });
         for arg in args {
             let inner = self.mark();
             match arg {
@@ -170,23 +148,9 @@ impl<'a> Unit<'a> {
                         let one = self.temp();
                         self.empty_dict(one, span);
                         self.emit(span, Instr::SetItem { obj: one, key, src });
-                        self.emit(
-                            span,
-                            Instr::DictMerge {
-                                dict,
-                                src: one,
-                                func,
-                            },
-                        );
+                        self.emit(span, Instr::DictMerge { dict, src: one, func });
                     } else {
-                        self.emit(
-                            span,
-                            Instr::SetItem {
-                                obj: dict,
-                                key,
-                                src,
-                            },
-                        );
+                        self.emit(span, Instr::SetItem { obj: dict, key, src });
                     }
                 }
                 Arg::DoubleStar(e) => {
@@ -223,14 +187,7 @@ impl<'a> Unit<'a> {
         let mark = self.mark();
         let class = self.temp();
         let name = self.sym_site(self.cx.scopes.class_sym);
-        self.emit(
-            span,
-            Instr::LoadCell {
-                dst: class,
-                cell,
-                name,
-            },
-        );
+        self.emit(span, Instr::LoadCell { dst: class, cell, name });
         let this = match self.var(first) {
             Var::Register(reg) => {
                 self.check_bound(reg, first, span);

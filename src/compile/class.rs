@@ -23,20 +23,8 @@ impl<'a> Unit<'a> {
         let inner = self.mark();
         let none = self.temps(2);
         self.emit(head, Instr::Unset { dst: none });
-        self.emit(
-            head,
-            Instr::Unset {
-                dst: Reg(none.0 + 1),
-            },
-        );
-        self.emit(
-            head,
-            Instr::MakeFunction {
-                dst: base,
-                code,
-                base: none,
-            },
-        );
+        self.emit(head, Instr::Unset { dst: Reg(none.0 + 1) });
+        self.emit(head, Instr::MakeFunction { dst: base, code, base: none });
         self.release(inner);
         let name = self.temp();
         self.load_text(ast.name(c.name), name, head);
@@ -69,13 +57,7 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    fn class_code(
-        &self,
-        id: ScopeId,
-        c: &'a Class,
-        qualname: String,
-        span: Span,
-    ) -> Res<Arc<Code>> {
+    fn class_code(&self, id: ScopeId, c: &'a Class, qualname: String, span: Span) -> Res<Arc<Code>> {
         let ast = self.cx.ast;
         let name = ast.name(c.name);
         let mut unit = Box::new(Unit::new(self.cx, id, name, qualname.clone(), &[]));
@@ -93,11 +75,7 @@ impl<'a> Unit<'a> {
         {
             unit.emit(span, Instr::Return { src });
         }
-        let parts = Parts {
-            captures: self.captures_of(id, span)?,
-            doc,
-            ..Parts::default()
-        };
+        let parts = Parts { captures: self.captures_of(id, span)?, doc, ..Parts::default() };
         unit.finish(span, parts)
     }
 }

@@ -101,21 +101,10 @@ impl<'a> Unit<'a> {
     pub fn set(&mut self, items: &'a [E], dst: Reg, span: Span) -> Res {
         let mark = self.mark();
         let none = Count(0);
-        let consts = if items.len() > 2 {
-            fold_all(self.cx.ast, items)
-        } else {
-            None
-        };
+        let consts = if items.len() > 2 { fold_all(self.cx.ast, items) } else { None };
         if let Some(all) = consts {
             let set = self.draft(dst);
-            self.emit(
-                span,
-                Instr::BuildSet {
-                    dst: set,
-                    base: set,
-                    n: none,
-                },
-            );
+            self.emit(span, Instr::BuildSet { dst: set, base: set, n: none });
             let src = self.temp();
             self.load_const(Const::FrozenSet(all), src, span);
             self.emit(span, Instr::SetUpdate { set, src });
@@ -125,14 +114,7 @@ impl<'a> Unit<'a> {
             self.emit(span, Instr::BuildSet { dst, base, n });
         } else {
             let set = self.draft(dst);
-            self.emit(
-                span,
-                Instr::BuildSet {
-                    dst: set,
-                    base: set,
-                    n: none,
-                },
-            );
+            self.emit(span, Instr::BuildSet { dst: set, base: set, n: none });
             for &e in items {
                 let inner = self.mark();
                 if let Expr::Starred(star) = *self.cx.ast.expr(e) {
@@ -172,14 +154,7 @@ impl<'a> Unit<'a> {
             if let Some(key) = key {
                 let key = self.operand(key)?;
                 let src = self.operand(value)?;
-                self.emit(
-                    span,
-                    Instr::SetItem {
-                        obj: dict,
-                        key,
-                        src,
-                    },
-                );
+                self.emit(span, Instr::SetItem { obj: dict, key, src });
             } else {
                 let src = self.operand(value)?;
                 self.emit(self.cx.ast.span(value), Instr::DictUpdate { dict, src });
@@ -201,9 +176,7 @@ impl<'a> Unit<'a> {
         let ast = self.cx.ast;
         let constant = match (op, ast.expr(e)) {
             (CmpOp::In | CmpOp::NotIn, Expr::List(items)) => fold_all(ast, items).map(Const::Tuple),
-            (CmpOp::In | CmpOp::NotIn, Expr::Set(items)) => {
-                fold_all(ast, items).map(Const::FrozenSet)
-            }
+            (CmpOp::In | CmpOp::NotIn, Expr::Set(items)) => fold_all(ast, items).map(Const::FrozenSet),
             _ => None,
         };
         let Some(constant) = constant else {

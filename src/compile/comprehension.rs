@@ -19,34 +19,15 @@ impl<'a> Unit<'a> {
         let inner = self.mark();
         let none = self.temps(2);
         self.emit(span, Instr::Unset { dst: none });
-        self.emit(
-            span,
-            Instr::Unset {
-                dst: Reg(none.0 + 1),
-            },
-        );
-        self.emit(
-            span,
-            Instr::MakeFunction {
-                dst: base,
-                code,
-                base: none,
-            },
-        );
+        self.emit(span, Instr::Unset { dst: Reg(none.0 + 1) });
+        self.emit(span, Instr::MakeFunction { dst: base, code, base: none });
         self.release(inner);
         let iter = self.temp();
         let first = comp.clauses[0].iter;
         let src = self.operand_in(first, iter)?;
         self.emit(self.cx.ast.span(first), Instr::GetIter { dst: iter, src });
         self.release(mark);
-        self.emit(
-            span,
-            Instr::Call {
-                dst,
-                base,
-                n: Count(1),
-            },
-        );
+        self.emit(span, Instr::Call { dst, base, n: Count(1) });
         Ok(())
     }
 
@@ -96,11 +77,7 @@ impl<'a> Unit<'a> {
         let mark = self.mark();
         let here = self.cx.ast.span(clause.iter);
         let iter = self.temps(3);
-        let src = if at == 0 {
-            Reg(0)
-        } else {
-            self.operand_in(clause.iter, iter)?
-        };
+        let src = if at == 0 { Reg(0) } else { self.operand_in(clause.iter, iter)? };
         self.emit(here, Instr::ForPrep { iter, src });
         let direct = self.target_register(clause.target);
         let inner = self.mark();
@@ -109,15 +86,7 @@ impl<'a> Unit<'a> {
             None => self.temp(),
         };
         let (out, cont) = (self.asm.label(), self.asm.label());
-        self.jump(
-            here,
-            Instr::ForEnter {
-                iter,
-                dst,
-                by: LATER,
-            },
-            out,
-        );
+        self.jump(here, Instr::ForEnter { iter, dst, by: LATER }, out);
         let top = self.asm.here();
         self.store_to(clause.target, dst)?;
         self.release(inner);
@@ -126,11 +95,7 @@ impl<'a> Unit<'a> {
         }
         self.clause(comp, at + 1, made)?;
         self.asm.bind(cont);
-        let bottom = Instr::ForLoop {
-            iter,
-            dst,
-            by: LATER,
-        };
+        let bottom = Instr::ForLoop { iter, dst, by: LATER };
         self.asm.jump_back(here, bottom, top);
         self.asm.bind(out);
         self.release(mark);
@@ -148,11 +113,7 @@ impl<'a> Unit<'a> {
             (CompKind::Dict, None) => return self.error(span, "internal: a dict without values"),
             (CompKind::Dict, Some(value)) => {
                 let value = self.operand(value)?;
-                Instr::SetItem {
-                    obj: made,
-                    key: src,
-                    src: value,
-                }
+                Instr::SetItem { obj: made, key: src, src: value }
             }
         };
         self.release(mark);

@@ -4,8 +4,8 @@ use super::unit::LIMIT;
 use crate::bytecode::{Const, K};
 use crate::syntax::ast::*;
 use foldhash::fast::FixedState;
-use num_bigint::BigInt;
 use hashbrown::HashMap;
+use num_bigint::BigInt;
 
 /// The constants of one block.
 #[derive(Default)]

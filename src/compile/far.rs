@@ -18,16 +18,12 @@ pub fn place(instr: Instr, by: i32, size: u32, out: &mut Vec<Instr>) {
         2 => {
             let turned = turned(instr).unwrap_or(instr);
             out.push(with(turned, 1));
-            out.push(JumpBack {
-                by: LongJump(by - 1),
-            });
+            out.push(JumpBack { by: LongJump(by - 1) });
         }
         _ => {
             out.push(with(instr, 1));
             out.push(Jump { by: LongJump(1) });
-            out.push(Jump {
-                by: LongJump(by - 2),
-            });
+            out.push(Jump { by: LongJump(by - 2) });
         }
     }
 }

@@ -18,10 +18,7 @@ pub fn module(cx: &Context) -> Res<Arc<Code>> {
     let doc: Option<Box<str>> = ast.docstring(&ast.body).map(Into::into);
     unit.namespace_head(&ast.body, doc.as_deref(), at)?;
     unit.body(&ast.body)?;
-    let parts = Parts {
-        doc,
-        ..Parts::default()
-    };
+    let parts = Parts { doc, ..Parts::default() };
     unit.finish(at, parts)
 }
 
@@ -30,16 +27,11 @@ fn annotates(ast: &Ast, body: &[S]) -> bool {
     let all = |bodies: &[&[S]]| bodies.iter().any(|b| annotates(ast, b));
     body.iter().any(|&s| match ast.stmt(s) {
         Stmt::AnnAssign { simple, .. } => *simple,
-        Stmt::If { branches, orelse } => {
-            branches.iter().any(|(_, b)| annotates(ast, b)) || annotates(ast, orelse)
-        }
+        Stmt::If { branches, orelse } => branches.iter().any(|(_, b)| annotates(ast, b)) || annotates(ast, orelse),
         Stmt::While { body, orelse, .. } => all(&[body, orelse]),
         Stmt::For(f) => all(&[&f.body, &f.orelse]),
         Stmt::With(w) => annotates(ast, &w.body),
-        Stmt::Try(t) => {
-            t.handlers.iter().any(|h| annotates(ast, &h.body))
-                || all(&[&t.body, &t.orelse, &t.finally])
-        }
+        Stmt::Try(t) => t.handlers.iter().any(|h| annotates(ast, &h.body)) || all(&[&t.body, &t.orelse, &t.finally]),
         _ => false,
     })
 }
@@ -147,9 +139,7 @@ impl<'a> Unit<'a> {
     /// Evaluates decorators into consecutive temporaries; the first one.
     pub fn decorators(&mut self, decorators: &[E]) -> Res<Reg> {
         let first = self.temps(0);
-        decorators
-            .iter()
-            .try_for_each(|&e| self.fresh(e).map(|_| ()))?;
+        decorators.iter().try_for_each(|&e| self.fresh(e).map(|_| ()))?;
         Ok(first)
     }
 
@@ -186,11 +176,7 @@ impl<'a> Unit<'a> {
         let base = self.temps(2);
         let list = &what.params.list;
         let positional = |p: &&Param| matches!(p.kind, ParamKind::PosOnly | ParamKind::Normal);
-        let defaults: Vec<E> = list
-            .iter()
-            .filter(positional)
-            .filter_map(|p| p.default)
-            .collect();
+        let defaults: Vec<E> = list.iter().filter(positional).filter_map(|p| p.default).collect();
         if defaults.is_empty() {
             self.emit(span, Instr::Unset { dst: base });
         } else if let Some(all) = fold_all(self.cx.ast, &defaults) {
@@ -199,10 +185,7 @@ impl<'a> Unit<'a> {
             self.tuple(&defaults, base, span)?;
         }
         let dict = Reg(base.0 + 1);
-        let named: Vec<&Param> = list
-            .iter()
-            .filter(|p| p.kind == ParamKind::KwOnly)
-            .collect();
+        let named: Vec<&Param> = list.iter().filter(|p| p.kind == ParamKind::KwOnly).collect();
         if named.iter().any(|p| p.default.is_some()) {
             self.empty_dict(dict, span);
             for (p, value) in named.iter().filter_map(|p| Some((p, p.default?))) {
@@ -211,14 +194,7 @@ impl<'a> Unit<'a> {
                 let text = self.attr(p.name);
                 self.load_text(&text, key, span);
                 let src = self.operand(value)?;
-                self.emit(
-                    span,
-                    Instr::SetItem {
-                        obj: dict,
-                        key,
-                        src,
-                    },
-                );
+                self.emit(span, Instr::SetItem { obj: dict, key, src });
                 self.release(inner);
             }
         } else {
@@ -238,16 +214,11 @@ impl<'a> Unit<'a> {
         let private = cx.scopes.list[what.id].private;
         let sym = |p: &Param| cx.scopes.sym(ast, private, p.name);
         let of = |kind| what.params.list.iter().filter(move |p| p.kind == kind);
-        let order: Vec<Sym> = [
-            ParamKind::PosOnly,
-            ParamKind::Normal,
-            ParamKind::KwOnly,
-            ParamKind::Star,
-            ParamKind::DoubleStar,
-        ]
-        .into_iter()
-        .flat_map(|kind| of(kind).map(sym))
-        .collect();
+        let order: Vec<Sym> =
+            [ParamKind::PosOnly, ParamKind::Normal, ParamKind::KwOnly, ParamKind::Star, ParamKind::DoubleStar]
+                .into_iter()
+                .flat_map(|kind| of(kind).map(sym))
+                .collect();
         let count = |kind| of(kind).count() as u16;
         let positional = count(ParamKind::PosOnly) + count(ParamKind::Normal);
         let params = CodeParams {

@@ -25,15 +25,11 @@ fn is_future(ast: &Ast, module: Option<Name>, level: u32) -> bool {
 
 /// The docstring and the `from __future__` imports at the beginning of a script.
 pub fn head(ast: &Ast) -> &[S] {
-    let head = ast
-        .body
-        .iter()
-        .enumerate()
-        .take_while(|(at, s)| match ast.stmt(**s) {
-            Stmt::Expr(e) => *at == 0 && matches!(ast.expr(*e), Expr::Str(_)),
-            Stmt::ImportFrom { module, level, .. } => is_future(ast, *module, *level),
-            _ => false,
-        });
+    let head = ast.body.iter().enumerate().take_while(|(at, s)| match ast.stmt(**s) {
+        Stmt::Expr(e) => *at == 0 && matches!(ast.expr(*e), Expr::Str(_)),
+        Stmt::ImportFrom { module, level, .. } => is_future(ast, *module, *level),
+        _ => false,
+    });
     &ast.body[..head.count()]
 }
 
@@ -62,22 +58,11 @@ impl<'a> Unit<'a> {
     }
 
     fn request(&mut self, module: &str, level: u32, last: bool) -> crate::bytecode::K {
-        self.konst(Const::Tuple(Box::new([
-            Const::Str(module.into()),
-            Const::Int(level as i64),
-            Const::Bool(last),
-        ])))
+        self.konst(Const::Tuple(Box::new([Const::Str(module.into()), Const::Int(level as i64), Const::Bool(last)])))
     }
 
     #[inline(never)]
-    pub fn import_from(
-        &mut self,
-        s: S,
-        module: Option<Name>,
-        level: u32,
-        names: &'a [Alias],
-        span: Span,
-    ) -> Res {
+    pub fn import_from(&mut self, s: S, module: Option<Name>, level: u32, names: &'a [Alias], span: Span) -> Res {
         let ast = self.cx.ast;
         if is_future(ast, module, level) {
             return self.future(s, names, span);
@@ -94,14 +79,7 @@ impl<'a> Unit<'a> {
             let inner = self.mark();
             let dst = self.temp();
             let name = self.site(ast.name(alias.name));
-            self.emit(
-                alias.span,
-                Instr::ImportFrom {
-                    dst,
-                    module: from,
-                    name,
-                },
-            );
+            self.emit(alias.span, Instr::ImportFrom { dst, module: from, name });
             self.store_name(target, dst, alias.span)?;
             self.release(inner);
         }

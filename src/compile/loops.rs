@@ -51,32 +51,16 @@ impl<'a> Unit<'a> {
             Some(reg) => reg,
             None => self.temp(),
         };
-        self.jump(
-            span,
-            Instr::ForEnter {
-                iter,
-                dst,
-                by: LATER,
-            },
-            out,
-        );
+        self.jump(span, Instr::ForEnter { iter, dst, by: LATER }, out);
         let top = self.asm.here();
         self.store_to(f.target, dst)?;
         self.release(inner);
-        let exit = Exit::Loop {
-            brk,
-            cont,
-            iter: Some(iter),
-        };
+        let exit = Exit::Loop { brk, cont, iter: Some(iter) };
         self.open(exit, span)?;
         self.body(&f.body)?;
         self.close();
         self.asm.bind(cont);
-        let bottom = Instr::ForLoop {
-            iter,
-            dst,
-            by: LATER,
-        };
+        let bottom = Instr::ForLoop { iter, dst, by: LATER };
         self.asm.jump_back(span, bottom, top);
         self.asm.bind(out);
         self.release(mark);

@@ -75,12 +75,7 @@ pub fn compile_module(ast: &Ast, options: Options) -> Result<Arc<Code>, Diagnost
     let scopes = scope::collect(ast)?;
     let scopes = resolve::resolve(ast, scopes)?;
     let head = import::head(ast);
-    let cx = Context {
-        ast,
-        scopes,
-        options,
-        head,
-    };
+    let cx = Context { ast, scopes, options, head };
     let code = function::module(&cx)?;
     match verify(&code) {
         Ok(()) => Ok(code),

@@ -14,14 +14,8 @@ impl<'a> Unit<'a> {
             Const::None => Instr::LoadNone { dst },
             Const::Bool(true) => Instr::LoadTrue { dst },
             Const::Bool(false) => Instr::LoadFalse { dst },
-            Const::Int(i) if i16::try_from(i).is_ok() => Instr::LoadInt {
-                dst,
-                value: Imm(i as i16),
-            },
-            c => Instr::LoadConst {
-                dst,
-                k: self.konst(c),
-            },
+            Const::Int(i) if i16::try_from(i).is_ok() => Instr::LoadInt { dst, value: Imm(i as i16) },
+            c => Instr::LoadConst { dst, k: self.konst(c) },
         };
         self.emit(span, instr);
     }

@@ -10,10 +10,7 @@ type Set = BTreeSet<Sym>;
 
 /// Gives every symbol its home and every block its captures.
 pub fn resolve(ast: &Ast, mut scopes: Scopes) -> Res<Scopes> {
-    let mut r = Resolver {
-        ast,
-        scopes: &mut scopes,
-    };
+    let mut r = Resolver { ast, scopes: &mut scopes };
     r.block(0, &Set::new())?;
     Ok(scopes)
 }
@@ -71,11 +68,7 @@ impl Resolver<'_> {
             });
         }
         for &sym in &wanted {
-            let new = || Symbol {
-                marks: Default::default(),
-                home: Home::Free,
-                span: Span::at(0),
-            };
+            let new = || Symbol { marks: Default::default(), home: Home::Free, span: Span::at(0) };
             scope.symbols.entry(sym).or_insert_with(new);
         }
         free.append(&mut wanted);

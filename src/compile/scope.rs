@@ -111,10 +111,7 @@ impl Scopes {
     pub fn sym(&self, ast: &Ast, private: Option<Name>, name: Name) -> Sym {
         match mangled(ast, private, ast.name(name)) {
             Cow::Borrowed(_) => Sym(name.0),
-            Cow::Owned(text) => self
-                .names
-                .get_index_of(&*text)
-                .map_or(Sym(name.0), |at| Sym(at as u32)),
+            Cow::Owned(text) => self.names.get_index_of(&*text).map_or(Sym(name.0), |at| Sym(at as u32)),
         }
     }
 }
@@ -229,11 +226,7 @@ impl<'a> Collector<'a> {
 
     pub(super) fn marks_in(&mut self, id: ScopeId, sym: Sym) -> &mut Marks {
         let scope = &mut self.scopes.list[id];
-        let new = || Symbol {
-            marks: Marks::default(),
-            home: Home::Implicit,
-            span: Span::at(0),
-        };
+        let new = || Symbol { marks: Marks::default(), home: Home::Implicit, span: Span::at(0) };
         &mut scope.symbols.entry(sym).or_insert_with(new).marks
     }
 
@@ -287,9 +280,7 @@ impl<'a> Collector<'a> {
             } else if m.annotated {
                 Some(format!("annotated name '{text}' can't be {kind}"))
             } else if m.bound {
-                Some(format!(
-                    "name '{text}' is assigned to before {kind} declaration"
-                ))
+                Some(format!("name '{text}' is assigned to before {kind} declaration"))
             } else {
                 None
             };
@@ -314,9 +305,8 @@ impl<'a> Collector<'a> {
                 ScopeKind::Comp(_) => {
                     let known = self.scopes.list[id].symbols.get(&sym);
                     if known.is_some_and(|s| s.marks.iteration) {
-                        let text = format!(
-                            "assignment expression cannot rebind comprehension iteration variable '{text}'"
-                        );
+                        let text =
+                            format!("assignment expression cannot rebind comprehension iteration variable '{text}'");
                         return self.error(span, text);
                     }
                 }
@@ -335,10 +325,8 @@ impl<'a> Collector<'a> {
                     return Ok(());
                 }
                 ScopeKind::Class => {
-                    return self.error(
-                        span,
-                        "assignment expression within a comprehension cannot be used in a class body",
-                    );
+                    return self
+                        .error(span, "assignment expression within a comprehension cannot be used in a class body");
                 }
             }
         }
@@ -347,10 +335,7 @@ impl<'a> Collector<'a> {
 
     pub(super) fn walrus(&mut self, target: E, value: E, span: Span) -> Res {
         if self.now().in_iterable {
-            return self.error(
-                span,
-                "assignment expression cannot be used in a comprehension iterable expression",
-            );
+            return self.error(span, "assignment expression cannot be used in a comprehension iterable expression");
         }
         let Expr::Name(name) = *self.ast.expr(target) else {
             return self.expr(value);

@@ -18,12 +18,9 @@ impl<'a> Unit<'a> {
             Stmt::Expr(e) => self.effect(*e),
             Stmt::Assign { targets, value } => self.assign(targets, *value, span),
             Stmt::AugAssign { target, op, value } => self.aug_assign(*target, *op, *value, span),
-            Stmt::AnnAssign {
-                target,
-                annotation,
-                value,
-                simple,
-            } => self.ann_assign(*target, *annotation, *value, *simple, span),
+            Stmt::AnnAssign { target, annotation, value, simple } => {
+                self.ann_assign(*target, *annotation, *value, *simple, span)
+            }
             Stmt::Return(value) => self.return_stmt(*value, span),
             Stmt::Delete(targets) => self.delete_stmt(targets, span),
             Stmt::Pass | Stmt::Global(_) | Stmt::Nonlocal(_) => Ok(()),
@@ -32,11 +29,7 @@ impl<'a> Unit<'a> {
             Stmt::Raise { exc, cause } => self.raise_stmt(*exc, *cause, span),
             Stmt::Assert { test, msg } => self.assert_stmt(*test, *msg, span),
             Stmt::Import(names) => self.import(names),
-            Stmt::ImportFrom {
-                module,
-                level,
-                names,
-            } => self.import_from(s, *module, *level, names, span),
+            Stmt::ImportFrom { module, level, names } => self.import_from(s, *module, *level, names, span),
             Stmt::If { branches, orelse } => self.if_stmt(branches, orelse, span),
             Stmt::While { test, body, orelse } => self.while_stmt(*test, body, orelse, span),
             Stmt::For(f) => self.for_stmt(f),

@@ -24,14 +24,7 @@ impl<'a> Unit<'a> {
                     if n == WINDOW {
                         self.release(mark);
                         let dst = self.temp();
-                        self.emit(
-                            span,
-                            Instr::BuildStr {
-                                dst,
-                                base,
-                                n: Count(n as u16),
-                            },
-                        );
+                        self.emit(span, Instr::BuildStr { dst, base, n: Count(n as u16) });
                         n = 1;
                     }
                     let to = self.temp();
@@ -42,14 +35,7 @@ impl<'a> Unit<'a> {
                     n += 1;
                 }
                 self.release(mark);
-                self.emit(
-                    span,
-                    Instr::BuildStr {
-                        dst,
-                        base,
-                        n: Count(n as u16),
-                    },
-                );
+                self.emit(span, Instr::BuildStr { dst, base, n: Count(n as u16) });
             }
         }
         Ok(())
@@ -73,14 +59,7 @@ impl<'a> Unit<'a> {
                 return Ok(());
             }
             let text = self.draft(dst);
-            self.emit(
-                span,
-                Instr::Convert {
-                    dst: text,
-                    src,
-                    how,
-                },
-            );
+            self.emit(span, Instr::Convert { dst: text, src, how });
             src = text;
         }
         let spec = self.temp();

@@ -14,21 +14,11 @@ use crate::syntax::ast::*;
 
 impl<'a> Unit<'a> {
     pub fn try_stmt(&mut self, t: &'a Try, span: Span) -> Res {
-        if t.finally.is_empty() {
-            self.try_except(t, span)
-        } else {
-            self.try_finally(t, span)
-        }
+        if t.finally.is_empty() { self.try_except(t, span) } else { self.try_finally(t, span) }
     }
 
     /// Opens a handler: exceptions of `region` arrive, what they interrupted is dropped.
-    fn open_handler(
-        &mut self,
-        region: &Region,
-        before: &Option<Bits>,
-        (saved, exc): (Reg, Reg),
-        span: Span,
-    ) -> Res {
+    fn open_handler(&mut self, region: &Region, before: &Option<Bits>, (saved, exc): (Reg, Reg), span: Span) -> Res {
         self.arrive(region, before, exc);
         self.emit(span, Instr::EnterHandler { saved, exc });
         self.open(Exit::Handler { saved, exc }, span)?;
@@ -37,13 +27,7 @@ impl<'a> Unit<'a> {
     }
 
     /// The end of a handler that goes on raising; what its body raises arrives here too.
-    fn tail(
-        &mut self,
-        region: &Region,
-        before: &Option<Bits>,
-        (saved, exc): (Reg, Reg),
-        span: Span,
-    ) {
+    fn tail(&mut self, region: &Region, before: &Option<Bits>, (saved, exc): (Reg, Reg), span: Span) {
         self.arrive_also(region, before, exc);
         self.emit(span, Instr::ExitHandler { saved });
         self.emit(span, Instr::Reraise { exc });

@@ -58,13 +58,7 @@ pub struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     /// `params` are the parameters in the order of their registers.
-    pub fn new(
-        cx: &'a Context<'a>,
-        id: ScopeId,
-        name: &str,
-        qualname: String,
-        params: &[Sym],
-    ) -> Self {
+    pub fn new(cx: &'a Context<'a>, id: ScopeId, name: &str, qualname: String, params: &[Sym]) -> Self {
         let scope = &cx.scopes.list[id];
         let mut unit = Unit {
             cx,
@@ -313,18 +307,12 @@ impl<'a> Unit<'a> {
         self.asm.emit(span, Instr::ReturnNone {});
         let most = self.most.max(1) as usize;
         if most > LIMIT || self.pool.len() > LIMIT || self.sites.len() > LIMIT {
-            let text = format!(
-                "too large: {} needs more than {LIMIT} registers, constants or names",
-                self.name
-            );
+            let text = format!("too large: {} needs more than {LIMIT} registers, constants or names", self.name);
             return self.error(span, text);
         }
         let made = self.asm.finish(self.cx.options.every_safe_point);
         let scope = &self.cx.scopes.list[self.id];
-        let names = scope
-            .captures
-            .iter()
-            .map(|&sym| self.cx.scopes.text(sym).into());
+        let names = scope.captures.iter().map(|&sym| self.cx.scopes.text(sym).into());
         Ok(Arc::new(Code {
             name: self.name,
             qualname: self.qualname.into(),

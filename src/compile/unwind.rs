@@ -129,11 +129,7 @@ impl<'a> Unit<'a> {
         let mut src = None;
         if let (Some(e), None) = (value, &constant) {
             // Exit code may rebind a variable, so the value needs a place of its own.
-            src = Some(if self.blocks.iter().any(runs) {
-                self.fresh(e)?
-            } else {
-                self.operand(e)?
-            });
+            src = Some(if self.blocks.iter().any(runs) { self.fresh(e)? } else { self.operand(e)? });
         }
         let left = self.leave(0)?;
         match (src, constant) {
@@ -152,14 +148,10 @@ impl<'a> Unit<'a> {
 
     /// The innermost loop, and how many statements stand around its body.
     fn innermost_loop(&self) -> Option<(usize, Label, Label, Option<Reg>)> {
-        self.blocks
-            .iter()
-            .enumerate()
-            .rev()
-            .find_map(|(at, b)| match b.exit {
-                Exit::Loop { brk, cont, iter } => Some((at + 1, brk, cont, iter)),
-                _ => None,
-            })
+        self.blocks.iter().enumerate().rev().find_map(|(at, b)| match b.exit {
+            Exit::Loop { brk, cont, iter } => Some((at + 1, brk, cont, iter)),
+            _ => None,
+        })
     }
 
     pub fn break_stmt(&mut self, span: Span) -> Res {

@@ -35,12 +35,7 @@ impl<'a> Collector<'a> {
                 self.target(*target)?;
                 self.expr(*value)
             }
-            Stmt::AnnAssign {
-                target,
-                value,
-                simple,
-                ..
-            } => self.annotated(*target, *value, *simple),
+            Stmt::AnnAssign { target, value, simple, .. } => self.annotated(*target, *value, *simple),
             Stmt::Return(value) => self.opt(*value),
             Stmt::Delete(targets) => targets.iter().try_for_each(|&t| {
                 self.target(t)?;
@@ -178,10 +173,7 @@ impl<'a> Collector<'a> {
         for p in &params.list {
             let sym = self.sym(p.name);
             if self.marks(sym).param {
-                let text = format!(
-                    "duplicate argument '{}' in function definition",
-                    self.ast.name(p.name)
-                );
+                let text = format!("duplicate argument '{}' in function definition", self.ast.name(p.name));
                 return self.error(p.span, text);
             }
             self.bind(p.name, p.span)?;
@@ -237,9 +229,7 @@ impl<'a> Collector<'a> {
     fn target(&mut self, e: E) -> Res {
         match self.ast.expr(e) {
             Expr::Name(name) => self.bind(*name, self.ast.span(e)),
-            Expr::Tuple(items) | Expr::List(items) => {
-                items.iter().try_for_each(|&t| self.target(t))
-            }
+            Expr::Tuple(items) | Expr::List(items) => items.iter().try_for_each(|&t| self.target(t)),
             Expr::Starred(inner) => self.target(*inner),
             Expr::Attr { attr, .. } if self.ast.name(*attr) == "__debug__" => {
                 self.error(self.ast.span(e), "cannot assign to __debug__")

@@ -9,7 +9,10 @@ use std::path::PathBuf;
 pub enum Script {
     File(PathBuf),
     /// Text, not yet known to be valid, with the name that messages show (`<string>`, `<stdin>`).
-    Text { name: String, bytes: Vec<u8> },
+    Text {
+        name: String,
+        bytes: Vec<u8>,
+    },
 }
 
 /// A run, complete.
@@ -94,7 +97,9 @@ mod tests {
 
     #[test]
     fn lengths_of_time() {
-        for (text, us) in [("5ms", 5000), ("50us", 50), ("0.005", 5000), ("1s", 1_000_000), ("0.5ms", 500), (" 2 ms", 2000)] {
+        for (text, us) in
+            [("5ms", 5000), ("50us", 50), ("0.005", 5000), ("1s", 1_000_000), ("0.5ms", 500), (" 2 ms", 2000)]
+        {
             assert_eq!(parse_interval(text), Ok(us), "{text}");
         }
         for text in ["", "ms", "0", "-1ms", "nan", "inf", "5 hours"] {

@@ -104,7 +104,13 @@ impl Loader {
     }
 
     /// Compiles a module and runs it in a fresh namespace. A module that fails is forgotten.
-    fn run(&self, th: &mut Thread, full: &str, file: Result<Arc<SourceFile>, LoadError>, package: Option<&PathBuf>) -> Res<Value> {
+    fn run(
+        &self,
+        th: &mut Thread,
+        full: &str,
+        file: Result<Arc<SourceFile>, LoadError>,
+        package: Option<&PathBuf>,
+    ) -> Res<Value> {
         let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, self.options)?));
         let code = match code {
             Ok(code) => code,
@@ -139,7 +145,11 @@ impl Importer for Loader {
             return self.run(th, full, file, None).map(Some);
         }
         let Some(found) = self.find(full) else { return Ok(None) };
-        let file = if found.path.as_os_str().is_empty() { SourceFile::new(full, "").map_err(LoadError::from) } else { load(&Script::File(found.path)) };
+        let file = if found.path.as_os_str().is_empty() {
+            SourceFile::new(full, "").map_err(LoadError::from)
+        } else {
+            load(&Script::File(found.path))
+        };
         self.run(th, full, file, found.package.as_ref()).map(Some)
     }
 

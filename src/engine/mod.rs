@@ -15,8 +15,8 @@ mod loader;
 pub use config::{Config, Script};
 pub use loader::{LoadError, load};
 
-use crate::compile::{Options, compile_module};
 use crate::bytecode::Code;
+use crate::compile::{Options, compile_module};
 use crate::gil::{self, Held};
 use crate::object::{Ref, name};
 use crate::stdlib;

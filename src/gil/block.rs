@@ -24,9 +24,7 @@ impl<S: Sync> Lock<S> {
             return wake;
         }
         let now = slow.now;
-        slow.state
-            .waits
-            .register(me.tid, wait.on, now, until, wait.place);
+        slow.state.waits.register(me.tid, wait.on, now, until, wait.place);
         if !still() {
             slow.state.waits.remove(me.tid);
             slow.leave();
@@ -118,11 +116,7 @@ impl<S: Sync> Lock<S> {
             let _state = self.state.lock();
             me.parker.bind();
         }
-        if self.eager && me.tid != Tid::MAIN {
-            self.await_grant(me)
-        } else {
-            self.take(me)
-        }
+        if self.eager && me.tid != Tid::MAIN { self.await_grant(me) } else { self.take(me) }
     }
 
     /// The last steps of a thread.
@@ -164,13 +158,7 @@ impl<S: Sync> Lock<S> {
     /// Tells all other threads that the program ends.
     pub fn end_daemons(&self, me: &RecordOf<S>) {
         let mut slow = self.slow();
-        let others: Vec<Tid> = slow
-            .state
-            .roster
-            .iter()
-            .map(|r| r.tid)
-            .filter(|t| *t != me.tid)
-            .collect();
+        let others: Vec<Tid> = slow.state.roster.iter().map(|r| r.tid).filter(|t| *t != me.tid).collect();
         for t in others {
             if let Some(record) = slow.state.roster.get(t) {
                 record.breaker.fetch_or(driver::EXIT, Relaxed);
@@ -216,11 +204,7 @@ impl<S: Sync> Slow<'_, S> {
         {
             return Wake::Deadlock(report);
         }
-        if flags & INTERRUPTED != 0 {
-            Wake::Interrupted
-        } else {
-            Wake::Notified
-        }
+        if flags & INTERRUPTED != 0 { Wake::Interrupted } else { Wake::Notified }
     }
 
     /// The entry of `t` is out of the table: makes `t` go for the lock.

@@ -110,10 +110,7 @@ impl State {
     }
 
     pub fn enroll(&mut self, name: &str, daemon: bool, at: Nanos) -> Arc<Record> {
-        self.slots.push(Slot {
-            local: at,
-            ..Slot::default()
-        });
+        self.slots.push(Slot { local: at, ..Slot::default() });
         self.roster.add(name, daemon, at)
     }
 
@@ -127,10 +124,7 @@ impl State {
 
     /// CPU time of one thread or of all.
     pub fn cpu(&self, t: Option<Tid>) -> Nanos {
-        t.map_or_else(
-            || self.slots.iter().map(|s| s.cpu).sum(),
-            |t| self.slots[t.0 as usize].cpu,
-        )
+        t.map_or_else(|| self.slots.iter().map(|s| s.cpu).sum(), |t| self.slots[t.0 as usize].cpu)
     }
 
     pub fn advance(&mut self, t: Tid, length: Nanos, cpu: bool) {
@@ -140,19 +134,12 @@ impl State {
     }
 
     pub fn record(&self, t: Tid) -> Arc<Record> {
-        self.roster
-            .get(t)
-            .expect("a thread with events is alive")
-            .clone()
+        self.roster.get(t).expect("a thread with events is alive").clone()
     }
 
     /// How long a thread needs to come to its feet.
     pub fn latency(&mut self) -> Nanos {
-        if self.seed.is_none() {
-            0
-        } else {
-            self.streams.stream(Stream::Latency).below(LATENCY_NS_MAX)
-        }
+        if self.seed.is_none() { 0 } else { self.streams.stream(Stream::Latency).below(LATENCY_NS_MAX) }
     }
 
     pub fn push(&mut self, at: Nanos, event: Event) {
@@ -162,22 +149,15 @@ impl State {
             Event::GoOn(_) => 2,
         };
         self.sequence += 1;
-        let tie = if self.seed.is_some() {
-            self.streams.stream(Stream::Ties).draw()
-        } else {
-            0
-        };
-        self.heap
-            .push(Reverse((at, class, tie, self.sequence, event)));
+        let tie = if self.seed.is_some() { self.streams.stream(Stream::Ties).draw() } else { 0 };
+        self.heap.push(Reverse((at, class, tie, self.sequence, event)));
     }
 
     fn stale(&self, event: Event) -> bool {
         match event {
             Event::Resume(_) | Event::GoOn(_) | Event::Request(_) => false,
             Event::Race(t) => !self.slots[t.0 as usize].waiting,
-            Event::Timeout(t, wait) => {
-                self.slots[t.0 as usize].wait != wait || self.waits.get(t).is_none()
-            }
+            Event::Timeout(t, wait) => self.slots[t.0 as usize].wait != wait || self.waits.get(t).is_none(),
             Event::Lapse(number) => self.lapse.is_none_or(|(_, present)| present != number),
         }
     }
@@ -246,16 +226,10 @@ impl State {
     /// The heap is empty and threads are alive. The stuck count finds every deadlock earlier, when the
     /// last wait begins; this is the same statement from the other side.
     fn nothing_left(&mut self) {
-        assert!(
-            self.waits.remove(Tid::MAIN).is_some(),
-            "no event left, but the main thread could run"
-        );
+        assert!(self.waits.remove(Tid::MAIN).is_some(), "no event left, but the main thread could run");
         let names = |t| self.roster.name(t);
         let report = Deadlock::read(&self.waits, &names, self.now, &[], true, true);
-        self.deadlock = Some(Box::new(Deadlock {
-            simulated: Some((self.now, self.seed)),
-            ..report
-        }));
+        self.deadlock = Some(Box::new(Deadlock { simulated: Some((self.now, self.seed)), ..report }));
         self.end_wait(Tid::MAIN, Ended::Deadlocked, self.now);
     }
 
@@ -319,11 +293,7 @@ impl State {
             To::Race => {
                 let n = self.policy.waiters() as u64;
                 let choice = self.streams.stream(Stream::Choice);
-                let i = if self.seed.is_some() {
-                    choice.below(n)
-                } else {
-                    0
-                };
+                let i = if self.seed.is_some() { choice.below(n) } else { 0 };
                 let t = self.policy.waiter(i as usize);
                 let at = at + self.latency();
                 self.push(at, Event::Race(t));
@@ -355,10 +325,7 @@ impl State {
     }
 
     pub fn take_outcome(&mut self, t: Tid) -> Ended {
-        self.slot(t)
-            .outcome
-            .take()
-            .expect("a thread goes on after its wait has ended")
+        self.slot(t).outcome.take().expect("a thread goes on after its wait has ended")
     }
 
     pub fn wake(&mut self, key: WaitKey, n: usize, at: Nanos) -> usize {
@@ -374,12 +341,7 @@ impl State {
     }
 
     pub fn end_daemons(&mut self, me: Tid, at: Nanos) {
-        let others: Vec<Arc<Record>> = self
-            .roster
-            .iter()
-            .filter(|r| r.tid != me)
-            .cloned()
-            .collect();
+        let others: Vec<Arc<Record>> = self.roster.iter().filter(|r| r.tid != me).cloned().collect();
         for record in others {
             record.breaker.fetch_or(driver::EXIT, Relaxed);
             if self.waits.remove(record.tid).is_some() {
@@ -393,10 +355,7 @@ impl State {
         let Some(report) = self.roster.deadlock(&self.waits, t, at) else {
             return;
         };
-        let report = Deadlock {
-            simulated: Some((at, self.seed)),
-            ..report
-        };
+        let report = Deadlock { simulated: Some((at, self.seed)), ..report };
         if !report.certain {
             if !std::mem::replace(&mut self.warned, true) {
                 self.warning = Some(report);
@@ -435,9 +394,6 @@ impl State {
 
     /// Time during which the lock was held while somebody waited for it.
     pub fn contended(&self, at: Nanos) -> Nanos {
-        self.tally.contended_ns
-            + self
-                .contended_since
-                .map_or(0, |since| at.saturating_sub(since))
+        self.tally.contended_ns + self.contended_since.map_or(0, |since| at.saturating_sub(since))
     }
 }

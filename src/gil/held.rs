@@ -61,9 +61,7 @@ pub enum SpawnError {
     #[error("can't start new thread")]
     Os(#[source] std::io::Error),
     /// `--gil off` runs one script thread for now.
-    #[error(
-        "can't start new thread: --gil off runs a single script thread; free threads come later"
-    )]
+    #[error("can't start new thread: --gil off runs a single script thread; free threads come later")]
     Off,
 }
 
@@ -100,11 +98,7 @@ impl Held {
         Interrupts {
             signal: bits & driver::SIGNAL != 0,
             exit: bits & driver::EXIT != 0,
-            deadlock: if bits & driver::DEADLOCK != 0 {
-                self.driver.take_deadlock()
-            } else {
-                None
-            },
+            deadlock: if bits & driver::DEADLOCK != 0 { self.driver.take_deadlock() } else { None },
             work: bits & VM_BITS,
         }
     }
@@ -117,16 +111,10 @@ impl Held {
     /// Gives up the lock, waits, takes the lock again. `until` is a moment of `Clock::Monotonic`.
     /// `still` is asked once after the wait has been registered: `false` ends it as `Notified`. It runs
     /// under the driver's mutex, so it looks at objects and does nothing else.
-    pub fn wait(
-        &mut self,
-        on: WaitOn,
-        until: Option<Nanos>,
-        still: &dyn Fn(&Held) -> bool,
-    ) -> Wake {
+    pub fn wait(&mut self, on: WaitOn, until: Option<Nanos>, still: &dyn Fn(&Held) -> bool) -> Wake {
         let place = self.place.take();
         let this = &*self;
-        this.driver
-            .wait(&this.me, driver::Wait { on, until, place }, &|| still(this))
+        this.driver.wait(&this.me, driver::Wait { on, until, place }, &|| still(this))
     }
 
     /// Ends up to `n` waits for `key`, oldest first, and says how many there were.
@@ -178,12 +166,7 @@ impl Held {
     }
 
     /// Starts a script thread. Under an eager policy its place in the queue is taken here and now.
-    pub fn spawn(
-        &mut self,
-        name: &str,
-        daemon: bool,
-        body: Box<dyn FnOnce(Held) + Send>,
-    ) -> Result<Tid, SpawnError> {
+    pub fn spawn(&mut self, name: &str, daemon: bool, body: Box<dyn FnOnce(Held) + Send>) -> Result<Tid, SpawnError> {
         let child = self.driver.enroll(&self.me, name, daemon)?;
         let tid = child.tid;
         let (driver, record) = (self.driver.clone(), child.clone());
@@ -213,11 +196,7 @@ impl Held {
 
     /// The OS's number of this thread; in simulation a number counted from 1.
     pub fn native_id(&self) -> u64 {
-        if self.driver.simulated() {
-            u64::from(self.me.tid.0) + 1
-        } else {
-            self.native_id.get()
-        }
+        if self.driver.simulated() { u64::from(self.me.tid.0) + 1 } else { self.native_id.get() }
     }
 
     /// Whether the thread has not ended yet.
@@ -264,10 +243,7 @@ impl Held {
             Some(number) => number,
             None => {
                 let mut random = self.random.borrow_mut();
-                random
-                    .get_or_insert_with(random::Streams::from_os)
-                    .stream(stream)
-                    .draw()
+                random.get_or_insert_with(random::Streams::from_os).stream(stream).draw()
             }
         }
     }

@@ -109,12 +109,7 @@ impl<S: Sync> Lock<S> {
             last_owner: Some(Tid::MAIN),
             contended_since: None,
         };
-        Lock {
-            sync,
-            word: Line(S::Word::new(0)),
-            state: Monitor::new(state),
-            eager,
-        }
+        Lock { sync, word: Line(S::Word::new(0)), state: Monitor::new(state), eager }
     }
 
     pub fn slow(&self) -> Slow<'_, S> {
@@ -129,14 +124,7 @@ impl<S: Sync> Lock<S> {
             let owner = owner_of(self.word.0.fetch_or(SLOW, Acquire));
             state.policy.adopt(owner, now);
         }
-        Slow {
-            lock: self,
-            state,
-            now,
-            post: None,
-            more: Vec::new(),
-            warning: None,
-        }
+        Slow { lock: self, state, now, post: None, more: Vec::new(), warning: None }
     }
 
     /// Takes the lock.
@@ -302,10 +290,7 @@ impl<S: Sync> State<S> {
 
     /// Time during which the lock was held while somebody waited for it.
     pub fn contended(&self, now: Nanos) -> Nanos {
-        self.tally.contended_ns
-            + self
-                .contended_since
-                .map_or(0, |since| now.saturating_sub(since))
+        self.tally.contended_ns + self.contended_since.map_or(0, |since| now.saturating_sub(since))
     }
 }
 
@@ -387,19 +372,11 @@ impl<S: Sync> Slow<'_, S> {
             _ => {}
         }
         // Nobody gets past the mutex any more once the run is over.
-        let slow = if state.finished || !state.policy.quiet() {
-            SLOW
-        } else {
-            0
-        };
+        let slow = if state.finished || !state.policy.quiet() { SLOW } else { 0 };
         self.lock.word.0.store(word_of(owner) | slow, Release);
         // A later moment does not disturb the clock thread, an earlier one does.
-        let call = state.clock_runs
-            && (state.finished
-                || state
-                    .policy
-                    .due()
-                    .is_some_and(|due| due < state.clock_until));
+        let call =
+            state.clock_runs && (state.finished || state.policy.due().is_some_and(|due| due < state.clock_until));
         if call {
             state.clock_until = 0;
         }

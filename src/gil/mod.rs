@@ -77,13 +77,7 @@ pub struct GilConfig {
 impl Default for GilConfig {
     fn default() -> Self {
         let policy = policy::POLICIES[0].name.to_string();
-        GilConfig {
-            policy,
-            interval_us: None,
-            world: World::Real,
-            unit_cost: 0,
-            signals: false,
-        }
+        GilConfig { policy, interval_us: None, world: World::Real, unit_cost: 0, signals: false }
     }
 }
 

@@ -104,15 +104,7 @@ impl Model {
 
     fn join(&self, me: &Me, tid: Tid) {
         let on = WaitOn::Join { tid };
-        let wake = self.lock.wait(
-            me,
-            Wait {
-                on,
-                until: None,
-                place: None,
-            },
-            &|| true,
-        );
+        let wake = self.lock.wait(me, Wait { on, until: None, place: None }, &|| true);
         assert_eq!(wake, Wake::Notified);
     }
 
@@ -134,20 +126,15 @@ impl Model {
 }
 
 /// Starts a script thread, holding the lock.
-fn start(
-    model: &Arc<Model>,
-    body: impl FnOnce(&Model, &Me) + Send + 'static,
-) -> (Tid, JoinHandle<()>) {
+fn start(model: &Arc<Model>, body: impl FnOnce(&Model, &Me) + Send + 'static) -> (Tid, JoinHandle<()>) {
     let child = model.lock.enroll("child", false);
     let tid = child.tid;
     let model = model.clone();
-    let thread = loom::thread::Builder::new()
-        .stack_size(0x8000)
-        .spawn(move || {
-            model.lock.attach(&child);
-            body(&model, &child);
-            model.lock.exit(&child);
-        });
+    let thread = loom::thread::Builder::new().stack_size(0x8000).spawn(move || {
+        model.lock.attach(&child);
+        body(&model, &child);
+        model.lock.exit(&child);
+    });
     (tid, thread.unwrap())
 }
 
@@ -161,12 +148,7 @@ fn explore(main: fn(&Arc<Model>, &Me)) {
                 let policy = (row.make)(10);
                 let lock = Lock::new(Loom(AtomicU64::new(0)), policy, 10, Random::new(1));
                 let zero = || AtomicU32::new(0);
-                let model = Arc::new(Model {
-                    lock,
-                    ran: zero(),
-                    last: zero(),
-                    ready: zero(),
-                });
+                let model = Arc::new(Model { lock, ran: zero(), last: zero(), ready: zero() });
                 let me = model.lock.state.lock().roster.add("main", false, 0);
                 model.lock.attach(&me);
                 main(&model, &me);
@@ -231,14 +213,8 @@ fn no_lost_wake_up() {
             model.touch(me);
         });
         while model.ready.load(Relaxed) == 0 {
-            let wait = Wait {
-                on: WaitOn::Event { key },
-                until: None,
-                place: None,
-            };
-            let wake = model
-                .lock
-                .wait(main, wait, &|| model.ready.load(Relaxed) == 0);
+            let wait = Wait { on: WaitOn::Event { key }, until: None, place: None };
+            let wake = model.lock.wait(main, wait, &|| model.ready.load(Relaxed) == 0);
             assert_eq!(wake, Wake::Notified);
         }
         model.join(main, tid);
@@ -256,19 +232,11 @@ fn a_deadline_and_a_wake_meet() {
             let woken = model.lock.wake(key, 1);
             model.ready.store(woken as u32, Relaxed);
         });
-        let wait = Wait {
-            on: WaitOn::Event { key },
-            until: Some(12),
-            place: None,
-        };
+        let wait = Wait { on: WaitOn::Event { key }, until: Some(12), place: None };
         let wake = model.lock.wait(main, wait, &|| true);
         model.touch(main);
         model.join(main, tid);
-        assert_eq!(
-            u32::from(wake == Wake::Notified),
-            model.ready.load(Relaxed),
-            "{wake:?}"
-        );
+        assert_eq!(u32::from(wake == Wake::Notified), model.ready.load(Relaxed), "{wake:?}");
         thread.join().unwrap();
     });
 }
@@ -294,11 +262,7 @@ fn a_request_makes_another_waiter_next() {
             // A waiter is registered before the request can be made, so a request means a waiter.
             if model.safe_point(main) {
                 assert_ne!(before, model.ran.load(Relaxed), "the waiter has run");
-                assert_ne!(
-                    model.last.load(Relaxed),
-                    1,
-                    "another one than the one that dropped"
-                );
+                assert_ne!(model.last.load(Relaxed), 1, "another one than the one that dropped");
             }
         }
         model.join(main, tid);

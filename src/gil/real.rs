@@ -30,12 +30,7 @@ pub struct Real {
 pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
     let interval_us = config.interval_us.unwrap_or(row.slice);
     let interval = super::interval_ns(interval_us);
-    let lock = Arc::new(Lock::new(
-        Std,
-        (row.make)(interval),
-        interval,
-        Random::from_os(),
-    ));
+    let lock = Arc::new(Lock::new(Std, (row.make)(interval), interval, Random::from_os()));
     let born = Std.now();
     let main = lock.state.lock().roster.add("MainThread", false, born);
     if config.signals {
@@ -137,14 +132,7 @@ impl Driver for Real {
     }
 
     fn holding(&self, me: &Record, begins: bool) {
-        me.account.book(
-            if begins {
-                Bucket::Holding
-            } else {
-                Bucket::Running
-            },
-            Std.now(),
-        );
+        me.account.book(if begins { Bucket::Holding } else { Bucket::Running }, Std.now());
     }
 
     fn sleep_holding(&self, me: &Record, length: Nanos) {
@@ -192,10 +180,7 @@ impl Driver for Real {
     fn stats(&self, _: &Record) -> Stats {
         let state = self.lock.state.lock();
         let now = Std.now();
-        let lock = LockStats {
-            contended_ns: state.contended(now),
-            ..state.tally.clone()
-        };
+        let lock = LockStats { contended_ns: state.contended(now), ..state.tally.clone() };
         let mut stats = Stats {
             policy: self.policy,
             interval_us: self.interval_us(),
@@ -214,11 +199,7 @@ impl Driver for Real {
 
     fn poke(&self, tid: Option<Tid>, bits: u32) {
         let state = self.lock.state.lock();
-        for record in state
-            .roster
-            .iter()
-            .filter(|r| tid.is_none_or(|t| t == r.tid))
-        {
+        for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
         }
     }

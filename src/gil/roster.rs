@@ -20,18 +20,13 @@ pub struct Roster<S: Sync> {
 
 impl<S: Sync> Default for Roster<S> {
     fn default() -> Self {
-        Roster {
-            threads: Vec::new(),
-            live: 0,
-            gone: Vec::new(),
-        }
+        Roster { threads: Vec::new(), live: 0, gone: Vec::new() }
     }
 }
 
 impl<S: Sync> Roster<S> {
     pub fn add(&mut self, name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
-        let tid =
-            Tid(u32::try_from(self.threads.len()).expect("fewer than 2^31 threads in one run"));
+        let tid = Tid(u32::try_from(self.threads.len()).expect("fewer than 2^31 threads in one run"));
         let record = RecordOf::new(tid, name, daemon, now);
         self.threads.push(Some(record.clone()));
         self.live += 1;
@@ -65,10 +60,7 @@ impl<S: Sync> Roster<S> {
             return record.name.clone();
         }
         let gone = self.gone.iter().find(|(u, _)| *u == t);
-        gone.map_or_else(
-            || format!("thread {}", t.0),
-            |(_, stats)| stats.name.clone(),
-        )
+        gone.map_or_else(|| format!("thread {}", t.0), |(_, stats)| stats.name.clone())
     }
 
     /// One row per thread in order of creation.
@@ -89,13 +81,6 @@ impl<S: Sync> Roster<S> {
         }
         let certain = all || matches!(cycle, Some((_, Proof::Cycle)));
         let path = cycle.map(|(path, _)| path).unwrap_or_default();
-        Some(Deadlock::read(
-            waits,
-            &|u| self.name(u),
-            now,
-            &path,
-            all,
-            certain,
-        ))
+        Some(Deadlock::read(waits, &|u| self.name(u), now, &path, all, certain))
     }
 }

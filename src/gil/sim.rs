@@ -38,11 +38,7 @@ pub struct Sim {
 }
 
 /// A driver and the record of its main thread.
-pub fn start(
-    config: &GilConfig,
-    row: &Row,
-    seed: Option<u64>,
-) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
+pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
     let interval_us = config.interval_us.unwrap_or(row.slice);
     let policy = (row.make)(super::interval_ns(interval_us));
     let eager = policy.eager();
@@ -241,11 +237,7 @@ impl Driver for Sim {
         let gone = matches!(wait.on, WaitOn::Join { tid } if state.roster.get(tid).is_none());
         let bits = me.breaker.load(Relaxed);
         if gone || bits & (driver::EXIT | driver::DEADLOCK) != 0 {
-            let report = if bits & driver::DEADLOCK != 0 {
-                state.deadlock.take()
-            } else {
-                None
-            };
+            let report = if bits & driver::DEADLOCK != 0 { state.deadlock.take() } else { None };
             me.breaker.fetch_and(!driver::DEADLOCK, Relaxed);
             Sim::settle(state, me);
             return match report {
@@ -270,11 +262,7 @@ impl Driver for Sim {
         state.settle(at);
         let mut state = self.run(state, Some(me));
         let ended = state.take_outcome(me.tid);
-        let report = if ended == Ended::Deadlocked {
-            state.deadlock.take()
-        } else {
-            None
-        };
+        let report = if ended == Ended::Deadlocked { state.deadlock.take() } else { None };
         Sim::settle(state, me);
         match (ended, report) {
             (Ended::TimedOut, _) => Wake::TimedOut,
@@ -318,14 +306,7 @@ impl Driver for Sim {
 
     fn holding(&self, me: &Record, begins: bool) {
         let at = self.state.lock().local(me.tid);
-        me.account.book(
-            if begins {
-                Bucket::Holding
-            } else {
-                Bucket::Running
-            },
-            at,
-        );
+        me.account.book(if begins { Bucket::Holding } else { Bucket::Running }, at);
     }
 
     fn sleep_holding(&self, me: &Record, length: Nanos) {
@@ -375,10 +356,7 @@ impl Driver for Sim {
             simulated: true,
             elapsed_ns: at,
             threads: state.roster.stats(at),
-            lock: LockStats {
-                contended_ns: state.contended(at),
-                ..state.tally.clone()
-            },
+            lock: LockStats { contended_ns: state.contended(at), ..state.tally.clone() },
         };
         stats.sum_up();
         stats
@@ -390,11 +368,7 @@ impl Driver for Sim {
 
     fn poke(&self, tid: Option<Tid>, bits: u32) {
         let state = self.state.lock();
-        for record in state
-            .roster
-            .iter()
-            .filter(|r| tid.is_none_or(|t| t == r.tid))
-        {
+        for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
         }
     }

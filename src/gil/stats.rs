@@ -146,11 +146,7 @@ impl Account {
 
     fn spent(&self, bucket: usize, now: Nanos) -> Nanos {
         let open = self.bucket.load(Relaxed) as usize == bucket;
-        let open = if open {
-            now.saturating_sub(self.since.load(Relaxed))
-        } else {
-            0
-        };
+        let open = if open { now.saturating_sub(self.since.load(Relaxed)) } else { 0 };
         self.spent[bucket].load(Relaxed) + open
     }
 
@@ -261,14 +257,8 @@ impl ThreadStats {
         ] {
             *mine += theirs;
         }
-        self.blocked_ns
-            .iter_mut()
-            .zip(other.blocked_ns)
-            .for_each(|(mine, theirs)| *mine += theirs);
-        self.released
-            .iter_mut()
-            .zip(other.released)
-            .for_each(|(mine, theirs)| *mine += theirs);
+        self.blocked_ns.iter_mut().zip(other.blocked_ns).for_each(|(mine, theirs)| *mine += theirs);
+        self.released.iter_mut().zip(other.released).for_each(|(mine, theirs)| *mine += theirs);
         self.wait_ns_p50 = self.wait_ns_p50.max(other.wait_ns_p50);
         self.wait_ns_p99 = self.wait_ns_p99.max(other.wait_ns_p99);
         self.wait_ns_max = self.wait_ns_max.max(other.wait_ns_max);
@@ -310,20 +300,13 @@ impl Stats {
             self.interval_us,
             seconds(self.elapsed_ns)
         );
-        let head = [
-            "thread", "running", "holding", "waiting", "native", "blocked",
-        ];
+        let head = ["thread", "running", "holding", "waiting", "native", "blocked"];
         let tail = ["block", "request", "yield", "longest wait"];
         let head = head.iter().chain(&tail).map(|h| h.to_string()).collect();
         let mut rows: Vec<Vec<String>> = vec![head];
         for t in &self.threads {
             let mut row = vec![t.name.clone()];
-            let times = [
-                t.running_ns,
-                t.holding_ns,
-                t.waiting_ns + t.starting_ns,
-                t.native_ns,
-            ];
+            let times = [t.running_ns, t.holding_ns, t.waiting_ns + t.starting_ns, t.native_ns];
             row.extend(times.map(seconds));
             row.push(seconds(t.blocked_all_ns()));
             row.extend(t.released[..3].iter().map(u64::to_string));
@@ -352,13 +335,11 @@ impl Stats {
 
 fn thread_json(t: &ThreadStats) -> serde_json::Value {
     let kinds = WaitKind::ALL.iter().zip(t.blocked_ns);
-    let blocked: serde_json::Map<String, serde_json::Value> = kinds
-        .map(|(kind, ns)| (kind.word().to_string(), ns.into()))
-        .collect();
+    let blocked: serde_json::Map<String, serde_json::Value> =
+        kinds.map(|(kind, ns)| (kind.word().to_string(), ns.into())).collect();
     let causes = Cause::WORDS.iter().zip(t.released);
-    let released: serde_json::Map<String, serde_json::Value> = causes
-        .map(|(word, n)| (word.to_string(), n.into()))
-        .collect();
+    let released: serde_json::Map<String, serde_json::Value> =
+        causes.map(|(word, n)| (word.to_string(), n.into())).collect();
     serde_json::json!({
         "name": t.name, "threads": t.threads, "lifetime_ns": t.lifetime_ns,
         "starting_ns": t.starting_ns, "running_ns": t.running_ns, "holding_ns": t.holding_ns,
@@ -382,11 +363,7 @@ fn table(text: &mut String, rows: &[Vec<String>]) {
         let mut line = String::new();
         for (c, cell) in row.iter().enumerate() {
             let w = widths[c];
-            let _ = if c == 0 {
-                write!(line, "{cell:w$}")
-            } else {
-                write!(line, "  {cell:>w$}")
-            };
+            let _ = if c == 0 { write!(line, "{cell:w$}") } else { write!(line, "  {cell:>w$}") };
         }
         text.push_str(line.trim_end());
         text.push('\n');

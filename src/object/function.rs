@@ -32,12 +32,7 @@ impl Trace for Function {
         f(&self.code);
         f(&self.module);
         trace_all(&self.closure, f);
-        for v in [
-            &self.defaults,
-            &self.kwdefaults,
-            &self.doc,
-            &self.annotations,
-        ] {
+        for v in [&self.defaults, &self.kwdefaults, &self.doc, &self.annotations] {
             trace_all(std::slice::from_ref(v), f);
         }
         for (_, v) in &self.attrs {

@@ -104,10 +104,8 @@ unsafe impl Sync for HeapRoot {}
 
 impl Default for HeapRoot {
     fn default() -> Self {
-        let mut link = Box::new(Link {
-            prev: StdCell::new(std::ptr::null_mut()),
-            next: StdCell::new(std::ptr::null_mut()),
-        });
+        let mut link =
+            Box::new(Link { prev: StdCell::new(std::ptr::null_mut()), next: StdCell::new(std::ptr::null_mut()) });
         let p: *mut Link = &mut *link;
         link.prev.set(p);
         link.next.set(p);
@@ -210,17 +208,11 @@ unsafe fn link_in(link: *mut Link) {
             ask(l, WANTS_COLLECTION);
         }
         let root = l.root.get();
-        assert!(
-            !root.is_null(),
-            "an object is made in a thread that has not entered its heap"
-        );
+        assert!(!root.is_null(), "an object is made in a thread that has not entered its heap");
         // SAFETY: H1, H7: the root outlives its objects, and this thread is attached.
         unsafe {
             let last = (*root).prev.get();
-            link.write(Link {
-                prev: StdCell::new(last),
-                next: StdCell::new(root),
-            });
+            link.write(Link { prev: StdCell::new(last), next: StdCell::new(root) });
             (*last).next.set(link);
             (*root).prev.set(link);
         }
@@ -236,11 +228,7 @@ impl Ref {
     /// A new instance with `cap` trailing slots, all unset.
     #[inline]
     pub fn new_instance(_held: &Held, shape: ShapeId, class: Ref, cap: u16) -> Ref {
-        let r = make(
-            shape,
-            Instance::new(class, cap),
-            cap as usize * size_of::<Value>(),
-        );
+        let r = make(shape, Instance::new(class, cap), cap as usize * size_of::<Value>());
         // SAFETY: V2: zeroed slots are unset values; the block has room for `cap` of them.
         unsafe {
             std::ptr::write_bytes(
@@ -307,11 +295,7 @@ impl Ref {
     #[inline(always)]
     pub fn get<T: Frozen>(&self) -> Option<&T> {
         // SAFETY: K1: nobody writes it, and the reference keeps it alive.
-        if self.is::<T>() {
-            Some(unsafe { &*self.body::<T>() })
-        } else {
-            None
-        }
+        if self.is::<T>() { Some(unsafe { &*self.body::<T>() }) } else { None }
     }
     /// Reads a frozen payload whose kind is known.
     #[inline(always)]
@@ -331,29 +315,16 @@ impl Ref {
     /// Opens the object when it is of kind `T`.
     #[inline]
     pub fn try_with<T: Payload, R>(&self, held: &Held, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        if self.is::<T>() {
-            Some(self.with(held, f))
-        } else {
-            None
-        }
+        if self.is::<T>() { Some(self.with(held, f)) } else { None }
     }
     /// Opens an instance together with its slots.
     #[inline]
-    pub fn with_slots<R>(
-        &self,
-        _held: &Held,
-        f: impl FnOnce(&mut Instance, &mut [Value]) -> R,
-    ) -> R {
+    pub fn with_slots<R>(&self, _held: &Held, f: impl FnOnce(&mut Instance, &mut [Value]) -> R) -> R {
         assert!(self.is::<Instance>());
         let open = Open::new(&self.header().busy);
         let p = self.body::<Instance>();
         // SAFETY: as in `with`; the slots follow the payload in the same block and do not overlap it.
-        let out = unsafe {
-            f(
-                &mut *p,
-                std::slice::from_raw_parts_mut(Instance::slots(p), (*p).cap as usize),
-            )
-        };
+        let out = unsafe { f(&mut *p, std::slice::from_raw_parts_mut(Instance::slots(p), (*p).cap as usize)) };
         drop(open);
         out
     }

@@ -19,11 +19,7 @@ pub struct Instance {
 
 impl Instance {
     pub(crate) fn new(class: Ref, cap: u16) -> Instance {
-        Instance {
-            class,
-            more: None,
-            cap,
-        }
+        Instance { class, more: None, cap }
     }
     /// The first trailing slot.
     #[inline(always)]

@@ -81,18 +81,11 @@ impl Trace for Iter {
         let one = std::slice::from_ref;
         match self {
             Iter::Done | Iter::Range { .. } => {}
-            Iter::List { list: r, .. }
-            | Iter::Tuple { tuple: r, .. }
-            | Iter::Str { text: r, .. } => f(r),
-            Iter::Bytes { bytes: r, .. }
-            | Iter::Dict { dict: r, .. }
-            | Iter::Set { set: r, .. } => f(r),
+            Iter::List { list: r, .. } | Iter::Tuple { tuple: r, .. } | Iter::Str { text: r, .. } => f(r),
+            Iter::Bytes { bytes: r, .. } | Iter::Dict { dict: r, .. } | Iter::Set { set: r, .. } => f(r),
             Iter::Enumerate { inner: a, count: b }
             | Iter::Filter { func: a, inner: b }
-            | Iter::Calls {
-                func: a,
-                sentinel: b,
-            } => {
+            | Iter::Calls { func: a, sentinel: b } => {
                 trace_all(one(a), f);
                 trace_all(one(b), f);
             }

@@ -8,8 +8,8 @@
 
 use super::types::*;
 use super::{
-    class::Class, code::CodeObj, dict::*, exception::Exception, function::*, instance::Instance,
-    iter::Iter, module::Module, opaque::Opaque,
+    class::Class, code::CodeObj, dict::*, exception::Exception, function::*, instance::Instance, iter::Iter,
+    module::Module, opaque::Opaque,
 };
 
 /// Calls `$then!` with all rows: name, payload type, frozen or open, leaf or node.

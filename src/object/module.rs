@@ -19,10 +19,7 @@ pub struct Namespace {
 
 impl Default for Namespace {
     fn default() -> Self {
-        Namespace {
-            map: IndexMap::default(),
-            version: 1,
-        }
+        Namespace { map: IndexMap::default(), version: 1 }
     }
 }
 

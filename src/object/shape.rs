@@ -26,22 +26,12 @@ pub struct Shapes(Vec<Shape>);
 impl Shapes {
     /// With `builtin` root shapes already there.
     pub fn new(builtin: usize) -> Shapes {
-        Shapes(
-            (0..builtin)
-                .map(|i| Shape {
-                    root: i as u32,
-                    ..Shape::default()
-                })
-                .collect(),
-        )
+        Shapes((0..builtin).map(|i| Shape { root: i as u32, ..Shape::default() }).collect())
     }
     /// A fresh root for a new class.
     pub fn new_root(&mut self) -> ShapeId {
         let id = self.0.len() as ShapeId;
-        self.0.push(Shape {
-            root: id,
-            ..Shape::default()
-        });
+        self.0.push(Shape { root: id, ..Shape::default() });
         id
     }
     pub fn root(&self, s: ShapeId) -> ShapeId {
@@ -66,23 +56,13 @@ impl Shapes {
         names.push(name);
         let root = from.root;
         let id = self.0.len() as ShapeId;
-        self.0.push(Shape {
-            root,
-            names,
-            slots,
-            next: HashMap::default(),
-        });
+        self.0.push(Shape { root, names, slots, next: HashMap::default() });
         self.0[s as usize].next.insert(name, id);
         id
     }
     /// The shape without `name`; the slots after it move down by one.
     pub fn without(&mut self, s: ShapeId, name: Name) -> ShapeId {
-        let names: Vec<Name> = self.0[s as usize]
-            .names
-            .iter()
-            .copied()
-            .filter(|n| *n != name)
-            .collect();
+        let names: Vec<Name> = self.0[s as usize].names.iter().copied().filter(|n| *n != name).collect();
         let mut at = self.0[s as usize].root;
         for n in names {
             at = self.with(at, n);

@@ -39,16 +39,8 @@ pub struct Str {
 impl Str {
     pub fn new(text: impl Into<Box<str>>) -> Str {
         let text = text.into();
-        let chars = if text.is_ascii() {
-            text.len()
-        } else {
-            text.chars().count()
-        };
-        Str {
-            text,
-            chars,
-            hash: AtomicU64::new(0),
-        }
+        let chars = if text.is_ascii() { text.len() } else { text.chars().count() };
+        Str { text, chars, hash: AtomicU64::new(0) }
     }
     #[inline(always)]
     pub fn is_ascii(&self) -> bool {

@@ -49,19 +49,8 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub fn new(
-        kind: ErrorKind,
-        file: &Arc<SourceFile>,
-        span: Span,
-        message: impl Into<String>,
-    ) -> Diagnostic {
-        Diagnostic {
-            kind,
-            message: message.into(),
-            span,
-            help: None,
-            file: file.clone(),
-        }
+    pub fn new(kind: ErrorKind, file: &Arc<SourceFile>, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { kind, message: message.into(), span, help: None, file: file.clone() }
     }
 
     pub fn syntax(file: &Arc<SourceFile>, span: Span, message: impl Into<String>) -> Diagnostic {
@@ -87,18 +76,12 @@ impl Diagnostic {
         let lo = (span.lo as usize).saturating_sub(indent);
         let hi = (span.hi as usize).saturating_sub(indent).max(lo);
         let column = body[..lo.min(body.len())].chars().count();
-        let carets = body
-            .get(lo..hi)
-            .map_or(1, |marked| marked.trim_end().chars().count().max(1));
+        let carets = body.get(lo..hi).map_or(1, |marked| marked.trim_end().chars().count().max(1));
         let mut text = format!("  File \"{}\", line {}\n", self.file.name, at.line);
         if !body.is_empty() {
             // A NUL byte is what some messages are about; it is shown as its symbol.
             let body = body.trim_end().replace('\0', "\u{2400}");
-            text += &format!(
-                "    {body}\n    {}{}\n",
-                " ".repeat(column),
-                "^".repeat(carets)
-            );
+            text += &format!("    {body}\n    {}{}\n", " ".repeat(column), "^".repeat(carets));
         }
         text += &format!("{self}\n");
         text
@@ -109,9 +92,7 @@ impl Diagnostic {
         let at = self.file.line_col(self.span.lo);
         let (line, span) = self.shown();
         let origin = format!("{}:{}:{}", self.file.name, at.line, at.col);
-        let title = Level::ERROR
-            .with_name(self.kind.name())
-            .primary_title(Cow::Borrowed(&*self.message));
+        let title = Level::ERROR.with_name(self.kind.name()).primary_title(Cow::Borrowed(&*self.message));
         let snippet = Snippet::source(line)
             .line_start(at.line as usize)
             .path(&*self.file.name)
@@ -120,11 +101,7 @@ impl Diagnostic {
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(Cow::Borrowed(&**help)));
         }
-        let renderer = if colour {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let mut text = renderer.render(&[group]);
         if line_is_cut(&self.file, at.line) {
             // The drawn column counts within the shown piece; the true place is said beside it.
@@ -140,9 +117,7 @@ impl Diagnostic {
         let text = &*self.file.text;
         let mut window = whole.range();
         if window.len() > SHOWN {
-            let lo = (self.span.lo as usize)
-                .saturating_sub(SHOWN / 2)
-                .max(window.start);
+            let lo = (self.span.lo as usize).saturating_sub(SHOWN / 2).max(window.start);
             let lo = text.floor_char_boundary(lo);
             window = lo..text.floor_char_boundary((lo + SHOWN).min(window.end));
         }
@@ -180,25 +155,17 @@ mod tests {
     fn the_short_form_is_cpythons() {
         let file = SourceFile::new("x.kit", "if 1:\n    x = (1\n").unwrap();
         let error = Diagnostic::syntax(&file, Span::new(14, 15), "'(' was never closed");
-        let text =
-            "  File \"x.kit\", line 2\n    x = (1\n        ^\nSyntaxError: '(' was never closed\n";
+        let text = "  File \"x.kit\", line 2\n    x = (1\n        ^\nSyntaxError: '(' was never closed\n";
         assert_eq!(error.short(), text);
     }
 
     #[test]
     fn the_drawn_form_marks_the_place() {
         let file = SourceFile::new("x.kit", "x = (1\n").unwrap();
-        let error =
-            Diagnostic::syntax(&file, Span::new(4, 5), "'(' was never closed").with_help("add ')'");
+        let error = Diagnostic::syntax(&file, Span::new(4, 5), "'(' was never closed").with_help("add ')'");
         let text = error.render(false);
-        assert!(
-            text.starts_with("SyntaxError: '(' was never closed\n"),
-            "{text}"
-        );
-        assert!(
-            text.contains("x.kit:1:5") && text.contains("help: add ')'"),
-            "{text}"
-        );
+        assert!(text.starts_with("SyntaxError: '(' was never closed\n"), "{text}");
+        assert!(text.contains("x.kit:1:5") && text.contains("help: add ')'"), "{text}");
         assert!(!text.contains('\x1b') && error.render(true).contains('\x1b'));
     }
 

@@ -34,11 +34,7 @@ impl SourceFile {
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Arc<SourceFile>, Diagnostic> {
         if bytes.len() > LIMIT {
             let file = SourceFile::build(name, String::new());
-            return Err(Diagnostic::syntax(
-                &file,
-                Span::at(0),
-                "source is longer than 1 GiB",
-            ));
+            return Err(Diagnostic::syntax(&file, Span::at(0), "source is longer than 1 GiB"));
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = match std::str::from_utf8(bytes) {
@@ -48,11 +44,7 @@ impl SourceFile {
         let file = SourceFile::build(name, normalized(text));
         if let Some(at) = file.text.find('\0') {
             let span = Span::new(at as u32, at as u32 + 1);
-            return Err(Diagnostic::syntax(
-                &file,
-                span,
-                "source code cannot contain null bytes",
-            ));
+            return Err(Diagnostic::syntax(&file, span, "source code cannot contain null bytes"));
         }
         if !file.text.is_ascii()
             && let Some((span, encoding)) = foreign_encoding(&file.text)
@@ -65,14 +57,8 @@ impl SourceFile {
 
     fn build(name: &str, text: String) -> Arc<SourceFile> {
         let breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        let line_starts = std::iter::once(0)
-            .chain(breaks.map(|(at, _)| at as u32 + 1))
-            .collect();
-        Arc::new(SourceFile {
-            name: name.into(),
-            text: text.into(),
-            line_starts,
-        })
+        let line_starts = std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect();
+        Arc::new(SourceFile { name: name.into(), text: text.into(), line_starts })
     }
 
     /// The number of lines; a text that ends in `\n` has an empty last line.
@@ -89,10 +75,7 @@ impl SourceFile {
         let line = self.line(offset);
         let start = self.line_starts[line as usize - 1];
         // An offset inside a character counts as its start.
-        let end = self
-            .text
-            .floor_char_boundary(offset as usize)
-            .max(start as usize);
+        let end = self.text.floor_char_boundary(offset as usize).max(start as usize);
         let col = self.text[start as usize..end].chars().count() as u32 + 1;
         LineCol { line, col }
     }
@@ -100,16 +83,10 @@ impl SourceFile {
     /// The bytes of a line, without its line break; empty beyond the last line.
     pub fn line_span(&self, line: u32) -> Span {
         let end = self.text.len() as u32;
-        let Some(&lo) = (line as usize)
-            .checked_sub(1)
-            .and_then(|at| self.line_starts.get(at))
-        else {
+        let Some(&lo) = (line as usize).checked_sub(1).and_then(|at| self.line_starts.get(at)) else {
             return Span::at(end);
         };
-        let hi = self
-            .line_starts
-            .get(line as usize)
-            .map_or(end, |next| next - 1);
+        let hi = self.line_starts.get(line as usize).map_or(end, |next| next - 1);
         Span::new(lo, hi)
     }
 
@@ -131,11 +108,7 @@ impl fmt::Debug for SourceFile {
 
 /// S1: every line ends in `\n`.
 fn normalized(text: &str) -> String {
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n")
-    } else {
-        text.to_owned()
-    }
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
 }
 
 /// The error for bytes that are not UTF-8, shown in a lossy copy, which agrees with the bytes up to
@@ -143,15 +116,9 @@ fn normalized(text: &str) -> String {
 fn not_utf8(name: &str, bytes: &[u8], bad: usize) -> Diagnostic {
     let head = normalized(std::str::from_utf8(&bytes[..bad]).unwrap_or_default());
     let at = head.len() as u32;
-    let file = SourceFile::build(
-        name,
-        head + &normalized(&String::from_utf8_lossy(&bytes[bad..])),
-    );
+    let file = SourceFile::build(name, head + &normalized(&String::from_utf8_lossy(&bytes[bad..])));
     let line = file.line(at);
-    let message = format!(
-        "Non-UTF-8 code starting with '\\x{:02x}' in file {name} on line {line}",
-        bytes[bad]
-    );
+    let message = format!("Non-UTF-8 code starting with '\\x{:02x}' in file {name} on line {line}", bytes[bad]);
     let span = Span::new(at, at + char::REPLACEMENT_CHARACTER.len_utf8() as u32);
     Diagnostic::new(ErrorKind::SyntaxError, &file, span, message)
         .with_help("Kit reads UTF-8 only: save the file in that encoding")
@@ -169,12 +136,7 @@ fn foreign_encoding(text: &str) -> Option<(Span, &str)> {
             let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
             let encoding = &rest[..end.unwrap_or(rest.len())];
             let plain = encoding.to_ascii_lowercase().replace('_', "-");
-            if !encoding.is_empty()
-                && !matches!(
-                    &*plain,
-                    "utf-8" | "utf8" | "utf-8-sig" | "ascii" | "us-ascii"
-                )
-            {
+            if !encoding.is_empty() && !matches!(&*plain, "utf-8" | "utf8" | "utf-8-sig" | "ascii" | "us-ascii") {
                 let lo = (offset + line.len() - rest.len()) as u32;
                 return Some((Span::new(lo, lo + encoding.len() as u32), encoding));
             }
@@ -196,10 +158,7 @@ mod tests {
         assert_eq!(file.line_col(6), LineCol { line: 2, col: 3 });
         assert_eq!(file.line_col(7), LineCol { line: 2, col: 4 });
         assert_eq!(file.line_col(8), LineCol { line: 3, col: 1 });
-        assert_eq!(
-            (file.line_text(1), file.line_text(2), file.line_text(3)),
-            ("ab", "ä x", "")
-        );
+        assert_eq!((file.line_text(1), file.line_text(2), file.line_text(3)), ("ab", "ä x", ""));
         assert_eq!(file.line_text(9), "");
     }
 
@@ -214,10 +173,7 @@ mod tests {
     fn bytes_that_are_not_text_are_refused_where_they_stand() {
         let bad = SourceFile::from_bytes("a.kit", b"x = 1\ny = \xff\n").unwrap_err();
         assert_eq!(bad.line_col(), LineCol { line: 2, col: 5 });
-        assert_eq!(
-            bad.message,
-            "Non-UTF-8 code starting with '\\xff' in file a.kit on line 2"
-        );
+        assert_eq!(bad.message, "Non-UTF-8 code starting with '\\xff' in file a.kit on line 2");
         let nul = SourceFile::from_bytes("a.kit", b"x = 1\ny\0").unwrap_err();
         assert_eq!(nul.line_col(), LineCol { line: 2, col: 2 });
         let other = SourceFile::new("a.kit", "# coding: latin-1\n'ä'\n").unwrap_err();

@@ -423,13 +423,7 @@ operators! {
 
 impl Ast {
     pub(super) fn new(file: &Arc<SourceFile>) -> Ast {
-        Ast {
-            file: file.clone(),
-            body: Body::default(),
-            names: Vec::new(),
-            exprs: Vec::new(),
-            stmts: Vec::new(),
-        }
+        Ast { file: file.clone(), body: Body::default(), names: Vec::new(), exprs: Vec::new(), stmts: Vec::new() }
     }
 
     pub fn expr(&self, e: E) -> &Expr {
@@ -477,11 +471,7 @@ impl Ast {
         let Stmt::Expr(e) = self.stmt(*body.first()?) else {
             return None;
         };
-        if let Expr::Str(text) = self.expr(*e) {
-            Some(text)
-        } else {
-            None
-        }
+        if let Expr::Str(text) = self.expr(*e) { Some(text) } else { None }
     }
 
     /// How deep a recursive walk of this expression goes.
@@ -502,12 +492,7 @@ impl Ast {
     }
 
     pub(super) fn push_expr(&mut self, kind: Expr, span: Span, depth: u16) -> E {
-        self.exprs.push(ExprNode {
-            kind,
-            span,
-            depth,
-            grouped: false,
-        });
+        self.exprs.push(ExprNode { kind, span, depth, grouped: false });
         E(self.exprs.len() as u32 - 1)
     }
 

@@ -19,14 +19,7 @@ pub fn dump_tokens(file: &SourceFile) -> String {
             }
             Err(problem) => {
                 let at = file.line_col(problem.span.lo);
-                let _ = writeln!(
-                    out,
-                    "{}:{} {}: {}",
-                    at.line,
-                    at.col,
-                    problem.kind.name(),
-                    problem.message
-                );
+                let _ = writeln!(out, "{}:{} {}: {}", at.line, at.col, problem.kind.name(), problem.message);
             }
         }
     }
@@ -36,11 +29,7 @@ pub fn dump_tokens(file: &SourceFile) -> String {
 /// One statement a line, indented as nested, expressions as S-expressions; with `spans`, each
 /// expression is followed by its byte range.
 pub fn dump_tree(ast: &Ast, spans: bool) -> String {
-    let mut dump = Dump {
-        ast,
-        spans,
-        out: String::new(),
-    };
+    let mut dump = Dump { ast, spans, out: String::new() };
     dump.block(&ast.body, 0);
     dump.out
 }
@@ -94,10 +83,7 @@ impl Dump<'_> {
                 return self.part("else", orelse, depth);
             }
             Stmt::For(node) => {
-                self.head(
-                    if node.is_async { "async-for" } else { "for" },
-                    &[node.target, node.iter],
-                );
+                self.head(if node.is_async { "async-for" } else { "for" }, &[node.target, node.iter]);
                 self.block(&node.body, depth + 1);
                 return self.part("else", &node.orelse, depth);
             }
@@ -191,16 +177,8 @@ impl Dump<'_> {
                 self.put(format!(" {}= ", op.text()));
                 self.expr(*value);
             }
-            Stmt::AnnAssign {
-                target,
-                annotation,
-                value,
-                simple,
-            } => {
-                self.all(
-                    if *simple { "ann" } else { "ann-target" },
-                    &[*target, *annotation],
-                );
+            Stmt::AnnAssign { target, annotation, value, simple } => {
+                self.all(if *simple { "ann" } else { "ann-target" }, &[*target, *annotation]);
                 self.maybe(" = ", *value);
             }
             Stmt::Return(value) => {
@@ -226,20 +204,12 @@ impl Dump<'_> {
                 self.put("import");
                 self.aliases(names);
             }
-            Stmt::ImportFrom {
-                module,
-                level,
-                names,
-            } => {
+            Stmt::ImportFrom { module, level, names } => {
                 self.put(format!("from {}", ".".repeat(*level as usize)));
                 if let Some(module) = module {
                     self.name(*module);
                 }
-                self.put(if names.is_empty() {
-                    " import *"
-                } else {
-                    " import"
-                });
+                self.put(if names.is_empty() { " import *" } else { " import" });
                 self.aliases(names);
             }
             Stmt::If { .. } | Stmt::While { .. } | Stmt::For(_) | Stmt::Try(_) => {}
@@ -388,11 +358,7 @@ impl Dump<'_> {
         self.all(word, &[comp.elt]);
         self.maybe(": ", comp.value);
         for clause in &comp.clauses {
-            self.put(if clause.is_async {
-                " (async-for"
-            } else {
-                " (for"
-            });
+            self.put(if clause.is_async { " (async-for" } else { " (for" });
             self.all("", &[clause.target, clause.iter]);
             self.all("", &clause.ifs);
             self.put(")");

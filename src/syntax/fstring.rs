@@ -11,16 +11,10 @@ use super::token::Tok;
 
 impl<'i> Layout<'i> {
     pub(super) fn fstring_start(&mut self, quote: Quote, lo: u32) -> Checked<Spanned<'i>> {
-        let texts = self
-            .frames
-            .iter()
-            .filter(|frame| matches!(frame, Frame::Text { .. }));
+        let texts = self.frames.iter().filter(|frame| matches!(frame, Frame::Text { .. }));
         let hi = lo + quote.len;
         if texts.count() == MAX_FSTRINGS {
-            return Err(Problem::syntax(
-                Span::new(lo, hi),
-                "too many nested f-strings",
-            ));
+            return Err(Problem::syntax(Span::new(lo, hi), "too many nested f-strings"));
         }
         self.frames.push(Frame::Text { quote, start: lo });
         self.advance(hi);
@@ -38,8 +32,7 @@ impl<'i> Layout<'i> {
             Tok::Equal => {
                 let rest = &self.text[hi as usize..];
                 let next = rest.trim_start_matches([' ', '\t', '\n', '\x0c']);
-                let ends = next.starts_with(['}', ':'])
-                    || (next.starts_with('!') && !next.starts_with("!="));
+                let ends = next.starts_with(['}', ':']) || (next.starts_with('!') && !next.starts_with("!="));
                 if !ends {
                     return (lo, Tok::Equal, hi);
                 }
@@ -73,11 +66,7 @@ impl<'i> Layout<'i> {
         let (hi, resume) = self.text_end(quote, in_spec, opened)?;
         if hi > lo {
             self.advance(resume);
-            return Ok(Some((
-                lo,
-                Tok::FMid((&self.text[lo as usize..hi as usize], quote.raw)),
-                resume,
-            )));
+            return Ok(Some((lo, Tok::FMid((&self.text[lo as usize..hi as usize], quote.raw)), resume)));
         }
         match self.text.as_bytes()[lo as usize] {
             b'{' => {
@@ -85,9 +74,7 @@ impl<'i> Layout<'i> {
                     let message = "f-string: expressions nested too deeply";
                     return Err(Problem::syntax(Span::new(lo, lo + 1), message));
                 }
-                self.frames.push(Frame::Field {
-                    brackets: self.brackets.len(),
-                });
+                self.frames.push(Frame::Field { brackets: self.brackets.len() });
                 self.advance(lo + 1);
                 Ok(Some((lo, Tok::FOpen, lo + 1)))
             }
@@ -146,17 +133,8 @@ impl<'i> Layout<'i> {
         }
         let seen = i.min(bytes.len()) as u32;
         let problem = quote.unterminated(self.text, opened, seen);
-        let outer = self
-            .frames
-            .iter()
-            .filter(|frame| matches!(frame, Frame::Text { .. }))
-            .count()
-            > 1;
-        Err(if outer {
-            self.unterminated_in_field(quote, opened, problem)
-        } else {
-            problem
-        })
+        let outer = self.frames.iter().filter(|frame| matches!(frame, Frame::Text { .. })).count() > 1;
+        Err(if outer { self.unterminated_in_field(quote, opened, problem) } else { problem })
     }
 
     /// How far a backslash in text reaches. A brace after it still begins a field; the braces of
@@ -178,21 +156,14 @@ impl<'i> Layout<'i> {
 
     /// A string without end in a field: if its quote is one that ends the f-string around it, then
     /// the field lacks its brace.
-    pub(super) fn unterminated_in_field(
-        &self,
-        quote: Quote,
-        lo: u32,
-        problem: Box<Problem>,
-    ) -> Box<Problem> {
+    pub(super) fn unterminated_in_field(&self, quote: Quote, lo: u32, problem: Box<Problem>) -> Box<Problem> {
         let mut texts = self.frames.iter().filter_map(|frame| match *frame {
             Frame::Text { quote, start } if start < lo => Some(quote),
             _ => None,
         });
         match texts.next() {
             None => problem,
-            Some(outer)
-                if outer.byte == quote.byte || texts.any(|outer| outer.byte == quote.byte) =>
-            {
+            Some(outer) if outer.byte == quote.byte || texts.any(|outer| outer.byte == quote.byte) => {
                 expecting_brace(lo)
             }
             Some(_) => Problem::syntax(problem.span, "f-string: unterminated string"),

@@ -11,10 +11,7 @@ struct Lcg(u64);
 
 impl Lcg {
     fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % n
     }
 
@@ -57,14 +54,9 @@ fn survives(bytes: &[u8]) -> bool {
 
 #[test]
 fn token_soup() {
-    let extra = [
-        "\n", "\n", "\n    ", "\n  ", "\n\t", "x", "y", "1", "2.5", "'s'", "b'b'", "f'", "{", "}",
-        "f'{x}'",
-    ];
-    let more = [
-        "'", "\"", "'''", "f'''{", "!r", ":", "\\", "\\\n", "# c", "ä", "€", "0x", "1_", "print",
-        "match", "case",
-    ];
+    let extra = ["\n", "\n", "\n    ", "\n  ", "\n\t", "x", "y", "1", "2.5", "'s'", "b'b'", "f'", "{", "}", "f'{x}'"];
+    let more =
+        ["'", "\"", "'''", "f'''{", "!r", ":", "\\", "\\\n", "# c", "ä", "€", "0x", "1_", "print", "match", "case"];
     let mut words: Vec<&str> = Tok::FIXED.iter().map(|&(_, text)| text).collect();
     for _ in 0..3 {
         words.extend(extra);
@@ -119,14 +111,7 @@ fn long_and_deep_inputs_end_in_a_tree_or_an_error() {
     }
     assert_eq!(refused("f'{".repeat(n)), "too many nested f-strings");
     let deep = format!("too many nested expressions (Kit's limit is {MAX_DEPTH})");
-    let chains = [
-        ("-", "1"),
-        ("not ", "1"),
-        ("lambda:", "1"),
-        ("1 if 1 else ", "1"),
-        ("2**", "2"),
-        ("1+", "1"),
-    ];
+    let chains = [("-", "1"), ("not ", "1"), ("lambda:", "1"), ("1 if 1 else ", "1"), ("2**", "2"), ("1+", "1")];
     for (link, end) in chains {
         assert_eq!(refused(link.repeat(n) + end), deep, "{link}");
     }

@@ -124,7 +124,8 @@ impl<'i> Layout<'i> {
 
     /// One raw token in code; `None` for a line break.
     fn code(&mut self, lo: u32, tok: Tok<'i>, hi: u32) -> Checked<Option<Spanned<'i>>> {
-        let in_field = matches!(self.frames.last(), Some(&Frame::Field { brackets }) if brackets == self.brackets.len());
+        let in_field =
+            matches!(self.frames.last(), Some(&Frame::Field { brackets }) if brackets == self.brackets.len());
         Ok(Some(match tok {
             Tok::RawNl => {
                 self.line_break(lo)?;
@@ -142,10 +143,7 @@ impl<'i> Layout<'i> {
             Tok::Bang => return Err(bad_character(self.text, lo)),
             Tok::LPar | Tok::LBracket | Tok::LBrace => {
                 if self.brackets.len() == MAX_BRACKETS {
-                    return Err(Problem::syntax(
-                        Span::new(lo, hi),
-                        "too many nested parentheses",
-                    ));
+                    return Err(Problem::syntax(Span::new(lo, hi), "too many nested parentheses"));
                 }
                 self.brackets.push((self.text.as_bytes()[lo as usize], lo));
                 (lo, tok, hi)
@@ -178,20 +176,10 @@ impl<'i> Layout<'i> {
         if quote.fstring {
             return self.fstring_start(quote, lo);
         }
-        let end = quote
-            .end(self.text, lo)
-            .map_err(|problem| self.unterminated_in_field(quote, lo, problem))?;
+        let end = quote.end(self.text, lo).map_err(|problem| self.unterminated_in_field(quote, lo, problem))?;
         self.advance(end);
         let literal = &self.text[lo as usize..end as usize];
-        Ok((
-            lo,
-            if quote.bytes {
-                Tok::Bytes(literal)
-            } else {
-                Tok::Str(literal)
-            },
-            end,
-        ))
+        Ok((lo, if quote.bytes { Tok::Bytes(literal) } else { Tok::Str(literal) }, end))
     }
 
     /// Closes a bracket other than the brace of a field.
@@ -203,25 +191,17 @@ impl<'i> Layout<'i> {
         });
         let prefix = if base.is_some() { "f-string: " } else { "" };
         let span = Span::new(lo, lo + 1);
-        let open = if self.brackets.len() > base.unwrap_or(0) {
-            self.brackets.pop()
-        } else {
-            None
-        };
+        let open = if self.brackets.len() > base.unwrap_or(0) { self.brackets.pop() } else { None };
         let Some((opener, at)) = open else {
-            return Err(Problem::syntax(
-                span,
-                format!("{prefix}unmatched '{}'", closer as char),
-            ));
+            return Err(Problem::syntax(span, format!("{prefix}unmatched '{}'", closer as char)));
         };
         if matches!((opener, closer), (b'(', b')') | (b'[', b']') | (b'{', b'}')) {
             return Ok(());
         }
         let between = &self.text[at as usize..lo as usize];
         let (closer, opener) = (closer as char, opener as char);
-        let mut message = format!(
-            "{prefix}closing parenthesis '{closer}' does not match opening parenthesis '{opener}'"
-        );
+        let mut message =
+            format!("{prefix}closing parenthesis '{closer}' does not match opening parenthesis '{opener}'");
         if between.contains('\n') {
             let line = self.text[..at as usize].matches('\n').count() + 1;
             message += &format!(" on line {line}");
@@ -236,15 +216,9 @@ impl<'i> Layout<'i> {
         if at as usize + 1 == self.text.len() {
             return Problem::syntax(Span::new(at, at + 1), "unexpected EOF while parsing");
         }
-        let next = self.text[at as usize + 1..]
-            .chars()
-            .next()
-            .map_or(0, char::len_utf8) as u32;
+        let next = self.text[at as usize + 1..].chars().next().map_or(0, char::len_utf8) as u32;
         let span = Span::new(at + 1, at + 1 + next);
-        Problem::syntax(
-            span,
-            "unexpected character after line continuation character",
-        )
+        Problem::syntax(span, "unexpected character after line continuation character")
     }
 
     /// Skips blank lines and comments, measures the next line, opens or closes blocks.
@@ -286,14 +260,8 @@ impl<'i> Layout<'i> {
     }
 
     fn indent_to(&mut self, col: u32, alt: u32, place: Span) -> Checked<Option<Spanned<'i>>> {
-        let indentation = |kind, message: &str| {
-            Err(Box::new(Problem {
-                kind,
-                span: place,
-                message: message.into(),
-                help: None,
-            }))
-        };
+        let indentation =
+            |kind, message: &str| Err(Box::new(Problem { kind, span: place, message: message.into(), help: None }));
         let mixed = "inconsistent use of tabs and spaces in indentation";
         let (top, top_alt) = *self.indents.last().unwrap_or(&(0, 0));
         if col > top {
@@ -301,10 +269,7 @@ impl<'i> Layout<'i> {
                 return indentation(ErrorKind::TabError, mixed);
             }
             if self.indents.len() >= MAX_INDENT {
-                return indentation(
-                    ErrorKind::IndentationError,
-                    "too many levels of indentation",
-                );
+                return indentation(ErrorKind::IndentationError, "too many levels of indentation");
             }
             self.indents.push((col, alt));
             return Ok(Some((place.lo, Tok::Indent, place.hi)));
@@ -322,10 +287,7 @@ impl<'i> Layout<'i> {
             self.indents.pop();
             self.dedents += 1;
         }
-        indentation(
-            ErrorKind::IndentationError,
-            "unindent does not match any outer indentation level",
-        )
+        indentation(ErrorKind::IndentationError, "unindent does not match any outer indentation level")
     }
 
     /// The end of the text: what is open is an error, the last line and all blocks are closed.
@@ -339,10 +301,7 @@ impl<'i> Layout<'i> {
         }
         if self.line_has_token && self.has_lines {
             if self.text.ends_with("\\\n") {
-                return Err(Problem::syntax(
-                    Span::new(end - 2, end - 1),
-                    "unexpected EOF while parsing",
-                ));
+                return Err(Problem::syntax(Span::new(end - 2, end - 1), "unexpected EOF while parsing"));
             }
             self.line_has_token = false;
             return Ok(Some((end, Tok::Newline, end)));
@@ -356,10 +315,7 @@ impl<'i> Layout<'i> {
 }
 
 pub(super) fn never_closed(opener: u8, at: u32) -> Box<Problem> {
-    Problem::syntax(
-        Span::new(at, at + 1),
-        format!("'{}' was never closed", opener as char),
-    )
+    Problem::syntax(Span::new(at, at + 1), format!("'{}' was never closed", opener as char))
 }
 
 impl<'i> Iterator for Layout<'i> {

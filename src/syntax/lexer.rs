@@ -16,12 +16,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn syntax(span: Span, message: impl Into<String>) -> Box<Problem> {
-        Box::new(Problem {
-            kind: ErrorKind::SyntaxError,
-            span,
-            message: message.into(),
-            help: None,
-        })
+        Box::new(Problem { kind: ErrorKind::SyntaxError, span, message: message.into(), help: None })
     }
 
     pub fn with_help(mut self: Box<Problem>, help: impl Into<String>) -> Box<Problem> {
@@ -41,14 +36,8 @@ pub fn bad_character(text: &str, at: u32) -> Box<Problem> {
         Problem::syntax(span, "invalid syntax").with_help("write 'not' for '!'")
     } else if c.is_ascii() && !c.is_ascii_control() {
         Problem::syntax(span, "invalid syntax")
-    } else if c.is_control()
-        || c.is_whitespace()
-        || matches!(code, 0x200b..=0x200f | 0x2060..=0x206f | 0xfeff)
-    {
-        Problem::syntax(
-            span,
-            format!("invalid non-printable character U+{code:04X}"),
-        )
+    } else if c.is_control() || c.is_whitespace() || matches!(code, 0x200b..=0x200f | 0x2060..=0x206f | 0xfeff) {
+        Problem::syntax(span, format!("invalid non-printable character U+{code:04X}"))
     } else {
         Problem::syntax(span, format!("invalid character '{c}' (U+{code:04X})"))
     }
@@ -56,17 +45,10 @@ pub fn bad_character(text: &str, at: u32) -> Box<Problem> {
 
 /// The number that begins at `at`, and its end.
 pub fn number(text: &str, at: u32) -> Checked<(Tok<'_>, u32)> {
-    let mut scan = Scan {
-        bytes: text.as_bytes(),
-        at: at as usize,
-    };
+    let mut scan = Scan { bytes: text.as_bytes(), at: at as usize };
     let mut float = false;
     let first = scan.peek();
-    let radix = if first == b'0' {
-        scan.bytes.get(scan.at + 1).copied().unwrap_or(0) | 0x20
-    } else {
-        0
-    };
+    let radix = if first == b'0' { scan.bytes.get(scan.at + 1).copied().unwrap_or(0) | 0x20 } else { 0 };
     let kind = match radix {
         b'x' => "hexadecimal",
         b'o' => "octal",
@@ -90,11 +72,7 @@ pub fn number(text: &str, at: u32) -> Checked<(Tok<'_>, u32)> {
         }
         if scan.peek() | 0x20 == b'e' {
             let sign = matches!(scan.bytes.get(scan.at + 1), Some(b'+' | b'-')) as usize;
-            if scan
-                .bytes
-                .get(scan.at + 1 + sign)
-                .is_some_and(u8::is_ascii_digit)
-            {
+            if scan.bytes.get(scan.at + 1 + sign).is_some_and(u8::is_ascii_digit) {
                 float = true;
                 scan.at += 1 + sign;
                 scan.decimal_digits()?;
@@ -107,15 +85,8 @@ pub fn number(text: &str, at: u32) -> Checked<(Tok<'_>, u32)> {
             return Err(Problem::syntax(span, "Kit has no complex numbers"));
         }
         let digits = &text[at as usize..integer_end];
-        if !float
-            && digits.len() > 1
-            && first == b'0'
-            && digits.bytes().any(|b| matches!(b, b'1'..=b'9'))
-        {
-            let zeros = digits
-                .bytes()
-                .take_while(|b| matches!(b, b'0' | b'_'))
-                .count() as u32;
+        if !float && digits.len() > 1 && first == b'0' && digits.bytes().any(|b| matches!(b, b'1'..=b'9')) {
+            let zeros = digits.bytes().take_while(|b| matches!(b, b'0' | b'_')).count() as u32;
             let message = "leading zeros in decimal integer literals are not permitted; \
                            use an 0o prefix for octal integers";
             return Err(Problem::syntax(Span::new(at, at + zeros), message));
@@ -123,11 +94,7 @@ pub fn number(text: &str, at: u32) -> Checked<(Tok<'_>, u32)> {
     }
     scan.check_end(text, kind)?;
     let literal = &text[at as usize..scan.at];
-    let tok = if float {
-        Tok::Float(literal)
-    } else {
-        Tok::Int(literal)
-    };
+    let tok = if float { Tok::Float(literal) } else { Tok::Int(literal) };
     Ok((tok, scan.at as u32))
 }
 
@@ -142,10 +109,7 @@ impl Scan<'_> {
     }
 
     fn invalid(&self, kind: &str) -> Box<Problem> {
-        Problem::syntax(
-            Span::new(self.at as u32 - 1, self.at as u32),
-            format!("invalid {kind} literal"),
-        )
+        Problem::syntax(Span::new(self.at as u32 - 1, self.at as u32), format!("invalid {kind} literal"))
     }
 
     /// Digits with single underscores between them; the first byte is a digit.
@@ -175,11 +139,7 @@ impl Scan<'_> {
             self.at += (self.peek() == b'_') as usize;
             let next = self.peek();
             if !is_digit(next) {
-                return Err(if next.is_ascii_digit() {
-                    self.bad_digit(kind)
-                } else {
-                    self.invalid(kind)
-                });
+                return Err(if next.is_ascii_digit() { self.bad_digit(kind) } else { self.invalid(kind) });
             }
             while is_digit(self.peek()) {
                 self.at += 1;
@@ -195,10 +155,7 @@ impl Scan<'_> {
 
     fn bad_digit(&self, kind: &str) -> Box<Problem> {
         let span = Span::new(self.at as u32, self.at as u32 + 1);
-        Problem::syntax(
-            span,
-            format!("invalid digit '{}' in {kind} literal", self.peek() as char),
-        )
+        Problem::syntax(span, format!("invalid digit '{}' in {kind} literal", self.peek() as char))
     }
 
     /// A number may touch a keyword that can follow it (`1if x else 2`), and no other word.
@@ -234,22 +191,12 @@ impl Quote {
     /// Reads prefix and quotes at `at`, where the lexer has seen them.
     pub fn at(text: &str, at: u32) -> Quote {
         let bytes = &text.as_bytes()[at as usize..];
-        let prefix = bytes
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphabetic())
-            .count();
+        let prefix = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         let has = |letter: u8| bytes[..prefix].iter().any(|byte| byte | 0x20 == letter);
         let byte = bytes[prefix];
         let triple = bytes[prefix..].starts_with(&[byte; 3]);
         let len = (prefix + if triple { 3 } else { 1 }) as u32;
-        Quote {
-            byte,
-            triple,
-            raw: has(b'r'),
-            bytes: has(b'b'),
-            fstring: has(b'f'),
-            len,
-        }
+        Quote { byte, triple, raw: has(b'r'), bytes: has(b'b'), fstring: has(b'f'), len }
     }
 
     /// The length of the closing quotes.
@@ -284,15 +231,9 @@ impl Quote {
     pub fn unterminated(self, text: &str, at: u32, seen: u32) -> Box<Problem> {
         // The line of the last byte: a line break belongs to the line it ends.
         let last = (seen as usize + 1).min(text.len());
-        let head = text.as_bytes()[..last]
-            .strip_suffix(b"\n")
-            .unwrap_or(&text.as_bytes()[..last]);
+        let head = text.as_bytes()[..last].strip_suffix(b"\n").unwrap_or(&text.as_bytes()[..last]);
         let line = head.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        let kind = if self.triple {
-            "triple-quoted string"
-        } else {
-            "string"
-        };
+        let kind = if self.triple { "triple-quoted string" } else { "string" };
         let message = format!("unterminated {kind} literal (detected at line {line})");
         Problem::syntax(Span::new(at, at + self.len), message)
     }

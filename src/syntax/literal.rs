@@ -41,17 +41,11 @@ pub fn int(literal: &str, lo: u32) -> Checked<IntLit> {
 
 pub fn float(literal: &str, lo: u32) -> Checked<f64> {
     let span = Span::new(lo, lo + literal.len() as u32);
-    without_underscores(literal)
-        .parse()
-        .map_err(|_| Problem::syntax(span, "invalid decimal literal"))
+    without_underscores(literal).parse().map_err(|_| Problem::syntax(span, "invalid decimal literal"))
 }
 
 fn without_underscores(text: &str) -> Cow<'_, str> {
-    if text.contains('_') {
-        text.replace('_', "").into()
-    } else {
-        text.into()
-    }
+    if text.contains('_') { text.replace('_', "").into() } else { text.into() }
 }
 
 /// The text of a whole string literal, prefix and quotes included, that stands at `lo`.
@@ -71,11 +65,7 @@ pub fn text(body: &str, raw: bool, lo: u32) -> Checked<Cow<'_, str>> {
     while let Some(found) = body[at..].find('\\') {
         out.push_str(&body[at..at + found]);
         at += found;
-        let escape = Escape {
-            body: body.as_bytes(),
-            at,
-            lo,
-        };
+        let escape = Escape { body: body.as_bytes(), at, lo };
         let next = body[at + 1..].chars().next();
         at += match next {
             Some('\n') => 2,
@@ -106,10 +96,7 @@ pub fn bytes(literal: &str, lo: u32) -> Checked<Vec<u8>> {
     let body = &literal[quote.len as usize..literal.len() - quote.close_len() as usize];
     if !body.is_ascii() {
         let span = Span::new(lo, lo + literal.len() as u32);
-        return Err(Problem::syntax(
-            span,
-            "bytes can only contain ASCII literal characters",
-        ));
+        return Err(Problem::syntax(span, "bytes can only contain ASCII literal characters"));
     }
     if quote.raw {
         return Ok(body.as_bytes().to_vec());
@@ -123,19 +110,12 @@ pub fn bytes(literal: &str, lo: u32) -> Checked<Vec<u8>> {
             at += 1;
             continue;
         }
-        let escape = Escape {
-            body,
-            at,
-            lo: lo + quote.len,
-        };
+        let escape = Escape { body, at, lo: lo + quote.len };
         match body.get(at + 1) {
             Some(b'\n') => at += 2,
             Some(b'x') => {
-                let digits = body
-                    .get(at + 2..at + 4)
-                    .and_then(|digits| std::str::from_utf8(digits).ok());
-                let Some(value) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok())
-                else {
+                let digits = body.get(at + 2..at + 4).and_then(|digits| std::str::from_utf8(digits).ok());
+                let Some(value) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
                     let message = format!("(value error) invalid \\x escape at position {at}");
                     return Err(Problem::syntax(escape.span(2), message));
                 };
@@ -182,13 +162,9 @@ impl Escape<'_> {
             b't' => b'\t',
             b'v' => 11,
             b'0'..=b'7' => {
-                let digits = self.body[self.at + 1..]
-                    .iter()
-                    .take(3)
-                    .take_while(|byte| matches!(byte, b'0'..=b'7'));
-                let (value, len) = digits.fold((0, 0), |(value, len), digit| {
-                    (value * 8 + (digit - b'0') as u32, len + 1)
-                });
+                let digits = self.body[self.at + 1..].iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7'));
+                let (value, len) =
+                    digits.fold((0, 0), |(value, len), digit| (value * 8 + (digit - b'0') as u32, len + 1));
                 return Some((value, len + 1));
             }
             _ => return None,
@@ -199,24 +175,17 @@ impl Escape<'_> {
     /// `\x`, `\u`, `\U` with exactly so many digits.
     fn hex(&self, digits: usize, letter: char, out: &mut String) -> Checked<usize> {
         let tail = &self.body[self.at + 2..];
-        let found = tail
-            .iter()
-            .take(digits)
-            .take_while(|byte| byte.is_ascii_hexdigit())
-            .count();
+        let found = tail.iter().take(digits).take_while(|byte| byte.is_ascii_hexdigit()).count();
         let start = self.at;
         let codec = "(unicode error) 'unicodeescape' codec can't decode bytes in position";
         if found < digits {
-            let (end, form) = (
-                start + 1 + found,
-                format!("\\{letter}{}", letter_form(digits)),
-            );
+            let (end, form) = (start + 1 + found, format!("\\{letter}{}", letter_form(digits)));
             let message = format!("{codec} {start}-{end}: truncated {form} escape");
             return Err(Problem::syntax(self.span(found + 2), message));
         }
-        let value = tail[..digits].iter().fold(0u32, |value, &digit| {
-            value.wrapping_mul(16) + (digit as char).to_digit(16).unwrap_or(0)
-        });
+        let value = tail[..digits]
+            .iter()
+            .fold(0u32, |value, &digit| value.wrapping_mul(16) + (digit as char).to_digit(16).unwrap_or(0));
         let end = start + 1 + digits;
         match char::from_u32(value) {
             Some(c) => {
@@ -249,11 +218,8 @@ impl Escape<'_> {
             return Err(Problem::syntax(self.span(2), message));
         };
         let name = &rest[1..end];
-        Err(Problem::syntax(
-            self.span(end + 3),
-            format!("Kit has no character names: '\\N{{{name}}}'"),
-        )
-        .with_help("write the character itself, or its \\u escape"))
+        Err(Problem::syntax(self.span(end + 3), format!("Kit has no character names: '\\N{{{name}}}'"))
+            .with_help("write the character itself, or its \\u escape"))
     }
 }
 
@@ -271,39 +237,16 @@ mod tests {
 
     #[test]
     fn escapes_are_resolved_as_in_python() {
-        let of = |literal: &str| {
-            string(literal, 0)
-                .map(Cow::into_owned)
-                .map_err(|problem| problem.message)
-        };
-        assert_eq!(
-            of(r"'a\n\t\\\'\x41\u00e4\U0001F600\101\0'").unwrap(),
-            "a\n\t\\'A\u{e4}\u{1F600}A\0"
-        );
+        let of = |literal: &str| string(literal, 0).map(Cow::into_owned).map_err(|problem| problem.message);
+        assert_eq!(of(r"'a\n\t\\\'\x41\u00e4\U0001F600\101\0'").unwrap(), "a\n\t\\'A\u{e4}\u{1F600}A\0");
         assert_eq!(of(r"r'\n'").unwrap(), "\\n");
         assert_eq!(of("'a\\\nb'").unwrap(), "ab");
         assert_eq!(of(r"'\q\ä'").unwrap(), "\\q\\ä");
         assert_eq!(of(r"'\777'").unwrap(), "\u{1ff}");
-        assert!(
-            of(r"'\x4'")
-                .unwrap_err()
-                .ends_with("position 0-2: truncated \\xXX escape")
-        );
-        assert!(
-            of(r"'\u12'")
-                .unwrap_err()
-                .ends_with("position 0-3: truncated \\uXXXX escape")
-        );
-        assert!(
-            of(r"'\ud800'")
-                .unwrap_err()
-                .starts_with("Kit has no lone surrogates")
-        );
-        assert!(
-            of(r"'\U00110000'")
-                .unwrap_err()
-                .ends_with("illegal Unicode character")
-        );
+        assert!(of(r"'\x4'").unwrap_err().ends_with("position 0-2: truncated \\xXX escape"));
+        assert!(of(r"'\u12'").unwrap_err().ends_with("position 0-3: truncated \\uXXXX escape"));
+        assert!(of(r"'\ud800'").unwrap_err().starts_with("Kit has no lone surrogates"));
+        assert!(of(r"'\U00110000'").unwrap_err().ends_with("illegal Unicode character"));
         assert_eq!(bytes(r"b'a\xff\n\q\1'", 0).unwrap(), b"a\xff\n\\q\x01");
         assert_eq!(bytes(r"rb'\x'", 0).unwrap(), b"\\x");
         assert!(bytes(r"b'\x1'", 0).is_err() && bytes("b'ä'", 0).is_err());
@@ -313,15 +256,9 @@ mod tests {
     fn numbers_have_their_values() {
         assert_eq!(int("1_000", 0).unwrap(), IntLit::Small(1000));
         assert_eq!(int("0xFF", 0).unwrap(), IntLit::Small(255));
-        assert_eq!(
-            int("9223372036854775807", 0).unwrap(),
-            IntLit::Small(i64::MAX)
-        );
+        assert_eq!(int("9223372036854775807", 0).unwrap(), IntLit::Small(i64::MAX));
         let big = BigInt::from(i64::MAX) + 1;
-        assert_eq!(
-            int("9223372036854775808", 0).unwrap(),
-            IntLit::Big(Box::new(big))
-        );
+        assert_eq!(int("9223372036854775808", 0).unwrap(), IntLit::Big(Box::new(big)));
         assert_eq!(float("1_0.5e-1", 0).unwrap(), 1.05);
         assert!(int(&"9".repeat(5000), 0).is_err());
     }

@@ -53,53 +53,19 @@ fn run(file: &Arc<SourceFile>, start: Tok<'static>) -> Result<(Ast, Top), Diagno
 
 fn stop<'i>(error: ParseError<u32, Tok<'i>, Box<Problem>>, text: &str) -> Stop<'i> {
     match error {
-        ParseError::UnrecognizedToken {
-            token: (lo, tok, hi),
-            expected,
-        } => Stop {
-            lo,
-            tok,
-            hi,
-            expected,
-        },
-        ParseError::ExtraToken {
-            token: (lo, tok, hi),
-        } => Stop {
-            lo,
-            tok,
-            hi,
-            expected: Vec::new(),
-        },
-        ParseError::UnrecognizedEof { location, expected } => Stop {
-            lo: location,
-            tok: Tok::Newline,
-            hi: location,
-            expected,
-        },
+        ParseError::UnrecognizedToken { token: (lo, tok, hi), expected } => Stop { lo, tok, hi, expected },
+        ParseError::ExtraToken { token: (lo, tok, hi) } => Stop { lo, tok, hi, expected: Vec::new() },
+        ParseError::UnrecognizedEof { location, expected } => {
+            Stop { lo: location, tok: Tok::Newline, hi: location, expected }
+        }
         ParseError::InvalidToken { .. } | ParseError::User { .. } => {
             let end = text.len() as u32;
-            Stop {
-                lo: end,
-                tok: Tok::Newline,
-                hi: end,
-                expected: Vec::new(),
-            }
+            Stop { lo: end, tok: Tok::Newline, hi: end, expected: Vec::new() }
         }
     }
 }
 
 fn diagnostic(file: &Arc<SourceFile>, problem: Problem) -> Diagnostic {
-    let Problem {
-        kind,
-        span,
-        message,
-        help,
-    } = problem;
-    Diagnostic {
-        kind,
-        message,
-        span,
-        help,
-        file: file.clone(),
-    }
+    let Problem { kind, span, message, help } = problem;
+    Diagnostic { kind, message, span, help, file: file.clone() }
 }

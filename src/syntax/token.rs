@@ -115,22 +115,8 @@ impl Tok<'_> {
         use Tok::*;
         matches!(
             self,
-            Name(_)
-                | Int(_)
-                | Float(_)
-                | Str(_)
-                | Bytes(_)
-                | FStart
-                | False
-                | None
-                | True
-                | Ellipsis
-                | Not
-                | Lambda
-        ) || matches!(
-            self,
-            Await | LPar | LBracket | LBrace | Plus | Minus | Tilde
-        )
+            Name(_) | Int(_) | Float(_) | Str(_) | Bytes(_) | FStart | False | None | True | Ellipsis | Not | Lambda
+        ) || matches!(self, Await | LPar | LBracket | LBrace | Plus | Minus | Tilde)
     }
 }
 
@@ -150,17 +136,8 @@ mod tests {
 
     #[test]
     fn a_keyword_is_a_whole_word() {
-        let all: Vec<_> = Tok::lexer("if iff is isle f'' ä_1")
-            .map(Result::unwrap)
-            .collect();
-        let want = [
-            Tok::If,
-            Tok::Name("iff"),
-            Tok::Is,
-            Tok::Name("isle"),
-            Tok::RawQuote,
-            Tok::RawQuote,
-        ];
+        let all: Vec<_> = Tok::lexer("if iff is isle f'' ä_1").map(Result::unwrap).collect();
+        let want = [Tok::If, Tok::Name("iff"), Tok::Is, Tok::Name("isle"), Tok::RawQuote, Tok::RawQuote];
         assert_eq!(all[..6], want);
         assert_eq!(all[6..], [Tok::Name("ä_1")]);
     }

@@ -9,9 +9,7 @@ impl Expr {
             Expr::None | Expr::True | Expr::False | Expr::Ellipsis => {}
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Bytes(_) | Expr::Name(_) => {}
             Expr::FString(parts) => each_field(parts, f),
-            Expr::Tuple(items) | Expr::List(items) | Expr::Set(items) => {
-                items.iter().for_each(|&e| f(e))
-            }
+            Expr::Tuple(items) | Expr::List(items) | Expr::Set(items) => items.iter().for_each(|&e| f(e)),
             Expr::Dict(items) => {
                 for (key, value) in items {
                     key.iter().for_each(|&e| f(e));
@@ -21,9 +19,7 @@ impl Expr {
             Expr::Comp(comp) => {
                 f(comp.elt);
                 comp.value.iter().for_each(|&e| f(e));
-                comp.clauses
-                    .iter()
-                    .for_each(|clause| each_of_clause(clause, f));
+                comp.clauses.iter().for_each(|clause| each_of_clause(clause, f));
             }
             Expr::Binary { left, right, .. } => [*left, *right].into_iter().for_each(f),
             Expr::Bool { values, .. } => values.iter().for_each(|&e| f(e)),
@@ -37,10 +33,7 @@ impl Expr {
                 args.iter().for_each(|arg| f(arg.value()));
             }
             Expr::Index { value, index } => [*value, *index].into_iter().for_each(f),
-            Expr::Slice { lower, upper, step } => [lower, upper, step]
-                .into_iter()
-                .flatten()
-                .for_each(|&e| f(e)),
+            Expr::Slice { lower, upper, step } => [lower, upper, step].into_iter().flatten().for_each(|&e| f(e)),
             Expr::Lambda(lambda) => {
                 lambda.params.each_child(f);
                 f(lambda.body);
@@ -73,11 +66,7 @@ impl Params {
     /// Annotations and defaults.
     pub fn each_child(&self, f: &mut impl FnMut(E)) {
         for param in &self.list {
-            param
-                .annotation
-                .iter()
-                .chain(&param.default)
-                .for_each(|&e| f(e));
+            param.annotation.iter().chain(&param.default).for_each(|&e| f(e));
         }
     }
 }
@@ -98,10 +87,7 @@ impl Ast {
         let spans = (0..exprs).map(|i| self.span(E(i as u32)));
         for span in spans.chain((0..stmts).map(|i| self.stmt_span(S(i as u32)))) {
             let at = span.range();
-            if at.start > at.end
-                || !text.is_char_boundary(at.start)
-                || !text.is_char_boundary(at.end)
-            {
+            if at.start > at.end || !text.is_char_boundary(at.start) || !text.is_char_boundary(at.end) {
                 return Err(format!("{span:?} is no span of {}", self.file.name));
             }
         }
@@ -113,11 +99,7 @@ impl Ast {
                 }
             });
             if let Some(child) = bad {
-                return Err(format!(
-                    "{:?} is not inside {:?}",
-                    self.expr(child),
-                    self.expr(e)
-                ));
+                return Err(format!("{:?} is not inside {:?}", self.expr(child), self.expr(e)));
             }
         }
         Ok(())

@@ -52,9 +52,7 @@ impl Thread {
         if let Some(Value::Obj(d)) = &in_class
             && self.is_data_descriptor(d)
         {
-            return self
-                .bind_found(Value::Obj(d.clone()), obj, &class)
-                .map(Some);
+            return self.bind_found(Value::Obj(d.clone()), obj, &class).map(Some);
         }
         if let Value::Obj(r) = obj {
             if let Some(v) = self.slot_value(r, attr) {
@@ -92,19 +90,13 @@ impl Thread {
         if TypeId::of_shape(shape).is_some() {
             return None;
         }
-        let slot = self
-            .interp
-            .shapes
-            .with(&self.held, |s| s.slot(shape, attr))? as usize;
+        let slot = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr))? as usize;
         let held = &self.held;
         let of = |a: &Attrs| a.0.as_ref().and_then(|b| b.slots.get(slot).cloned());
         match r.kind() {
             Kind::Instance => r.with_slots(held, |i, row| match row.get(slot) {
                 Some(v) => Some(v.clone()),
-                None => i
-                    .more
-                    .as_ref()
-                    .and_then(|m| m.get(slot - row.len()).cloned()),
+                None => i.more.as_ref().and_then(|m| m.get(slot - row.len()).cloned()),
             }),
             Kind::List => r.with::<List, _>(held, |x| of(&x.attrs)),
             Kind::Dict => r.with::<Dict, _>(held, |x| of(&x.attrs)),
@@ -121,8 +113,7 @@ impl Thread {
             Kind::Descriptor => d.frozen::<Descriptor>().kind == DescriptorKind::Property,
             Kind::Instance => {
                 let class = self.class_of(d);
-                self.lookup(&class, name::SET).is_some()
-                    || self.lookup(&class, name::DELETE).is_some()
+                self.lookup(&class, name::SET).is_some() || self.lookup(&class, name::DELETE).is_some()
             }
             _ => false,
         }
@@ -156,10 +147,7 @@ impl Thread {
                         if f.is_none() {
                             return Err(self.raise(
                                 TypeId::AttributeError,
-                                format!(
-                                    "property of '{}' object has no getter",
-                                    self.type_name(obj)
-                                ),
+                                format!("property of '{}' object has no getter", self.type_name(obj)),
                             ));
                         }
                         self.call(&f, std::slice::from_ref(obj))
@@ -170,9 +158,7 @@ impl Thread {
                 let of = self.class_of(r);
                 match self.lookup(&of, name::GET) {
                     None => Ok(found),
-                    Some(get) => {
-                        self.call(&get, &[found.clone(), obj.clone(), class.clone().into()])
-                    }
+                    Some(get) => self.call(&get, &[found.clone(), obj.clone(), class.clone().into()]),
                 }
             }
             _ => Ok(found),
@@ -204,45 +190,27 @@ impl Thread {
                     let of = self.class_of(r);
                     match self.lookup(&of, name::GET) {
                         None => found,
-                        Some(get) => {
-                            self.call(&get, &[found.clone(), Value::None, class.clone().into()])?
-                        }
+                        Some(get) => self.call(&get, &[found.clone(), Value::None, class.clone().into()])?,
                     }
                 }
                 _ => found,
             }));
         }
         if attr == name::CLASS {
-            return Ok(Some(
-                self.interp.class(&self.held, TypeId::Type).clone().into(),
-            ));
+            return Ok(Some(self.interp.class(&self.held, TypeId::Type).clone().into()));
         }
         // A method of `type` itself, such as `mro`.
         let meta = self.interp.class(&self.held, TypeId::Type).clone();
         match self.lookup(&meta, attr) {
-            Some(found) => self
-                .bind_found(found, &class.clone().into(), &meta)
-                .map(Some),
+            Some(found) => self.bind_found(found, &class.clone().into(), &meta).map(Some),
             None => Ok(None),
         }
     }
 
     fn class_fact(&mut self, class: &Ref, attr: Name) -> Option<Value> {
-        let (n, q, m, bases, mro) = class.with::<Class, _>(&self.held, |c| {
-            (
-                c.name,
-                c.qualname.clone(),
-                c.module,
-                c.bases.clone(),
-                c.mro.clone(),
-            )
-        });
-        let all = |head: Option<Ref>, rest: Vec<Ref>| {
-            head.into_iter()
-                .chain(rest)
-                .map(Value::Obj)
-                .collect::<Vec<_>>()
-        };
+        let (n, q, m, bases, mro) = class
+            .with::<Class, _>(&self.held, |c| (c.name, c.qualname.clone(), c.module, c.bases.clone(), c.mro.clone()));
+        let all = |head: Option<Ref>, rest: Vec<Ref>| head.into_iter().chain(rest).map(Value::Obj).collect::<Vec<_>>();
         Some(match attr {
             name::NAME => self.str(n.text()),
             name::QUALNAME => self.str(&q),
@@ -250,14 +218,11 @@ impl Thread {
             name::BASES => self.tuple(all(None, bases)),
             name::MRO => self.tuple(all(Some(class.clone()), mro)),
             name::DICT => {
-                let items: Vec<(Name, Value)> = class.with::<Class, _>(&self.held, |c| {
-                    c.names.iter().map(|(n, v)| (n, v.clone())).collect()
-                });
+                let items: Vec<(Name, Value)> =
+                    class.with::<Class, _>(&self.held, |c| c.names.iter().map(|(n, v)| (n, v.clone())).collect());
                 self.names_dict(items)
             }
-            name::DOC => class
-                .with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned())
-                .unwrap_or(Value::None),
+            name::DOC => class.with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned()).unwrap_or(Value::None),
             _ => return None,
         })
     }
@@ -278,13 +243,9 @@ impl Thread {
         let (Value::Obj(after), Value::Obj(of)) = (&s.class, &s.object_class) else {
             return Ok(None);
         };
-        let order: Vec<Ref> = std::iter::once(of.clone())
-            .chain(of.with::<Class, _>(&self.held, |c| c.mro.clone()))
-            .collect();
-        let start = order
-            .iter()
-            .position(|c| c.same(after))
-            .map_or(order.len(), |i| i + 1);
+        let order: Vec<Ref> =
+            std::iter::once(of.clone()).chain(of.with::<Class, _>(&self.held, |c| c.mro.clone())).collect();
+        let start = order.iter().position(|c| c.same(after)).map_or(order.len(), |i| i + 1);
         for c in &order[start..] {
             let found = c.with::<Class, _>(&self.held, |c| c.names.get(attr).cloned());
             if let Some(found) = found {
@@ -300,9 +261,7 @@ impl Thread {
             }
         }
         if attr == name::CLASS {
-            return Ok(Some(
-                self.interp.class(&self.held, TypeId::Super).clone().into(),
-            ));
+            return Ok(Some(self.interp.class(&self.held, TypeId::Super).clone().into()));
         }
         Ok(None)
     }
@@ -314,9 +273,7 @@ impl Thread {
         }
         Ok(match attr {
             name::DICT => {
-                let items = r.with::<Module, _>(&self.held, |m| {
-                    m.names.iter().map(|(n, v)| (n, v.clone())).collect()
-                });
+                let items = r.with::<Module, _>(&self.held, |m| m.names.iter().map(|(n, v)| (n, v.clone())).collect());
                 Some(self.names_dict(items))
             }
             name::NAME => {
@@ -347,11 +304,7 @@ impl Thread {
                 let row = self.interp.natives[n.row as usize];
                 Ok(match attr {
                     name::NAME => Some(self.str(row.name)),
-                    name::QUALNAME => Some(self.str(&if row.method {
-                        row.full_name()
-                    } else {
-                        row.name.to_string()
-                    })),
+                    name::QUALNAME => Some(self.str(&if row.method { row.full_name() } else { row.name.to_string() })),
                     name::DOC => Some(self.str(row.doc.trim())),
                     name::MODULE => Some(self.str(row.module)),
                     name::SELF_ATTR if !n.this.is_unbound() => Some(n.this.clone()),
@@ -359,9 +312,7 @@ impl Thread {
                 })
             }
             Kind::Exception => Ok(self.exception_attr(r, attr)),
-            Kind::Instance | Kind::List | Kind::Dict | Kind::Set | Kind::Opaque
-                if attr == name::DICT =>
-            {
+            Kind::Instance | Kind::List | Kind::Dict | Kind::Set | Kind::Opaque if attr == name::DICT => {
                 if TypeId::of_shape(r.shape()).is_some() {
                     return Ok(None);
                 }
@@ -406,10 +357,7 @@ impl Thread {
         if TypeId::of_shape(r.shape()).is_some() {
             return Vec::new();
         }
-        let names = self
-            .interp
-            .shapes
-            .with(&self.held, |s| s.names(r.shape()).to_vec());
+        let names = self.interp.shapes.with(&self.held, |s| s.names(r.shape()).to_vec());
         names
             .into_iter()
             .filter_map(|n| self.slot_value(r, n).map(|v| (n, v)))
@@ -433,15 +381,8 @@ impl Thread {
             name::ANNOTATIONS => Got::Value(f.annotations.clone()),
             name::CODE => Got::Value(f.code.clone().into()),
             name::DICT => Got::Names(f.attrs.clone()),
-            name::MODULE => Got::Text(
-                f.module
-                    .with::<Module, _>(&self.held, |m| m.name.text().into()),
-            ),
-            _ => f
-                .attrs
-                .iter()
-                .find(|(n, _)| *n == attr)
-                .map_or(Got::Nothing, |(_, v)| Got::Value(v.clone())),
+            name::MODULE => Got::Text(f.module.with::<Module, _>(&self.held, |m| m.name.text().into())),
+            _ => f.attrs.iter().find(|(n, _)| *n == attr).map_or(Got::Nothing, |(_, v)| Got::Value(v.clone())),
         });
         match got {
             Got::Value(v) => Some(v),
@@ -456,28 +397,28 @@ impl Thread {
             let items = self.instance_items(r);
             return Some(self.names_dict(items));
         }
+        if attr == name::TRACEBACK {
+            // The trail itself stays in the exception; scripts only see that there is one.
+            let none = r.with::<Exception, _>(&self.held, |e| e.trail.is_empty());
+            let tb = || Opaque { state: Box::new(()), attrs: Attrs::default() };
+            return Some(if none { Value::None } else { Ref::new(&self.held, TypeId::Traceback.shape(), tb()).into() });
+        }
         r.with::<Exception, _>(&self.held, |e| match attr {
             name::ARGS => Some(e.args.clone()),
             name::CAUSE => Some(e.cause.clone()),
             name::CONTEXT => Some(e.context.clone()),
             name::SUPPRESS_CONTEXT => Some(Value::bool(e.suppress_context)),
-            name::TRACEBACK => Some(Value::None),
             name::NOTES if !e.notes.is_none() => Some(e.notes.clone()),
-            _ => e
-                .extra
-                .iter()
-                .find(|(n, _)| *n == attr)
-                .map(|(_, v)| v.clone()),
+            _ => e.extra.iter().find(|(n, _)| *n == attr).map(|(_, v)| v.clone()),
         })
     }
 
     #[cold]
     pub(super) fn no_attribute(&mut self, obj: &Value, attr: Name) -> Raised {
         let text = match obj {
-            Value::Obj(r) if r.is::<Class>() => format!(
-                "type object '{}' has no attribute '{attr}'",
-                self.class_name(r)
-            ),
+            Value::Obj(r) if r.is::<Class>() => {
+                format!("type object '{}' has no attribute '{attr}'", self.class_name(r))
+            }
             Value::Obj(r) if r.is::<Module>() => {
                 let n = r.with::<Module, _>(&self.held, |m| m.name);
                 format!("module '{n}' has no attribute '{attr}'")
@@ -486,11 +427,7 @@ impl Thread {
             _ => format!("'{}' object has no attribute '{attr}'", self.type_name(obj)),
         };
         let n = self.str(attr.text());
-        self.raise_extra(
-            TypeId::AttributeError,
-            text,
-            vec![(name::NAME_ATTR, n), (name::OBJ, obj.clone())],
-        )
+        self.raise_extra(TypeId::AttributeError, text, vec![(name::NAME_ATTR, n), (name::OBJ, obj.clone())])
     }
 
     /// Reads an attribute and fills the cache of its site.
@@ -513,12 +450,7 @@ impl Thread {
     }
 
     /// For a method call: the function and what it is to be called on, or the attribute alone.
-    pub(super) fn load_method(
-        &mut self,
-        obj: &Value,
-        attr: Name,
-        cache: &AtomicU64,
-    ) -> Res<(Value, Option<Value>)> {
+    pub(super) fn load_method(&mut self, obj: &Value, attr: Name, cache: &AtomicU64) -> Res<(Value, Option<Value>)> {
         let plain = match obj {
             Value::Obj(r) => !matches!(r.kind(), Kind::Class | Kind::Super | Kind::Module),
             _ => true,

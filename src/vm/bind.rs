@@ -10,9 +10,8 @@ impl Thread {
     /// The `n` arguments at stack index `at`, of which the last `kw.len()` are named, become the
     /// parameters of `func` in registers `at..`. The registers exist.
     pub(super) fn bind(&mut self, func: &Ref, at: u32, n: u32, kw: &[Name]) -> Res<()> {
-        let (code, defaults, kwdefaults) = func.with::<Function, _>(&self.held, |f| {
-            (f.code.clone(), f.defaults.clone(), f.kwdefaults.clone())
-        });
+        let (code, defaults, kwdefaults) =
+            func.with::<Function, _>(&self.held, |f| (f.code.clone(), f.defaults.clone(), f.kwdefaults.clone()));
         let code = code.frozen::<CodeObj>();
         if code.code.flags.class_body {
             // Its one argument, the namespace, lies in register 0 already.
@@ -28,11 +27,7 @@ impl Thread {
         let mut bound: Vec<Value> = Vec::new();
         bound.resize_with(p.names.len(), || Value::Unbound);
         let given = args.len();
-        let surplus = if given > positional {
-            args.split_off(positional)
-        } else {
-            Vec::new()
-        };
+        let surplus = if given > positional { args.split_off(positional) } else { Vec::new() };
         for (place, v) in bound.iter_mut().zip(args) {
             *place = v;
         }
@@ -42,19 +37,19 @@ impl Thread {
             match code.params[..nameable].iter().position(|x| x == name) {
                 Some(i) if i >= p.posonly as usize => {
                     if !bound[i].is_unbound() {
-                        return Err(self
-                            .bad_call(func, format!("got multiple values for argument '{name}'")));
+                        return Err(self.bad_call(func, format!("got multiple values for argument '{name}'")));
                     }
                     bound[i] = v;
                 }
                 Some(_) if !p.double_star => {
-                    return Err(self.bad_call(func, format!("got some positional-only arguments passed as keyword arguments: '{name}'")));
+                    return Err(self.bad_call(
+                        func,
+                        format!("got some positional-only arguments passed as keyword arguments: '{name}'"),
+                    ));
                 }
                 _ if p.double_star => extra.push((*name, v)),
                 _ => {
-                    return Err(
-                        self.bad_call(func, format!("got an unexpected keyword argument '{name}'"))
-                    );
+                    return Err(self.bad_call(func, format!("got an unexpected keyword argument '{name}'")));
                 }
             }
         }
@@ -77,14 +72,7 @@ impl Thread {
     }
 
     /// Positional arguments in place; the missing ones come from the defaults.
-    fn fill_defaults(
-        &mut self,
-        func: &Ref,
-        code: &CodeObj,
-        at: u32,
-        n: usize,
-        defaults: &Value,
-    ) -> Res<()> {
+    fn fill_defaults(&mut self, func: &Ref, code: &CodeObj, at: u32, n: usize, defaults: &Value) -> Res<()> {
         let positional = code.code.params.positional as usize;
         let row = super::make::tuple_items(defaults).unwrap_or(&[]);
         if n + row.len() < positional {
@@ -113,11 +101,7 @@ impl Thread {
         let mut missing = Vec::new();
         for i in 0..positional {
             if bound[i].is_unbound() {
-                if i >= first {
-                    bound[i] = row[i - first].clone()
-                } else {
-                    missing.push(code.params[i])
-                }
+                if i >= first { bound[i] = row[i - first].clone() } else { missing.push(code.params[i]) }
             }
         }
         if !missing.is_empty() {
@@ -132,11 +116,7 @@ impl Thread {
                 }
             }
         }
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(self.missing(func, &missing, "keyword-only"))
-        }
+        if missing.is_empty() { Ok(()) } else { Err(self.missing(func, &missing, "keyword-only")) }
     }
 
     fn keyword_default(&self, kwdefaults: &Value, name: Name) -> Option<Value> {
@@ -144,10 +124,7 @@ impl Thread {
             return None;
         };
         d.with::<Dict, _>(&self.held, |d| {
-            d.table
-                .iter()
-                .find(|(k, _)| super::make::text(k) == Some(name.text()))
-                .map(|(_, v)| v.clone())
+            d.table.iter().find(|(k, _)| super::make::text(k) == Some(name.text())).map(|(_, v)| v.clone())
         })
     }
 
@@ -167,13 +144,7 @@ impl Thread {
             [] => String::new(),
         };
         let s = if names.len() == 1 { "" } else { "s" };
-        self.bad_call(
-            func,
-            format!(
-                "missing {} required {kind} argument{s}: {list}",
-                names.len()
-            ),
-        )
+        self.bad_call(func, format!("missing {} required {kind} argument{s}: {list}", names.len()))
     }
 
     #[cold]
@@ -193,15 +164,8 @@ impl Thread {
         } else {
             positional.to_string()
         };
-        let plural = if positional == 1 && optional == 0 {
-            ""
-        } else {
-            "s"
-        };
-        let named = bound[positional..positional + p.kwonly as usize]
-            .iter()
-            .filter(|v| !v.is_unbound())
-            .count();
+        let plural = if positional == 1 && optional == 0 { "" } else { "s" };
+        let named = bound[positional..positional + p.kwonly as usize].iter().filter(|v| !v.is_unbound()).count();
         let and = if named > 0 {
             let s = if named == 1 { "" } else { "s" };
             let gs = if given == 1 { "" } else { "s" };
@@ -209,14 +173,7 @@ impl Thread {
         } else {
             String::new()
         };
-        let were = if given == 1 && named == 0 {
-            "was"
-        } else {
-            "were"
-        };
-        self.bad_call(
-            func,
-            format!("takes {takes} positional argument{plural} but {given}{and} {were} given"),
-        )
+        let were = if given == 1 && named == 0 { "was" } else { "were" };
+        self.bad_call(func, format!("takes {takes} positional argument{plural} but {given}{and} {were} given"))
     }
 }

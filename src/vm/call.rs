@@ -85,14 +85,7 @@ impl Thread {
     }
 
     /// Calls what lies in a window. On an error the window is unset.
-    pub(super) fn enter(
-        &mut self,
-        func_at: u32,
-        n: u32,
-        kw: &[Name],
-        dst: u32,
-        kind: FrameKind,
-    ) -> Res<Entered> {
+    pub(super) fn enter(&mut self, func_at: u32, n: u32, kw: &[Name], dst: u32, kind: FrameKind) -> Res<Entered> {
         let mut w = Window { func_at, n, kw };
         let r = self.enter_window(&mut w, dst, kind);
         if r.is_err() {
@@ -151,14 +144,7 @@ impl Thread {
         w.n += 1;
     }
 
-    fn enter_function(
-        &mut self,
-        f: &Ref,
-        w: &mut Window,
-        dst: u32,
-        kind: FrameKind,
-        this: Value,
-    ) -> Res<Entered> {
+    fn enter_function(&mut self, f: &Ref, w: &mut Window, dst: u32, kind: FrameKind, this: Value) -> Res<Entered> {
         let code_ref = f.with::<Function, _>(&self.held, |f| f.code.clone());
         let code = code_ref.frozen::<CodeObj>();
         let base = w.func_at + 1;
@@ -176,14 +162,7 @@ impl Thread {
         if matches!(kind, FrameKind::Init | FrameKind::InitEntry) {
             self.inits.push(this);
         }
-        self.frames.push(Frame {
-            code,
-            pc: 0,
-            base,
-            below: self.top,
-            dst,
-            kind,
-        });
+        self.frames.push(Frame { code, pc: 0, base, below: self.top, dst, kind });
         self.top = top;
         Ok(Entered::Frame)
     }
@@ -191,9 +170,7 @@ impl Thread {
     /// The arguments become the registers of a generator that has not started.
     fn make_generator(&mut self, f: &Ref, code: &CodeObj, w: &Window) -> Res<Value> {
         let base = w.func_at + 1;
-        let regs: Box<[Value]> = (base..base + code.code.registers as u32)
-            .map(|i| self.take_reg(i))
-            .collect();
+        let regs: Box<[Value]> = (base..base + code.code.registers as u32).map(|i| self.take_reg(i)).collect();
         let func = self.take_reg(w.func_at);
         let (name, qualname) = f.with::<Function, _>(&self.held, |f| (f.name, f.qualname.clone()));
         let g = Generator {
@@ -216,17 +193,9 @@ impl Thread {
     }
 
     /// Calls a class: makes the object, then runs `__init__`.
-    fn instantiate(
-        &mut self,
-        class: &Ref,
-        w: &mut Window,
-        dst: u32,
-        kind: FrameKind,
-    ) -> Res<Entered> {
-        let (script, instances, root) = class
-            .with::<crate::object::class::Class, _>(&self.held, |c| {
-                (c.from_script, c.instances, c.root)
-            });
+    fn instantiate(&mut self, class: &Ref, w: &mut Window, dst: u32, kind: FrameKind) -> Res<Entered> {
+        let (script, instances, root) =
+            class.with::<crate::object::class::Class, _>(&self.held, |c| (c.from_script, c.instances, c.root));
         if !script {
             if instances == Kind::Exception {
                 return self.make_exception(class, w).map(Entered::Value);
@@ -248,9 +217,7 @@ impl Thread {
         let init = self.lookup(class, name::INIT);
         let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
         if let (Kind::Exception, Value::Obj(e)) = (instances, &this) {
-            let args: Vec<Value> = (0..w.n - w.kw.len() as u32)
-                .map(|i| self.reg(w.func_at + 1 + i))
-                .collect();
+            let args: Vec<Value> = (0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)).collect();
             self.fill_exception(e, args);
         }
         if !script_init {
@@ -263,9 +230,7 @@ impl Thread {
                     self.unset(w.func_at, w.end());
                     Ok(Entered::Value(this))
                 }
-                _ => self
-                    .make_builtin(class, self.base_type(class).shape(), w)
-                    .map(Entered::Value),
+                _ => self.make_builtin(class, self.base_type(class).shape(), w).map(Entered::Value),
             };
         }
         let init = init.unwrap_or_default();
@@ -273,16 +238,14 @@ impl Thread {
             Value::Obj(f) if f.is::<Function>() => {
                 if instances == Kind::Instance && !self.has_script_new(class) && !self.has_del(class) {
                     let epoch = self.interp.init_epoch.load(Relaxed);
-                    let old = class.with::<crate::object::class::Class, _>(&self.held, |c| c.plain_init.replace((epoch, f.clone())));
+                    let old = class.with::<crate::object::class::Class, _>(&self.held, |c| {
+                        c.plain_init.replace((epoch, f.clone()))
+                    });
                     drop(old);
                 }
                 self.insert_first(w, this.clone());
                 self.set_reg(w.func_at, init.clone());
-                let kind = if kind == FrameKind::Script {
-                    FrameKind::Init
-                } else {
-                    FrameKind::InitEntry
-                };
+                let kind = if kind == FrameKind::Script { FrameKind::Init } else { FrameKind::InitEntry };
                 self.enter_function(f, w, dst, kind, this)
             }
             _ => {
@@ -305,53 +268,33 @@ impl Thread {
     /// The builtin type whose payload instances of a script class have.
     fn base_type(&self, class: &Ref) -> TypeId {
         let mro = class.with::<crate::object::class::Class, _>(&self.held, |c| c.mro.clone());
-        mro.iter()
-            .find_map(|c| self.type_id(c))
-            .unwrap_or(TypeId::Object)
+        mro.iter().find_map(|c| self.type_id(c)).unwrap_or(TypeId::Object)
     }
 
     fn call_new(&mut self, class: &Ref, new: &Value, w: &Window) -> Res<Value> {
         let f = match new {
-            Value::Obj(r) => r
-                .get::<crate::object::types::Descriptor>()
-                .map_or(new.clone(), |d| d.get.clone()),
+            Value::Obj(r) => r.get::<crate::object::types::Descriptor>().map_or(new.clone(), |d| d.get.clone()),
             _ => new.clone(),
         };
         let mut args = vec![Value::Obj(class.clone())];
         args.extend((0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)));
         let first = w.end() - w.kw.len() as u32;
-        let kw: Vec<(Name, Value)> =
-            w.kw.iter()
-                .enumerate()
-                .map(|(i, n)| (*n, self.reg(first + i as u32)))
-                .collect();
+        let kw: Vec<(Name, Value)> = w.kw.iter().enumerate().map(|(i, n)| (*n, self.reg(first + i as u32))).collect();
         self.call_kw(&f, &args, &kw)
     }
 
     /// Moves a window's arguments out and unsets it.
     pub(super) fn take_args(&mut self, w: &Window) -> (Vec<Value>, Vec<(Name, Value)>) {
         let plain = w.n - w.kw.len() as u32;
-        let args = (0..plain)
-            .map(|i| self.take_reg(w.func_at + 1 + i))
-            .collect();
-        let kw =
-            w.kw.iter()
-                .enumerate()
-                .map(|(i, n)| (*n, self.take_reg(w.func_at + 1 + plain + i as u32)))
-                .collect();
+        let args = (0..plain).map(|i| self.take_reg(w.func_at + 1 + i)).collect();
+        let kw = w.kw.iter().enumerate().map(|(i, n)| (*n, self.take_reg(w.func_at + 1 + plain + i as u32))).collect();
         self.unset(w.func_at, w.end());
         (args, kw)
     }
 
     /// Calls the native that makes objects of a builtin type, with the class before the arguments.
     fn make_builtin(&mut self, class: &Ref, root: u32, w: &mut Window) -> Res<Value> {
-        let maker = self
-            .interp
-            .fixed(&self.held)
-            .makers
-            .get(root as usize)
-            .copied()
-            .flatten();
+        let maker = self.interp.fixed(&self.held).makers.get(root as usize).copied().flatten();
         let Some(row) = maker else {
             let n = self.class_name(class);
             return Err(self.type_error(format!("cannot create '{n}' instances")));
@@ -387,24 +330,13 @@ impl Thread {
         if self.is_a(&this, TypeId::StopIteration) {
             extra.push((name::VALUE, first));
         } else if self.is_a(&this, TypeId::SystemExit) {
-            extra.push((
-                name::CODE_ATTR,
-                if args.len() > 1 {
-                    self.tuple(args.clone())
-                } else {
-                    first
-                },
-            ));
+            extra.push((name::CODE_ATTR, if args.len() > 1 { self.tuple(args.clone()) } else { first }));
         } else if self.is_a(&this, TypeId::OSError) && args.len() >= 2 {
             for (field, v) in ["errno", "strerror", "filename"].iter().zip(&args) {
                 extra.push((Name::of(field), v.clone()));
             }
         }
-        let shown = if self.is_a(&this, TypeId::OSError) && args.len() > 2 {
-            args[..2].to_vec()
-        } else {
-            args
-        };
+        let shown = if self.is_a(&this, TypeId::OSError) && args.len() > 2 { args[..2].to_vec() } else { args };
         let tuple = self.tuple(shown);
         let old = r.with::<Exception, _>(&self.held, |e| {
             e.extra = extra;

@@ -34,14 +34,7 @@ impl Thread {
     ) -> Res<Value> {
         let below = self.top;
         self.top = below.max(at + n);
-        let mut c = Call {
-            th: self,
-            at,
-            n,
-            rest,
-            extra,
-            row,
-        };
+        let mut c = Call { th: self, at, n, rest, extra, row };
         let r = match row.run {
             NativeFn::Holds(f) | NativeFn::Quick(f) | NativeFn::Computes(f) => f(&mut c),
             NativeFn::Waits(f) => wait_loop(&mut c, f),
@@ -60,11 +53,7 @@ impl Thread {
     ) -> Res<(u32, u32)> {
         let (p, k) = (sig.positional.len(), sig.kwonly.len());
         let given = w.n as usize;
-        let (args, kw) = self.take_args(&Window {
-            func_at: w.func_at,
-            n: w.n,
-            kw: w.kw,
-        });
+        let (args, kw) = self.take_args(&Window { func_at: w.func_at, n: w.n, kw: w.kw });
         w.n = 0;
         let mut out: Vec<Value> = Vec::new();
         out.resize_with(p + k, || Value::Unbound);
@@ -80,42 +69,26 @@ impl Thread {
             match all().position(|x| x.name == name.text()) {
                 Some(i) if i >= sig.posonly || i >= p => {
                     if !out[i].is_unbound() {
-                        let text = format!(
-                            "argument for {}() given by name ('{name}') and position ({})",
-                            row.name,
-                            i + 1
-                        );
+                        let text =
+                            format!("argument for {}() given by name ('{name}') and position ({})", row.name, i + 1);
                         return Err(self.type_error(text));
                     }
                     out[i] = v;
                 }
                 _ if sig.double_star => extra.push((name, v)),
                 _ if k == 0 && sig.posonly == p => {
-                    return Err(
-                        self.type_error(format!("{}() takes no keyword arguments", row.name))
-                    );
+                    return Err(self.type_error(format!("{}() takes no keyword arguments", row.name)));
                 }
                 _ => {
-                    return Err(self.type_error(format!(
-                        "'{name}' is an invalid keyword argument for {}()",
-                        row.name
-                    )));
+                    return Err(self.type_error(format!("'{name}' is an invalid keyword argument for {}()", row.name)));
                 }
             }
         }
-        if let Some((i, x)) = all()
-            .enumerate()
-            .find(|(i, x)| !x.optional && out[*i].is_unbound())
-        {
+        if let Some((i, x)) = all().enumerate().find(|(i, x)| !x.optional && out[*i].is_unbound()) {
             let text = if i < p && given < sig.required() && sig.posonly == p {
                 return Err(self.wrong_count(row, sig, given));
             } else {
-                format!(
-                    "{}() missing required argument '{}' (pos {})",
-                    row.name,
-                    x.name,
-                    i + 1
-                )
+                format!("{}() missing required argument '{}' (pos {})", row.name, x.name, i + 1)
             };
             return Err(self.type_error(text));
         }
@@ -136,16 +109,9 @@ impl Thread {
     fn wrong_count(&mut self, row: &'static NativeRow, sig: &Signature, given: usize) -> Raised {
         // A method's own object and a constructor's class are not counted.
         let hidden = (row.method || row.module == "new") as usize;
-        let (min, max, given) = (
-            sig.required().saturating_sub(hidden),
-            sig.positional.len() - hidden,
-            given.saturating_sub(hidden),
-        );
-        let full = if row.method {
-            row.full_name()
-        } else {
-            row.name.to_string()
-        };
+        let (min, max, given) =
+            (sig.required().saturating_sub(hidden), sig.positional.len() - hidden, given.saturating_sub(hidden));
+        let full = if row.method { row.full_name() } else { row.name.to_string() };
         let name = row.name;
         let s = |n: usize| if n == 1 { "" } else { "s" };
         let text = match (min, max) {
@@ -174,12 +140,7 @@ fn wait_loop(c: &mut Call, f: fn(&mut Call) -> Res<Next>) -> Res<Value> {
     loop {
         match next {
             Next::Done(v) => return Ok(v),
-            Next::Wait {
-                on,
-                until,
-                still,
-                then,
-            } => {
+            Next::Wait { on, until, still, then } => {
                 let place = c.th.place();
                 c.th.held.set_place(place);
                 let wake = c.th.held.wait(on, until, &*still);

@@ -5,11 +5,11 @@ use super::native::NativeRow;
 use super::thread::{Res, Thread};
 use crate::bytecode::{Instr, Reg};
 use crate::gil::Held;
-use crate::object::code::CodeObj;
-use crate::object::function::Function;
 use crate::object::class::Class;
+use crate::object::code::CodeObj;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
+use crate::object::function::Function;
 use crate::object::instance::Instance;
 use crate::object::module::{Module, Namespace};
 use crate::object::opaque::Opaque;
@@ -56,25 +56,11 @@ impl Classes {
             r.immortalize(held);
             r.into()
         };
-        let opaque = |t: TypeId| {
-            immortal(Ref::new(
-                held,
-                t.shape(),
-                Opaque {
-                    state: Box::new(()),
-                    attrs: Attrs::default(),
-                },
-            ))
-        };
+        let opaque =
+            |t: TypeId| immortal(Ref::new(held, t.shape(), Opaque { state: Box::new(()), attrs: Attrs::default() }));
         let text = |s: String| immortal(Ref::new(held, TypeId::Str.shape(), Str::new(s)));
-        let builtins = Ref::new(
-            held,
-            TypeId::Module.shape(),
-            Module {
-                name: name::BUILTINS,
-                names: Namespace::default(),
-            },
-        );
+        let builtins =
+            Ref::new(held, TypeId::Module.shape(), Module { name: name::BUILTINS, names: Namespace::default() });
         builtins.immortalize(held);
         Fundamentals {
             classes,
@@ -85,16 +71,9 @@ impl Classes {
             empty_str: text(String::new()),
             makers: TypeId::ALL
                 .iter()
-                .map(|t| {
-                    natives
-                        .iter()
-                        .position(|r| r.module == "new" && r.name == t.name())
-                        .map(|i| i as u32)
-                })
+                .map(|t| natives.iter().position(|r| r.module == "new" && r.name == t.name()).map(|i| i as u32))
                 .collect(),
-            chars: (0..256u32)
-                .map(|c| text(char::from(c as u8).to_string()))
-                .collect(),
+            chars: (0..256u32).map(|c| text(char::from(c as u8).to_string())).collect(),
         }
     }
 }
@@ -125,11 +104,7 @@ impl Thread {
             Kind::Opaque => r.with::<Opaque, _>(held, |x| own(&x.attrs)),
             _ => None,
         };
-        own.unwrap_or_else(|| {
-            self.interp
-                .class(held, TypeId::of_shape(r.shape()).unwrap_or(TypeId::Object))
-                .clone()
-        })
+        own.unwrap_or_else(|| self.interp.class(held, TypeId::of_shape(r.shape()).unwrap_or(TypeId::Object)).clone())
     }
 
     /// The builtin type of a value whose class is builtin.
@@ -158,13 +133,7 @@ impl Thread {
     /// The builtin type that a builtin class object stands for.
     pub fn type_id(&self, class: &Ref) -> Option<TypeId> {
         class
-            .try_with::<Class, _>(&self.held, |c| {
-                if c.from_script {
-                    None
-                } else {
-                    TypeId::of_shape(c.root)
-                }
-            })
+            .try_with::<Class, _>(&self.held, |c| if c.from_script { None } else { TypeId::of_shape(c.root) })
             .flatten()
     }
 
@@ -185,11 +154,7 @@ impl Thread {
     /// `isinstance`; TypeError when the second operand is neither class nor tuple of classes.
     pub fn is_instance(&mut self, v: &Value, class: &Value) -> Res<bool> {
         let of = self.type_of(v);
-        self.subclass_check(
-            &of,
-            class,
-            "isinstance() arg 2 must be a type, a tuple of types, or a union",
-        )
+        self.subclass_check(&of, class, "isinstance() arg 2 must be a type, a tuple of types, or a union")
     }
 
     /// Is `of` derived from a class or one of a tuple of classes?
@@ -220,20 +185,13 @@ impl Thread {
         let known = self.interp.lookups.with(held, |l| {
             let at = *l.index.get(&(root, name))?;
             let v = l.values[at as usize].clone();
-            if v.is_unbound() {
-                None
-            } else {
-                Some((v, Some(at)))
-            }
+            if v.is_unbound() { None } else { Some((v, Some(at))) }
         });
         if known.is_some() {
             return known;
         }
         let found = self.walk(class, name)?;
-        let at = self
-            .interp
-            .lookups
-            .with(held, |l| remember(l, root, name, found.clone()));
+        let at = self.interp.lookups.with(held, |l| remember(l, root, name, found.clone()));
         Some((found, at))
     }
 
@@ -246,9 +204,7 @@ impl Thread {
         });
         match own {
             Ok(v) => Some(v),
-            Err(mro) => mro
-                .iter()
-                .find_map(|c| c.with::<Class, _>(held, |c| c.names.get(name).cloned())),
+            Err(mro) => mro.iter().find_map(|c| c.with::<Class, _>(held, |c| c.names.get(name).cloned())),
         }
     }
 
@@ -301,17 +257,9 @@ impl Thread {
 
     /// A new object of a class without running `__init__`: for builtin constructors and `__new__`.
     pub fn new_object(&mut self, class: &Ref) -> Res<Value> {
-        let (kind, root, hint, script, name, del) = class.with::<Class, _>(&self.held, |c| {
-            (c.instances, c.root, c.slots_hint, c.from_script, c.name, c.has_del)
-        });
-        let attrs = || {
-            Attrs(script.then(|| {
-                Box::new(AttrBody {
-                    class: class.clone(),
-                    slots: Vec::new(),
-                })
-            }))
-        };
+        let (kind, root, hint, script, name, del) = class
+            .with::<Class, _>(&self.held, |c| (c.instances, c.root, c.slots_hint, c.from_script, c.name, c.has_del));
+        let attrs = || Attrs(script.then(|| Box::new(AttrBody { class: class.clone(), slots: Vec::new() })));
         let held = &self.held;
         Ok(match kind {
             Kind::Instance => {
@@ -321,33 +269,9 @@ impl Thread {
                 }
                 r.into()
             }
-            Kind::List => Ref::new(
-                held,
-                root,
-                List {
-                    items: Vec::new(),
-                    attrs: attrs(),
-                },
-            )
-            .into(),
-            Kind::Dict => Ref::new(
-                held,
-                root,
-                Dict {
-                    attrs: attrs(),
-                    ..Dict::default()
-                },
-            )
-            .into(),
-            Kind::Set => Ref::new(
-                held,
-                root,
-                Set {
-                    attrs: attrs(),
-                    ..Set::default()
-                },
-            )
-            .into(),
+            Kind::List => Ref::new(held, root, List { items: Vec::new(), attrs: attrs() }).into(),
+            Kind::Dict => Ref::new(held, root, Dict { attrs: attrs(), ..Dict::default() }).into(),
+            Kind::Set => Ref::new(held, root, Set { attrs: attrs(), ..Set::default() }).into(),
             Kind::FrozenSet => Ref::new(held, root, FrozenSet::default()).into(),
             Kind::Exception => {
                 let args = self.interp.fixed(held).empty_tuple.clone();
@@ -375,9 +299,7 @@ impl Thread {
                 Value::Obj(r) if r.is::<Class>() => base_refs.push(r),
                 other => {
                     let got = self.repr(&other)?;
-                    return Err(self.type_error(format!(
-                        "Kit cannot derive a class from {got}: it is not a class"
-                    )));
+                    return Err(self.type_error(format!("Kit cannot derive a class from {got}: it is not a class")));
                 }
             }
         }
@@ -396,7 +318,8 @@ impl Thread {
         };
         let root = self.interp.shapes.with(&self.held, |s| s.new_root());
         let slots_hint = self.slots_of_init(&names);
-        let has_del = names.get(name::DEL).is_some() || mro.iter().any(|c| c.with::<Class, _>(&self.held, |c| c.has_del));
+        let has_del =
+            names.get(name::DEL).is_some() || mro.iter().any(|c| c.with::<Class, _>(&self.held, |c| c.has_del));
         let class = Class {
             name,
             qualname,
@@ -438,8 +361,7 @@ impl Thread {
     fn layout_of_bases(&mut self, bases: &[Ref]) -> Res<Kind> {
         let mut kind = Kind::Instance;
         for b in bases {
-            let (k, open, name) =
-                b.with::<Class, _>(&self.held, |c| (c.instances, c.subclassable, c.name));
+            let (k, open, name) = b.with::<Class, _>(&self.held, |c| (c.instances, c.subclassable, c.name));
             if !open {
                 let text = match name.text() {
                     n @ ("bool" | "NoneType" | "function" | "range" | "slice") => {
@@ -465,11 +387,7 @@ impl Thread {
         let held = &self.held;
         let mut rows: Vec<Vec<Ref>> = bases
             .iter()
-            .map(|b| {
-                std::iter::once(b.clone())
-                    .chain(b.with::<Class, _>(held, |c| c.mro.clone()))
-                    .collect()
-            })
+            .map(|b| std::iter::once(b.clone()).chain(b.with::<Class, _>(held, |c| c.mro.clone())).collect())
             .collect();
         rows.push(bases.to_vec());
         let mut out = Vec::new();
@@ -478,17 +396,12 @@ impl Thread {
             if rows.is_empty() {
                 return Ok(out);
             }
-            let next = rows
-                .iter()
-                .map(|r| &r[0])
-                .find(|c| !rows.iter().any(|r| r[1..].iter().any(|x| x.same(c))))
-                .cloned();
+            let next =
+                rows.iter().map(|r| &r[0]).find(|c| !rows.iter().any(|r| r[1..].iter().any(|x| x.same(c)))).cloned();
             let Some(next) = next else {
                 let names: Vec<&str> = bases.iter().map(|b| self.class_name(b).text()).collect();
-                let text = format!(
-                    "Cannot create a consistent method resolution\norder (MRO) for bases {}",
-                    names.join(", ")
-                );
+                let text =
+                    format!("Cannot create a consistent method resolution\norder (MRO) for bases {}", names.join(", "));
                 return Err(self.type_error(text));
             };
             for r in &mut rows {

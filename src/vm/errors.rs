@@ -54,9 +54,7 @@ impl Thread {
     /// The class that `OSError(errno, text, …)` makes instead, if the number has one of its own.
     pub fn os_error_class(&self, class: &Ref, args: &[Value]) -> Option<TypeId> {
         match args {
-            [Value::Int(errno), _, ..] if self.type_id(class) == Some(TypeId::OSError) => {
-                class_of_errno(*errno)
-            }
+            [Value::Int(errno), _, ..] if self.type_id(class) == Some(TypeId::OSError) => class_of_errno(*errno),
             _ => None,
         }
     }
@@ -78,12 +76,7 @@ impl Thread {
 
     /// Raises with an attribute beside the text (`AttributeError.name`).
     #[cold]
-    pub fn raise_extra(
-        &mut self,
-        t: TypeId,
-        text: impl AsRef<str>,
-        extra: Vec<(Name, Value)>,
-    ) -> Raised {
+    pub fn raise_extra(&mut self, t: TypeId, text: impl AsRef<str>, extra: Vec<(Name, Value)>) -> Raised {
         let text = self.str(text.as_ref());
         let e = self.new_exception(t, vec![text]);
         if let Value::Obj(r) = &e {
@@ -99,8 +92,7 @@ impl Thread {
         {
             let context = self.handled.clone();
             self.cut_context_cycle(&e, &context);
-            let old =
-                r.with::<Exception, _>(&self.held, |x| std::mem::replace(&mut x.context, context));
+            let old = r.with::<Exception, _>(&self.held, |x| std::mem::replace(&mut x.context, context));
             drop(old);
         }
         self.raised = e;

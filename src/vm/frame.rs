@@ -20,10 +20,7 @@ pub enum FrameKind {
 impl FrameKind {
     /// Does its return leave the loop?
     pub fn is_entry(self) -> bool {
-        matches!(
-            self,
-            FrameKind::Entry | FrameKind::InitEntry | FrameKind::Generator
-        )
+        matches!(self, FrameKind::Entry | FrameKind::InitEntry | FrameKind::Generator)
     }
 }
 

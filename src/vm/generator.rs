@@ -44,9 +44,7 @@ impl Thread {
             (GenState::Done, Enter::Send(_)) => return Ok(Step::Returned(Value::None)),
             (GenState::Done, Enter::Throw(e)) => return Err(self.reraise(e.clone())),
             (GenState::Created, Enter::Send(v)) if !v.is_none() => {
-                return Err(
-                    self.type_error("can't send non-None value to a just-started generator")
-                );
+                return Err(self.type_error("can't send non-None value to a just-started generator"));
             }
             (GenState::Created, Enter::Throw(e)) => {
                 let e = e.clone();
@@ -76,9 +74,7 @@ impl Thread {
         self.depth -= 1;
         self.handled = outer;
         match r {
-            Ok(v) if g.with::<Generator, _>(&self.held, |g| g.state == GenState::Suspended) => {
-                Ok(Step::Yielded(v))
-            }
+            Ok(v) if g.with::<Generator, _>(&self.held, |g| g.state == GenState::Suspended) => Ok(Step::Yielded(v)),
             Ok(v) => {
                 self.end_generator(g);
                 Ok(Step::Returned(v))
@@ -111,11 +107,7 @@ impl Thread {
     fn end_generator(&mut self, g: &Ref) {
         let dead = g.with::<Generator, _>(&self.held, |g| {
             g.state = GenState::Done;
-            (
-                std::mem::take(&mut g.regs),
-                g.handled.take(),
-                g.delegate.take(),
-            )
+            (std::mem::take(&mut g.regs), g.handled.take(), g.delegate.take())
         });
         drop(dead);
     }
@@ -134,11 +126,7 @@ impl Thread {
         self.guard_depth(top + 1)?;
         let (regs, pc, handled) = g.with::<Generator, _>(&self.held, |g| {
             g.state = GenState::Running;
-            (
-                std::mem::take(&mut g.regs),
-                g.pc,
-                std::mem::replace(&mut g.handled, Value::None),
-            )
+            (std::mem::take(&mut g.regs), g.pc, std::mem::replace(&mut g.handled, Value::None))
         });
         if state == GenState::Suspended && !handled.is_none() {
             self.handled = handled;
@@ -156,14 +144,7 @@ impl Thread {
         for (i, v) in regs.into_vec().into_iter().enumerate() {
             self.set_reg(base + i as u32, v);
         }
-        self.frames.push(Frame {
-            code,
-            pc,
-            base,
-            below: self.top,
-            dst: 0,
-            kind: FrameKind::Generator,
-        });
+        self.frames.push(Frame { code, pc, base, below: self.top, dst: 0, kind: FrameKind::Generator });
         self.top = top;
         Ok(())
     }
@@ -189,11 +170,7 @@ impl Thread {
     /// `generator.throw`: raises inside, at the place where it waits; inside what it delegates to first.
     pub fn throw(&mut self, g: &Ref, e: Value) -> Res<Step> {
         let delegate = g.with::<Generator, _>(&self.held, |x| {
-            if x.state == GenState::Suspended {
-                x.delegate.clone()
-            } else {
-                Value::Unbound
-            }
+            if x.state == GenState::Suspended { x.delegate.clone() } else { Value::Unbound }
         });
         if let Value::Obj(inner) = &delegate
             && inner.is::<Generator>()
@@ -244,10 +221,7 @@ impl Thread {
             Ok(Step::Yielded(_)) => Err(self.runtime_error("generator ignored GeneratorExit")),
             Ok(Step::Returned(_)) => Ok(()),
             Err(e) if self.ending.is_some() => Err(e),
-            Err(_)
-                if self.raised_is(TypeId::GeneratorExit)
-                    || self.raised_is(TypeId::StopIteration) =>
-            {
+            Err(_) if self.raised_is(TypeId::GeneratorExit) || self.raised_is(TypeId::StopIteration) => {
                 drop(self.take_raised());
                 Ok(())
             }
@@ -256,8 +230,7 @@ impl Thread {
     }
 
     pub(super) fn generator_attr(&mut self, g: &Ref, attr: Name) -> Option<Value> {
-        let (n, q, state) =
-            g.with::<Generator, _>(&self.held, |g| (g.name, g.qualname.clone(), g.state));
+        let (n, q, state) = g.with::<Generator, _>(&self.held, |g| (g.name, g.qualname.clone(), g.state));
         match attr {
             name::NAME => Some(self.str(n.text())),
             name::QUALNAME => Some(self.str(&q)),

@@ -10,25 +10,16 @@ impl Thread {
     /// The constant of an `Import` instruction: (dotted name, level, last module wanted).
     pub(super) fn import_row(&mut self, from: &Ref, row: &[Value]) -> Res<Value> {
         let (dotted, level, last) = match row {
-            [n, Value::Int(l), w] => (
-                text(n).unwrap_or("").to_string(),
-                *l,
-                !matches!(w, Value::Bool(0)),
-            ),
+            [n, Value::Int(l), w] => (text(n).unwrap_or("").to_string(), *l, !matches!(w, Value::Bool(0))),
             _ => return Err(self.raise(TypeId::SystemError, "an import without a name")),
         };
-        let full = if level > 0 {
-            self.absolute_name(from, &dotted, level)?
-        } else {
-            dotted
-        };
+        let full = if level > 0 { self.absolute_name(from, &dotted, level)? } else { dotted };
         self.import(&full, last)
     }
 
     /// Resolves `..name` against the package of the importing module.
     fn absolute_name(&mut self, from: &Ref, dotted: &str, level: i64) -> Res<String> {
-        let (own, is_package) =
-            from.with::<Module, _>(&self.held, |m| (m.name, m.names.get(name::PATH).is_some()));
+        let (own, is_package) = from.with::<Module, _>(&self.held, |m| (m.name, m.names.get(name::PATH).is_some()));
         let mut parts: Vec<&str> = own.text().split('.').collect();
         let up = level - is_package as i64;
         if own == name::MAIN || up as usize >= parts.len() + is_package as usize {
@@ -63,20 +54,12 @@ impl Thread {
             }
             parent = Some(module);
         }
-        Ok(if last {
-            parent.unwrap_or(Value::None)
-        } else {
-            first
-        })
+        Ok(if last { parent.unwrap_or(Value::None) } else { first })
     }
 
     fn import_one(&mut self, full: &str) -> Res<Value> {
         let key = Name::of(full);
-        if let Some(m) = self
-            .interp
-            .modules
-            .with(&self.held, |m| m.get(key).cloned())
-        {
+        if let Some(m) = self.interp.modules.with(&self.held, |m| m.get(key).cloned()) {
             return Ok(m);
         }
         let importer = &self.interp.importer;
@@ -120,17 +103,9 @@ impl Thread {
         let Value::Obj(r) = m else { return Ok(()) };
         let all = r.with::<Module, _>(&self.held, |m| m.names.get(name::ALL).cloned());
         let names: Vec<Name> = match all {
-            Some(list) => self
-                .collect(&list)?
-                .iter()
-                .filter_map(|v| text(v).map(Name::of))
-                .collect(),
+            Some(list) => self.collect(&list)?.iter().filter_map(|v| text(v).map(Name::of)).collect(),
             None => r.with::<Module, _>(&self.held, |m| {
-                m.names
-                    .iter()
-                    .map(|(n, _)| n)
-                    .filter(|n| !n.text().starts_with('_'))
-                    .collect()
+                m.names.iter().map(|(n, _)| n).filter(|n| !n.text().starts_with('_')).collect()
             }),
         };
         for n in names {
@@ -142,22 +117,12 @@ impl Thread {
 
     /// A new empty module, entered in `sys.modules` before its code runs.
     pub fn new_module(&mut self, full: Name) -> Ref {
-        let m = Ref::new(
-            &self.held,
-            TypeId::Module.shape(),
-            Module {
-                name: full,
-                names: Default::default(),
-            },
-        );
+        let m = Ref::new(&self.held, TypeId::Module.shape(), Module { name: full, names: Default::default() });
         m.immortalize(&self.held);
         let text = self.str(full.text());
         self.store_global(&m, name::NAME, text);
         self.store_global(&m, name::DOC, Value::None);
-        let old = self
-            .interp
-            .modules
-            .with(&self.held, |all| all.set(full, m.clone().into()));
+        let old = self.interp.modules.with(&self.held, |all| all.set(full, m.clone().into()));
         drop(old);
         m
     }

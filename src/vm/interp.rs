@@ -70,10 +70,7 @@ pub struct Interp {
 impl Interp {
     #[inline(always)]
     pub fn fixed(&self, held: &Held) -> &Fundamentals {
-        self.fixed
-            .get()
-            .expect("the interpreter is complete before scripts run")
-            .get(held)
+        self.fixed.get().expect("the interpreter is complete before scripts run").get(held)
     }
     /// The class of a builtin type.
     #[inline(always)]
@@ -82,10 +79,7 @@ impl Interp {
     }
     /// The number of the row of this name in this module; natives are looked up at start only.
     pub fn native(&self, module: &str, name: &str) -> Option<u32> {
-        self.natives
-            .iter()
-            .position(|r| r.module == module && r.name == name)
-            .map(|i| i as u32)
+        self.natives.iter().position(|r| r.module == module && r.name == name).map(|i| i as u32)
     }
     /// A new interpreter with classes of all builtin types; `stdlib` fills them. It lives as long as the
     /// process: its threads may outlive every scope.
@@ -111,10 +105,7 @@ impl Interp {
         }));
         interp.heap.enter(held);
         let fixed = Classes::fundamentals(held, &interp.natives);
-        assert!(
-            interp.fixed.set(Shared::new(held, fixed)).is_ok(),
-            "set once"
-        );
+        assert!(interp.fixed.set(Shared::new(held, fixed)).is_ok(), "set once");
         interp
     }
 }

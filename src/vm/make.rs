@@ -13,18 +13,12 @@ impl Thread {
         let mut chars = text.chars();
         match (chars.next(), chars.next()) {
             (None, _) => self.interp.fixed(&self.held).empty_str.clone(),
-            (Some(c), None) if (c as u32) < 256 => {
-                self.interp.fixed(&self.held).chars[c as usize].clone()
-            }
+            (Some(c), None) if (c as u32) < 256 => self.interp.fixed(&self.held).chars[c as usize].clone(),
             _ => Ref::new(&self.held, TypeId::Str.shape(), Str::new(text)).into(),
         }
     }
     pub fn string(&mut self, text: String) -> Value {
-        if text.len() <= 2 {
-            self.str(&text)
-        } else {
-            Ref::new(&self.held, TypeId::Str.shape(), Str::new(text)).into()
-        }
+        if text.len() <= 2 { self.str(&text) } else { Ref::new(&self.held, TypeId::Str.shape(), Str::new(text)).into() }
     }
     pub fn bytes(&mut self, b: impl Into<Box<[u8]>>) -> Value {
         Ref::new(&self.held, TypeId::Bytes.shape(), Bytes(b.into())).into()
@@ -41,15 +35,7 @@ impl Thread {
         Ref::new(&self.held, TypeId::Tuple.shape(), Tuple(items.into())).into()
     }
     pub fn list(&mut self, items: Vec<Value>) -> Value {
-        Ref::new(
-            &self.held,
-            TypeId::List.shape(),
-            List {
-                items,
-                attrs: Attrs::default(),
-            },
-        )
-        .into()
+        Ref::new(&self.held, TypeId::List.shape(), List { items, attrs: Attrs::default() }).into()
     }
     /// An empty dict; fill it with `dict_set`.
     pub fn dict(&mut self) -> Ref {
@@ -86,15 +72,9 @@ impl Thread {
             Iter::Str { .. } => TypeId::StrIterator,
             Iter::Bytes { .. } => TypeId::BytesIterator,
             Iter::Range { .. } => TypeId::RangeIterator,
-            Iter::Dict {
-                part: Part::Keys, ..
-            } => TypeId::DictKeyIterator,
-            Iter::Dict {
-                part: Part::Values, ..
-            } => TypeId::DictValueIterator,
-            Iter::Dict {
-                part: Part::Items, ..
-            } => TypeId::DictItemIterator,
+            Iter::Dict { part: Part::Keys, .. } => TypeId::DictKeyIterator,
+            Iter::Dict { part: Part::Values, .. } => TypeId::DictValueIterator,
+            Iter::Dict { part: Part::Items, .. } => TypeId::DictItemIterator,
             Iter::Set { .. } => TypeId::SetIterator,
             Iter::Enumerate { .. } => TypeId::Enumerate,
             Iter::Zip { .. } => TypeId::Zip,

@@ -6,9 +6,9 @@ use super::ops::compare::CmpOp;
 use super::run::IN_BUILTINS;
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
-use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
 use crate::object::function::{Function, Generator};
+use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::module::Module;
 use crate::object::types::{BigIntObj, Bytes, Cell, Str, Super, Tuple};
 use crate::object::{Name, Ref, TypeId, Value, name};
@@ -17,32 +17,19 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 impl Thread {
     /// A global, else a builtin; fills the cache word {version of the module's names, position}.
-    pub(super) fn load_global(
-        &mut self,
-        code: &CodeObj,
-        name: Name,
-        cache: &AtomicU64,
-    ) -> Res<Value> {
+    pub(super) fn load_global(&mut self, code: &CodeObj, name: Name, cache: &AtomicU64) -> Res<Value> {
         let held = &self.held;
         let (version, found) = code.module.with::<Module, _>(held, |m| {
-            (
-                m.names.version(),
-                m.names.position(name).map(|p| (p, m.names.at(p).clone())),
-            )
+            (m.names.version(), m.names.position(name).map(|p| (p, m.names.at(p).clone())))
         });
         if let Some((position, v)) = found {
             cache.store((version as u64) << 32 | position as u64, Relaxed);
             return Ok(v);
         }
         let builtins = &self.interp.fixed(held).builtins;
-        let found = builtins.with::<Module, _>(held, |m| {
-            m.names.position(name).map(|p| (p, m.names.at(p).clone()))
-        });
+        let found = builtins.with::<Module, _>(held, |m| m.names.position(name).map(|p| (p, m.names.at(p).clone())));
         if let Some((position, v)) = found {
-            cache.store(
-                (version as u64) << 32 | (position | IN_BUILTINS) as u64,
-                Relaxed,
-            );
+            cache.store((version as u64) << 32 | (position | IN_BUILTINS) as u64, Relaxed);
             return Ok(v);
         }
         Err(self.name_error(name))
@@ -51,20 +38,14 @@ impl Thread {
     #[cold]
     pub(super) fn name_error(&mut self, name: Name) -> Raised {
         let n = self.str(name.text());
-        self.raise_extra(
-            TypeId::NameError,
-            format!("name '{name}' is not defined"),
-            vec![(name::NAME_ATTR, n)],
-        )
+        self.raise_extra(TypeId::NameError, format!("name '{name}' is not defined"), vec![(name::NAME_ATTR, n)])
     }
 
     #[cold]
     pub(super) fn unbound_local(&mut self, name: Name) -> Res<()> {
         Err(self.raise(
             TypeId::UnboundLocalError,
-            format!(
-                "cannot access local variable '{name}' where it is not associated with a value"
-            ),
+            format!("cannot access local variable '{name}' where it is not associated with a value"),
         ))
     }
 
@@ -96,8 +77,7 @@ impl Thread {
     }
 
     fn namespace_value(&self, ns: &Value, name: Name) -> Option<Value> {
-        ns.as_ref()?
-            .try_with::<Module, _>(&self.held, |m| m.names.get(name).cloned())?
+        ns.as_ref()?.try_with::<Module, _>(&self.held, |m| m.names.get(name).cloned())?
     }
 
     pub(super) fn store_name(&mut self, ns: &Value, name: Name, v: Value) {
@@ -119,10 +99,7 @@ impl Thread {
 
     /// The content of a cell.
     pub(super) fn load_cell(&mut self, cell: &Value, name: Name) -> Res<Value> {
-        let v = cell
-            .as_ref()
-            .map(|c| c.with::<Cell, _>(&self.held, |c| c.0.clone()))
-            .unwrap_or_default();
+        let v = cell.as_ref().map(|c| c.with::<Cell, _>(&self.held, |c| c.0.clone())).unwrap_or_default();
         if !v.is_unbound() {
             return Ok(v);
         }
@@ -130,11 +107,7 @@ impl Thread {
         let func = self.frames.last().and_then(|f| self.function_at(f.func_at()));
         let free = func.is_some_and(|f| {
             let code = f.with::<Function, _>(&self.held, |f| f.code.clone());
-            code.frozen::<CodeObj>()
-                .code
-                .capture_names
-                .iter()
-                .any(|n| **n == *name.text())
+            code.frozen::<CodeObj>().code.capture_names.iter().any(|n| **n == *name.text())
         });
         if free {
             let text = format!(
@@ -150,9 +123,7 @@ impl Thread {
     pub(super) fn function_at(&self, func_at: u32) -> Option<Ref> {
         match &self.stack[func_at as usize] {
             Value::Obj(r) if r.is::<Function>() => Some(r.clone()),
-            Value::Obj(r) if r.is::<Generator>() => {
-                r.with::<Generator, _>(&self.held, |g| g.func.as_ref().cloned())
-            }
+            Value::Obj(r) if r.is::<Generator>() => r.with::<Generator, _>(&self.held, |g| g.func.as_ref().cloned()),
             _ => None,
         }
     }
@@ -173,9 +144,9 @@ impl Thread {
     /// Captured cell number `n` of the running function.
     pub(super) fn capture(&mut self, n: u16) -> Res<Value> {
         let func_at = self.frames.last().map_or(0, |f| f.func_at());
-        let cell = self.function_at(func_at).and_then(|f| {
-            f.with::<Function, _>(&self.held, |f| f.closure.get(n as usize).cloned())
-        });
+        let cell = self
+            .function_at(func_at)
+            .and_then(|f| f.with::<Function, _>(&self.held, |f| f.closure.get(n as usize).cloned()));
         match cell {
             Some(c) => Ok(c),
             None => Err(self.raise(TypeId::SystemError, "a captured variable is missing")),
@@ -183,12 +154,7 @@ impl Thread {
     }
 
     pub(super) fn make_slice(&mut self, start: Value, stop: Value, step: Value) -> Value {
-        Ref::new(
-            &self.held,
-            TypeId::Slice.shape(),
-            crate::object::types::Slice { start, stop, step },
-        )
-        .into()
+        Ref::new(&self.held, TypeId::Slice.shape(), crate::object::types::Slice { start, stop, step }).into()
     }
 
     /// `super(class, this)`: `this` is an instance of `class`, or a class derived from it.
@@ -205,52 +171,28 @@ impl Thread {
             return Err(self.type_error(format!("super() argument 1 must be a type, not {got}")));
         }
         let of = match this {
-            Value::Obj(t) if t.is::<crate::object::class::Class>() && self.is_subclass(t, c) => {
-                t.clone()
-            }
+            Value::Obj(t) if t.is::<crate::object::class::Class>() && self.is_subclass(t, c) => t.clone(),
             _ => self.type_of(this),
         };
         if !self.is_subclass(&of, c) {
-            return Err(
-                self.type_error("super(type, obj): obj must be an instance or subtype of type")
-            );
+            return Err(self.type_error("super(type, obj): obj must be an instance or subtype of type"));
         }
-        let s = Super {
-            class: class.clone(),
-            this: this.clone(),
-            object_class: of.into(),
-        };
+        let s = Super { class: class.clone(), this: this.clone(), object_class: of.into() };
         Ok(Ref::new(&self.held, TypeId::Super.shape(), s).into())
     }
 
     /// A function of a code constant; its cells come from registers of the frame at `at`.
-    pub(super) fn make_function(
-        &mut self,
-        code: &Value,
-        defaults: Value,
-        kwdefaults: Value,
-        at: u32,
-    ) -> Value {
+    pub(super) fn make_function(&mut self, code: &Value, defaults: Value, kwdefaults: Value, at: u32) -> Value {
         let Value::Obj(code_ref) = code else {
             return Value::None;
         };
         let code = code_ref.frozen::<CodeObj>();
-        let closure = code
-            .code
-            .captures
-            .iter()
-            .map(|r| self.reg(at + *r as u32))
-            .collect();
+        let closure = code.code.captures.iter().map(|r| self.reg(at + *r as u32)).collect();
         let doc = code.code.doc.as_ref().map_or(Value::None, |d| self.str(d));
         let annotations = if code.code.annotations.is_empty() {
             Value::None
         } else {
-            let items = code
-                .code
-                .annotations
-                .iter()
-                .map(|(n, t)| (Name::of(n), self.str(t)))
-                .collect();
+            let items = code.code.annotations.iter().map(|(n, t)| (Name::of(n), self.str(t))).collect();
             self.names_dict(items)
         };
         let none = |v: Value| if v.is_unbound() { Value::None } else { v };
@@ -272,17 +214,17 @@ impl Thread {
     /// Code bound to a module of this interpreter: constants as values, names interned, empty caches.
     /// Immortal, as all code is.
     pub fn bind_code(&mut self, code: &Arc<Code>, module: &Ref) -> Ref {
-        let consts: Box<[Value]> = code
-            .consts
-            .iter()
-            .map(|c| self.constant(c, module))
-            .collect();
+        let consts: Box<[Value]> = code.consts.iter().map(|c| self.constant(c, module)).collect();
         let keywords = code.consts.iter().map(keyword_row).collect();
         let obj = CodeObj {
             code: code.clone(),
             first: code.instrs.as_ptr(),
             registers: code.registers,
-            plain: if code.flags.simple && !code.flags.generator && !code.flags.class_body { code.params.positional } else { NOT_PLAIN },
+            plain: if code.flags.simple && !code.flags.generator && !code.flags.class_body {
+                code.params.positional
+            } else {
+                NOT_PLAIN
+            },
             consts,
             sites: code.sites.iter().map(|s| Name::of(s)).collect(),
             caches: code.sites.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -366,9 +308,7 @@ impl Thread {
         let sent = if first { Value::None } else { sent };
         let r = match it {
             Value::Obj(g) if g.is::<Generator>() => self.send(g, sent),
-            _ if sent.is_none() => self
-                .next(it)
-                .map(|v| v.map_or(Step::Returned(Value::None), Step::Yielded)),
+            _ if sent.is_none() => self.next(it).map(|v| v.map_or(Step::Returned(Value::None), Step::Yielded)),
             _ => self.call_method(it, name::SEND, &[sent]).map(Step::Yielded),
         };
         let r = match r {
@@ -421,13 +361,18 @@ impl Thread {
         }
         for r in self.interp.heap.last_words(&self.held) {
             let v = Value::Obj(r.clone());
-            let said = if r.is::<Generator>() { self.close_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
+            let said =
+                if r.is::<Generator>() { self.close_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
             if said.is_err() {
                 if self.ending.is_some() {
                     return Err(Raised(()));
                 }
                 let e = self.take_raised();
-                let text = format!("Exception ignored in: {}\n{}", self.repr(&v).unwrap_or_default(), self.format_exception(&e));
+                let text = format!(
+                    "Exception ignored in: {}\n{}",
+                    self.repr(&v).unwrap_or_default(),
+                    self.format_exception(&e)
+                );
                 crate::world::out::error(text.as_bytes());
             }
         }
@@ -455,18 +400,6 @@ fn keyword_row(c: &Const) -> Keywords {
     let Some(Const::Int(n)) = row.first() else {
         return Keywords::default();
     };
-    let names = row[1..]
-        .iter()
-        .filter_map(|c| {
-            if let Const::Str(s) = c {
-                Some(Name::of(s))
-            } else {
-                None
-            }
-        })
-        .collect();
-    Keywords {
-        n: *n as u32,
-        names,
-    }
+    let names = row[1..].iter().filter_map(|c| if let Const::Str(s) = c { Some(Name::of(s)) } else { None }).collect();
+    Keywords { n: *n as u32, names }
 }

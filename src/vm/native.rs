@@ -91,13 +91,7 @@ impl NativeRow {
             let mut s = Signature::parse(self.signature);
             let first = s.positional.first().map_or("", |p| p.name);
             if (self.method || self.module == "new") && first != "self" && first != "cls" {
-                s.positional.insert(
-                    0,
-                    Param {
-                        name: "self",
-                        optional: false,
-                    },
-                );
+                s.positional.insert(0, Param { name: "self", optional: false });
                 s.posonly += 1;
             }
             s
@@ -135,11 +129,7 @@ impl Signature {
                     None => (part, false),
                 };
                 let p = Param { name, optional };
-                if after_star {
-                    s.kwonly.push(p)
-                } else {
-                    s.positional.push(p)
-                }
+                if after_star { s.kwonly.push(p) } else { s.positional.push(p) }
             }
         }
         s
@@ -176,11 +166,7 @@ impl Call<'_> {
     /// A copy of argument `i`; `Unbound` when it is absent.
     #[inline(always)]
     pub fn arg(&self, i: usize) -> Value {
-        if (i as u32) < self.n {
-            self.th.reg(self.at + i as u32)
-        } else {
-            Value::Unbound
-        }
+        if (i as u32) < self.n { self.th.reg(self.at + i as u32) } else { Value::Unbound }
     }
     /// Argument `i` unless it is absent.
     #[inline(always)]
@@ -199,9 +185,7 @@ impl Call<'_> {
     }
     /// The arguments of `*args`.
     pub fn rest(&self) -> Vec<Value> {
-        (self.rest..self.n)
-            .map(|i| self.th.reg(self.at + i))
-            .collect()
+        (self.rest..self.n).map(|i| self.th.reg(self.at + i)).collect()
     }
     /// The arguments of `**kwargs`, taken.
     pub fn kwargs(&mut self) -> Vec<(crate::object::Name, Value)> {

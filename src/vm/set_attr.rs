@@ -17,10 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 impl Thread {
     pub fn set_attr(&mut self, obj: &Value, attr: Name, v: Value) -> Res<()> {
         let text = self.str(attr.text());
-        if self
-            .special(obj, name::SETATTR, &[text, v.clone()])?
-            .is_some()
-        {
+        if self.special(obj, name::SETATTR, &[text, v.clone()])?.is_some() {
             return Ok(());
         }
         self.set_attr_plain(obj, attr, v)
@@ -70,10 +67,7 @@ impl Thread {
         if let Some(p) = d.get::<Descriptor>() {
             let setter = p.set.clone();
             if setter.is_none() {
-                let text = format!(
-                    "property '{attr}' of '{}' object has no setter",
-                    self.type_name(obj)
-                );
+                let text = format!("property '{attr}' of '{}' object has no setter", self.type_name(obj));
                 return Err(self.raise(TypeId::AttributeError, text));
             }
             return self.call(&setter, &[obj.clone(), v]).map(drop);
@@ -115,8 +109,7 @@ impl Thread {
             Some(std::mem::replace(&mut row[slot], v))
         }
         let held = &self.held;
-        let in_attrs =
-            |a: &mut Attrs, v: Value| a.0.as_mut().and_then(|b| put(&mut b.slots, slot, v));
+        let in_attrs = |a: &mut Attrs, v: Value| a.0.as_mut().and_then(|b| put(&mut b.slots, slot, v));
         match r.kind() {
             Kind::Instance => r.with_slots(held, |i, row| match row.get_mut(slot) {
                 Some(place) => Some(std::mem::replace(place, v)),
@@ -137,17 +130,13 @@ impl Thread {
             return;
         }
         let class = r.with::<Instance, _>(&self.held, |i| i.class.clone());
-        class.with::<Class, _>(&self.held, |c| {
-            c.slots_hint = c.slots_hint.max(slots.min(64) as u16)
-        });
+        class.with::<Class, _>(&self.held, |c| c.slots_hint = c.slots_hint.max(slots.min(64) as u16));
     }
 
     fn set_class_attr(&mut self, class: &Ref, attr: Name, v: Value) -> Res<()> {
         let (script, n) = class.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
         if !script {
-            return Err(self.type_error(format!(
-                "cannot set '{attr}' attribute of immutable type '{n}'"
-            )));
+            return Err(self.type_error(format!("cannot set '{attr}' attribute of immutable type '{n}'")));
         }
         let shadows = matches!(&v, Value::Obj(d) if self.is_data_descriptor(d));
         let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));
@@ -175,12 +164,8 @@ impl Thread {
     fn set_function_attr(&mut self, f: &Ref, attr: Name, v: Value) -> Res<()> {
         let text = super::make::text(&v).map(Box::<str>::from);
         let wrong = match attr {
-            name::NAME | name::QUALNAME if text.is_none() => {
-                Some(format!("{attr} must be set to a string object"))
-            }
-            name::CODE | name::MODULE if attr == name::CODE => {
-                Some("Kit cannot change a function's __code__".into())
-            }
+            name::NAME | name::QUALNAME if text.is_none() => Some(format!("{attr} must be set to a string object")),
+            name::CODE | name::MODULE if attr == name::CODE => Some("Kit cannot change a function's __code__".into()),
             _ => None,
         };
         if let Some(wrong) = wrong {
@@ -214,18 +199,9 @@ impl Thread {
     /// The fields that every exception has. False: the name is not one of them.
     fn set_exception_attr(&mut self, r: &Ref, attr: Name, v: &Value) -> Res<bool> {
         let v = v.clone();
-        if matches!(attr, name::CAUSE | name::CONTEXT)
-            && !v.is_none()
-            && !self.is_a(&v, TypeId::BaseException)
-        {
-            let which = if attr == name::CAUSE {
-                "cause"
-            } else {
-                "context"
-            };
-            return Err(self.type_error(format!(
-                "exception {which} must be None or derive from BaseException"
-            )));
+        if matches!(attr, name::CAUSE | name::CONTEXT) && !v.is_none() && !self.is_a(&v, TypeId::BaseException) {
+            let which = if attr == name::CAUSE { "cause" } else { "context" };
+            return Err(self.type_error(format!("exception {which} must be None or derive from BaseException")));
         }
         let v = if attr == name::ARGS {
             let items = self.collect(&v)?;
@@ -233,11 +209,7 @@ impl Thread {
         } else {
             v
         };
-        let truth = if attr == name::SUPPRESS_CONTEXT {
-            self.truth(&v)?
-        } else {
-            false
-        };
+        let truth = if attr == name::SUPPRESS_CONTEXT { self.truth(&v)? } else { false };
         let old = r.with::<Exception, _>(&self.held, |e| {
             Some(match attr {
                 name::CAUSE => {
@@ -266,10 +238,7 @@ impl Thread {
         let class = self.type_of(obj);
         let n = self.class_name(&class);
         if self.lookup(&class, attr).is_some() {
-            return self.raise(
-                TypeId::AttributeError,
-                format!("'{n}' object attribute '{attr}' is read-only"),
-            );
+            return self.raise(TypeId::AttributeError, format!("'{n}' object attribute '{attr}' is read-only"));
         }
         self.no_attribute(obj, attr)
     }
@@ -291,9 +260,7 @@ impl Thread {
             Kind::Class => {
                 let (script, n) = r.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
                 if !script {
-                    return Err(self.type_error(format!(
-                        "cannot delete '{attr}' attribute of immutable type '{n}'"
-                    )));
+                    return Err(self.type_error(format!("cannot delete '{attr}' attribute of immutable type '{n}'")));
                 }
                 let old = r.with::<Class, _>(&self.held, |c| c.names.remove(attr));
                 self.class_changed(attr);
@@ -319,10 +286,7 @@ impl Thread {
             None => Err(match obj {
                 Value::Obj(r) if r.is::<Class>() => {
                     let n = self.class_name(r);
-                    self.raise(
-                        TypeId::AttributeError,
-                        format!("type object '{n}' has no attribute '{attr}'"),
-                    )
+                    self.raise(TypeId::AttributeError, format!("type object '{n}' has no attribute '{attr}'"))
                 }
                 _ => self.no_attribute(obj, attr),
             }),
@@ -333,10 +297,7 @@ impl Thread {
         if let Some(p) = d.get::<Descriptor>() {
             let f = p.delete.clone();
             if f.is_none() {
-                let text = format!(
-                    "property '{attr}' of '{}' object has no deleter",
-                    self.type_name(obj)
-                );
+                let text = format!("property '{attr}' of '{}' object has no deleter", self.type_name(obj));
                 return Err(self.raise(TypeId::AttributeError, text));
             }
             return self.call(&f, std::slice::from_ref(obj)).map(drop);
@@ -387,7 +348,8 @@ impl Thread {
         let after = r.shape();
         let Some(slot) = self.interp.shapes.with(&self.held, |s| s.slot(after, attr)) else { return Ok(()) };
         let class = self.class_of(r);
-        let hooked = self.lookup(&class, name::SETATTR).is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
+        let hooked =
+            self.lookup(&class, name::SETATTR).is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
         let shadowed = matches!(self.lookup(&class, attr), Some(Value::Obj(d)) if self.is_data_descriptor(&d));
         if hooked || shadowed {
             return Ok(());

@@ -17,12 +17,10 @@ impl Thread {
         if let Some(cause) = cause {
             let cause = match cause {
                 Value::None => Value::None,
-                c => {
-                    match self.exception_of(c, "exception causes must derive from BaseException") {
-                        Ok(c) => c,
-                        Err(r) => return r,
-                    }
-                }
+                c => match self.exception_of(c, "exception causes must derive from BaseException") {
+                    Ok(c) => c,
+                    Err(r) => return r,
+                },
             };
             if let Value::Obj(r) = &e {
                 let old = r.with::<Exception, _>(&self.held, |x| {
@@ -54,15 +52,12 @@ impl Thread {
 
     /// `except class:`
     pub(super) fn match_exception(&mut self, e: &Value, class: &Value) -> Res<bool> {
-        const WRONG: &str =
-            "catching classes that do not inherit from BaseException is not allowed";
+        const WRONG: &str = "catching classes that do not inherit from BaseException is not allowed";
         let base = self.interp.class(&self.held, TypeId::BaseException).clone();
         let of = self.type_of(e);
         let one = |th: &mut Thread, c: &Value| -> Res<bool> {
             match c {
-                Value::Obj(r) if r.is::<Class>() && th.is_subclass(r, &base) => {
-                    Ok(th.is_subclass(&of, r))
-                }
+                Value::Obj(r) if r.is::<Class>() && th.is_subclass(r, &base) => Ok(th.is_subclass(&of, r)),
                 _ => Err(th.type_error(WRONG)),
             }
         };
@@ -82,14 +77,10 @@ impl Thread {
         let class = self.type_of(v);
         let n = self.class_name(&class);
         let Some(enter) = self.lookup(&class, name::ENTER) else {
-            return Err(self.type_error(format!(
-                "'{n}' object does not support the context manager protocol"
-            )));
+            return Err(self.type_error(format!("'{n}' object does not support the context manager protocol")));
         };
         let Some(exit) = self.lookup(&class, name::EXIT) else {
-            let text = format!(
-                "'{n}' object does not support the context manager protocol (missed __exit__ method)"
-            );
+            let text = format!("'{n}' object does not support the context manager protocol (missed __exit__ method)");
             return Err(self.type_error(text));
         };
         let exit = self.bind_found(exit, v, &class)?;
@@ -121,14 +112,7 @@ impl Thread {
                 }
             }
         }
-        let ns = Ref::new(
-            &self.held,
-            TypeId::Module.shape(),
-            Module {
-                name: class_name,
-                names: Namespace::default(),
-            },
-        );
+        let ns = Ref::new(&self.held, TypeId::Module.shape(), Module { name: class_name, names: Namespace::default() });
         let cell = self.call(body, &[ns.clone().into()])?;
         let mut names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
         if names.get(name::MODULE).is_none() {
@@ -142,9 +126,7 @@ impl Thread {
         }
         let hooks: Vec<(Name, Value)> = names
             .iter()
-            .filter(
-                |(_, v)| matches!(v, Value::Obj(r) if r.kind() == crate::object::Kind::Instance),
-            )
+            .filter(|(_, v)| matches!(v, Value::Obj(r) if r.kind() == crate::object::Kind::Instance))
             .map(|(n, v)| (n, v.clone()))
             .collect();
         for special in [name::INIT_SUBCLASS, Name::of("__class_getitem__")] {
@@ -169,8 +151,7 @@ impl Thread {
         if let Some(hook) = self.find_attr(&above, name::INIT_SUBCLASS)? {
             self.call_kw(&hook, &[], &options)?;
         } else if let Some((n, _)) = options.first() {
-            let text =
-                format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
+            let text = format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
             return Err(self.type_error(text));
         }
         Ok(class.into())
@@ -199,8 +180,7 @@ impl Thread {
         Some(func.with::<crate::object::function::Function, _>(&self.held, |f| f.module.clone()))
     }
     fn globals_name(&self) -> Name {
-        self.globals_module()
-            .map_or(name::MAIN, |m| m.with::<Module, _>(&self.held, |m| m.name))
+        self.globals_module().map_or(name::MAIN, |m| m.with::<Module, _>(&self.held, |m| m.name))
     }
 
     /// A callable as the errors of its call name it: `__main__.f()`, `print()`.
@@ -221,9 +201,7 @@ impl Thread {
         let shown = self.function_text(f)?;
         let Some(keys) = self.find_attr(v, name::KEYS)? else {
             let got = self.type_name(v);
-            return Err(self.type_error(format!(
-                "{shown} argument after ** must be a mapping, not {got}"
-            )));
+            return Err(self.type_error(format!("{shown} argument after ** must be a mapping, not {got}")));
         };
         let keys = self.call(&keys, &[])?;
         for k in self.collect(&keys)? {
@@ -231,9 +209,7 @@ impl Thread {
                 return Err(self.type_error("keywords must be strings"));
             };
             if self.dict_get(d, &k)?.is_some() {
-                return Err(self.type_error(format!(
-                    "{shown} got multiple values for keyword argument '{text}'"
-                )));
+                return Err(self.type_error(format!("{shown} got multiple values for keyword argument '{text}'")));
             }
             let value = self.get_item(v, &k)?;
             self.dict_set(d, k, value)?;

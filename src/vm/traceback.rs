@@ -39,8 +39,7 @@ impl Thread {
     fn script_frame(&self) -> Option<(Arc<Code>, u32)> {
         self.frames.iter().rev().find_map(|f| {
             let func = self.function_at(f.func_at())?;
-            let code =
-                func.with::<crate::object::function::Function, _>(&self.held, |f| f.code.clone());
+            let code = func.with::<crate::object::function::Function, _>(&self.held, |f| f.code.clone());
             let code = &code.frozen::<crate::object::code::CodeObj>().code;
             (!is_library(&code.file.name)).then(|| (code.clone(), f.pc))
         })
@@ -49,16 +48,10 @@ impl Thread {
     /// The script line that runs.
     pub fn place(&self) -> Place {
         match self.script_frame() {
-            Some((code, pc)) => Place {
-                file: code.file.name.clone(),
-                line: code.line(pc as usize),
-                function: Arc::from(&*code.name),
-            },
-            None => Place {
-                file: Arc::from("<start>"),
-                line: 0,
-                function: Arc::from(""),
-            },
+            Some((code, pc)) => {
+                Place { file: code.file.name.clone(), line: code.line(pc as usize), function: Arc::from(&*code.name) }
+            }
+            None => Place { file: Arc::from("<start>"), line: 0, function: Arc::from("") },
         }
     }
 
@@ -87,12 +80,7 @@ impl Thread {
         }
         seen.push(r.address());
         let (cause, context, hide, trail) = r.with::<Exception, _>(&self.held, |x| {
-            (
-                x.cause.clone(),
-                x.context.clone(),
-                x.suppress_context,
-                x.trail.clone(),
-            )
+            (x.cause.clone(), x.context.clone(), x.suppress_context, x.trail.clone())
         });
         let mut out = String::new();
         if !cause.is_none() {
@@ -114,11 +102,8 @@ impl Thread {
     pub fn format_last(&mut self, e: &Value) -> String {
         let class = self.type_of(e);
         let (n, module) = class.with::<Class, _>(&self.held, |c| (c.qualname.clone(), c.module));
-        let shown = if module == name::MAIN || module == name::BUILTINS {
-            n.to_string()
-        } else {
-            format!("{module}.{n}")
-        };
+        let shown =
+            if module == name::MAIN || module == name::BUILTINS { n.to_string() } else { format!("{module}.{n}") };
         let text = match self.str_text(e) {
             Ok(t) => t,
             Err(_) => {
@@ -126,11 +111,7 @@ impl Thread {
                 "<exception str() failed>".into()
             }
         };
-        let mut out = if text.is_empty() {
-            format!("{shown}\n")
-        } else {
-            format!("{shown}: {text}\n")
-        };
+        let mut out = if text.is_empty() { format!("{shown}\n") } else { format!("{shown}: {text}\n") };
         let notes = match e {
             Value::Obj(r) => r.with::<Exception, _>(&self.held, |x| x.notes.clone()),
             _ => Value::None,
@@ -162,11 +143,7 @@ impl Thread {
             };
         }
         let text = self.format_exception(e);
-        if self.is_a(e, TypeId::KeyboardInterrupt) {
-            (130, text)
-        } else {
-            (1, text)
-        }
+        if self.is_a(e, TypeId::KeyboardInterrupt) { (130, text) } else { (1, text) }
     }
 }
 
@@ -181,11 +158,7 @@ fn format_trail(trail: &[TraceEntry]) -> String {
             let _ = writeln!(out, "  [Previous line repeated {} more time{s}]", same - 3);
         }
     };
-    for t in trail
-        .iter()
-        .rev()
-        .filter(|t| !is_library(&t.code.file.name))
-    {
+    for t in trail.iter().rev().filter(|t| !is_library(&t.code.file.name)) {
         let line = t.code.line(t.pc as usize);
         let key = (Arc::as_ptr(&t.code) as usize, line);
         if last == Some(key) {
@@ -206,11 +179,7 @@ fn format_trail(trail: &[TraceEntry]) -> String {
 /// One frame: file and line, the source line, and a mark under the part that ran if it is not all of it.
 fn entry(out: &mut String, t: &TraceEntry, line: u32) {
     let code = &t.code;
-    let _ = writeln!(
-        out,
-        "  File \"{}\", line {line}, in {}",
-        code.file.name, code.name
-    );
+    let _ = writeln!(out, "  File \"{}\", line {line}, in {}", code.file.name, code.name);
     let text = code.file.line_text(line);
     let shown = text.trim();
     if shown.is_empty() {
@@ -225,18 +194,10 @@ fn entry(out: &mut String, t: &TraceEntry, line: u32) {
     let (lo, hi) = (span.lo.max(begin), span.hi.min(end));
     if span.lo >= begin && hi > lo && (lo, hi) != (begin, end) && code.file.line(span.lo) == line {
         let width = |a: u32, b: u32| {
-            text.get(
-                (a - code.file.line_span(line).lo) as usize
-                    ..(b - code.file.line_span(line).lo) as usize,
-            )
-            .map_or(0, |s| s.chars().count())
+            text.get((a - code.file.line_span(line).lo) as usize..(b - code.file.line_span(line).lo) as usize)
+                .map_or(0, |s| s.chars().count())
         };
-        let _ = writeln!(
-            out,
-            "    {}{}",
-            " ".repeat(width(begin, lo)),
-            "^".repeat(width(lo, hi).max(1))
-        );
+        let _ = writeln!(out, "    {}{}", " ".repeat(width(begin, lo)), "^".repeat(width(lo, hi).max(1)));
     }
 }
 

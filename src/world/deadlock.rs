@@ -55,11 +55,8 @@ impl Deadlock {
             .filter_map(|&t| {
                 let entry = table.get(t)?;
                 let holds = tids.iter().filter(|&&u| table.owner_for(u) == Some(t));
-                let holds = holds
-                    .filter_map(|&u| table.get(u))
-                    .filter(|e| e.on.kind() != WaitKind::Join);
-                let mut holds: Vec<String> =
-                    holds.map(|e| thing(e.on.kind(), e.on.name())).collect();
+                let holds = holds.filter_map(|&u| table.get(u)).filter(|e| e.on.kind() != WaitKind::Join);
+                let mut holds: Vec<String> = holds.map(|e| thing(e.on.kind(), e.on.name())).collect();
                 holds.dedup();
                 let join = entry.on.kind() == WaitKind::Join;
                 let owner = table.owner_for(t).map(names);
@@ -115,28 +112,14 @@ fn cycle_text(table: &WaitTable, names: &dyn Fn(Tid) -> String, cycle: &[Tid]) -
 
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = if self.in_cycle > 0 {
-            self.in_cycle
-        } else {
-            self.threads.len()
-        };
+        let n = if self.in_cycle > 0 { self.in_cycle } else { self.threads.len() };
         match (self.certain, n) {
-            (true, 1) if self.in_cycle > 0 => {
-                write!(f, "deadlock: a thread waits for what it holds itself")?
-            }
+            (true, 1) if self.in_cycle > 0 => write!(f, "deadlock: a thread waits for what it holds itself")?,
             (true, 1) => write!(f, "deadlock: the only thread left waits for ever")?,
-            (true, _) if self.cycle.is_empty() => {
-                write!(f, "deadlock: all {n} threads wait for ever")?
-            }
+            (true, _) if self.cycle.is_empty() => write!(f, "deadlock: all {n} threads wait for ever")?,
             (true, _) => write!(f, "deadlock: {n} threads wait for each other")?,
-            (false, 1) => write!(
-                f,
-                "possible deadlock: a thread waits for a lock that it holds itself"
-            )?,
-            (false, _) => write!(
-                f,
-                "possible deadlock: {n} threads wait for each other's locks"
-            )?,
+            (false, 1) => write!(f, "possible deadlock: a thread waits for a lock that it holds itself")?,
+            (false, _) => write!(f, "possible deadlock: {n} threads wait for each other's locks")?,
         }
         if let Some((at, seed)) = self.simulated {
             write!(f, " (virtual time {} s", Seconds(at))?;

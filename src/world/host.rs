@@ -12,12 +12,7 @@ pub fn write_file(path: &Path, bytes: &[u8], append: bool) -> io::Result<()> {
     use std::io::Write;
     let mut options = std::fs::OpenOptions::new();
     options.create(true);
-    let mut file = if append {
-        options.append(true)
-    } else {
-        options.write(true).truncate(true)
-    }
-    .open(path)?;
+    let mut file = if append { options.append(true) } else { options.write(true).truncate(true) }.open(path)?;
     file.write_all(bytes)
 }
 
@@ -50,9 +45,8 @@ pub fn remove_dir(path: &Path) -> io::Result<()> {
 /// Names in a folder, sorted: the order that the OS gives is no order.
 pub fn list_dir(path: &Path) -> io::Result<Vec<String>> {
     let entries = std::fs::read_dir(path)?;
-    let mut names = entries
-        .map(|e| Ok(e?.file_name().to_string_lossy().into_owned()))
-        .collect::<io::Result<Vec<_>>>()?;
+    let mut names =
+        entries.map(|e| Ok(e?.file_name().to_string_lossy().into_owned())).collect::<io::Result<Vec<_>>>()?;
     names.sort();
     Ok(names)
 }
@@ -77,9 +71,7 @@ pub fn read_stdin_line() -> io::Result<String> {
 
 /// The command line, the program's name first. What is not Unicode is replaced, never refused.
 pub fn args() -> Vec<String> {
-    std::env::args_os()
-        .map(|a| a.to_string_lossy().into_owned())
-        .collect()
+    std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()
 }
 
 pub fn env_var(name: &str) -> Option<String> {
@@ -89,9 +81,7 @@ pub fn env_var(name: &str) -> Option<String> {
 /// All variables of the environment; what is not Unicode is replaced.
 pub fn env_vars() -> Vec<(String, String)> {
     let text = |s: std::ffi::OsString| s.to_string_lossy().into_owned();
-    std::env::vars_os()
-        .map(|(k, v)| (text(k), text(v)))
-        .collect()
+    std::env::vars_os().map(|(k, v)| (text(k), text(v))).collect()
 }
 
 pub fn current_dir() -> io::Result<std::path::PathBuf> {

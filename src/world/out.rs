@@ -15,19 +15,11 @@ struct Out {
     closed: bool,
 }
 
-static OUT: Mutex<Out> = Mutex::new(Out {
-    buffer: Vec::new(),
-    terminal: None,
-    closed: false,
-});
+static OUT: Mutex<Out> = Mutex::new(Out { buffer: Vec::new(), terminal: None, closed: false });
 
 impl Out {
     fn drain(&mut self) -> io::Result<()> {
-        let result = if self.closed {
-            Ok(())
-        } else {
-            write_all(&mut io::stdout().lock(), &self.buffer)
-        };
+        let result = if self.closed { Ok(()) } else { write_all(&mut io::stdout().lock(), &self.buffer) };
         self.buffer.clear();
         match result {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
@@ -51,9 +43,7 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
         return Ok(());
     }
     out.buffer.extend_from_slice(bytes);
-    let terminal = *out
-        .terminal
-        .get_or_insert_with(|| io::stdout().is_terminal());
+    let terminal = *out.terminal.get_or_insert_with(|| io::stdout().is_terminal());
     if out.buffer.len() >= BUFFER_BYTES || (terminal && bytes.contains(&b'\n')) {
         return out.drain();
     }

@@ -26,6 +26,5 @@ pub fn on_interrupt(first: Box<dyn Fn() + Send>) -> io::Result<()> {
 
 /// Every Ctrl-C ends the process with 130: what the simulated world does.
 pub fn interrupt_ends_process() -> io::Result<()> {
-    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::new(AtomicBool::new(true)))
-        .map(drop)
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::new(AtomicBool::new(true))).map(drop)
 }

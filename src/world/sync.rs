@@ -79,8 +79,7 @@ impl Word for AtomicU32 {
     }
     #[inline]
     fn swap_if(&self, from: u32, to: u32, good: Ordering) -> bool {
-        self.compare_exchange(from, to, good, Ordering::Relaxed)
-            .is_ok()
+        self.compare_exchange(from, to, good, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -105,26 +104,16 @@ pub struct StdMonitor<T> {
 impl<T: Send + 'static> Monitor<T> for StdMonitor<T> {
     type Guard<'a> = MutexGuard<'a, T>;
     fn new(value: T) -> Self {
-        StdMonitor {
-            mutex: Mutex::new(value),
-            changed: Condvar::new(),
-        }
+        StdMonitor { mutex: Mutex::new(value), changed: Condvar::new() }
     }
     #[inline]
     fn lock(&self) -> MutexGuard<'_, T> {
         self.mutex.lock()
     }
-    fn wait<'a>(
-        &'a self,
-        mut guard: MutexGuard<'a, T>,
-        length: Option<Nanos>,
-    ) -> MutexGuard<'a, T> {
+    fn wait<'a>(&'a self, mut guard: MutexGuard<'a, T>, length: Option<Nanos>) -> MutexGuard<'a, T> {
         match length {
             None => self.changed.wait(&mut guard),
-            Some(length) => drop(
-                self.changed
-                    .wait_for(&mut guard, Duration::from_nanos(length)),
-            ),
+            Some(length) => drop(self.changed.wait_for(&mut guard, Duration::from_nanos(length))),
         }
         guard
     }

@@ -17,11 +17,7 @@ pub fn start(name: &str, stack: usize, body: Box<dyn FnOnce() + Send>) -> std::i
 }
 
 /// Runs `body` on a thread with a stack of its own and waits for it; a panic goes on in the caller.
-pub fn run_on<R: Send>(
-    name: &str,
-    stack: usize,
-    body: impl FnOnce() -> R + Send,
-) -> std::io::Result<R> {
+pub fn run_on<R: Send>(name: &str, stack: usize, body: impl FnOnce() -> R + Send) -> std::io::Result<R> {
     std::thread::scope(|scope| {
         let thread = builder(name, stack).spawn_scoped(scope, body)?;
         match thread.join() {
@@ -63,9 +59,7 @@ impl Parker {
     pub fn park(&self, until: Option<Nanos>, now: Nanos) {
         match until {
             None => std::thread::park(),
-            Some(until) if until > now => {
-                std::thread::park_timeout(Duration::from_nanos(until - now))
-            }
+            Some(until) if until > now => std::thread::park_timeout(Duration::from_nanos(until - now)),
             Some(_) => {}
         }
     }

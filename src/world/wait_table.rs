@@ -36,14 +36,7 @@ pub struct WaitTable {
 }
 
 impl WaitTable {
-    pub fn register(
-        &mut self,
-        t: Tid,
-        on: WaitOn,
-        since: Nanos,
-        until: Option<Nanos>,
-        place: Option<Place>,
-    ) {
+    pub fn register(&mut self, t: Tid, on: WaitOn, since: Nanos, until: Option<Nanos>, place: Option<Place>) {
         self.registered += 1;
         if let Some(key) = on.key() {
             self.queues.insert((key, self.registered), t);
@@ -52,13 +45,7 @@ impl WaitTable {
                 None => drop(self.owners.remove(&key)),
             }
         }
-        let entry = Entry {
-            on,
-            since,
-            until,
-            place,
-            sequence: self.registered,
-        };
+        let entry = Entry { on, since, until, place, sequence: self.registered };
         self.stuck += usize::from(entry.stuck());
         let before = self.entries.insert(t, entry);
         debug_assert!(before.is_none(), "W1: {t:?} waits already");
@@ -86,10 +73,7 @@ impl WaitTable {
     }
 
     fn first(&self, key: WaitKey) -> Option<Tid> {
-        self.queues
-            .range((key, 0)..=(key, u64::MAX))
-            .next()
-            .map(|(_, t)| *t)
+        self.queues.range((key, 0)..=(key, u64::MAX)).next().map(|(_, t)| *t)
     }
 
     /// `t` has taken what others may still be waiting for.

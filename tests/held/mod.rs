@@ -14,11 +14,7 @@ pub const REAL: World = World::Real;
 pub const SIM: World = World::Sim { seed: None };
 
 pub fn config(policy: &str, world: World) -> GilConfig {
-    GilConfig {
-        policy: policy.to_string(),
-        world,
-        ..GilConfig::default()
-    }
+    GilConfig { policy: policy.to_string(), world, ..GilConfig::default() }
 }
 
 /// Runs `main` and gives back its result and the counters at its end.
@@ -33,10 +29,7 @@ pub fn go<R: Send>(config: GilConfig, main: impl FnOnce(&mut Held) -> R + Send) 
 
 /// The policies that run several threads.
 pub fn policies() -> impl Iterator<Item = &'static str> {
-    POLICIES
-        .iter()
-        .map(|row| row.name)
-        .filter(|name| *name != "off")
+    POLICIES.iter().map(|row| row.name).filter(|name| *name != "off")
 }
 
 pub fn safe_point(held: &mut Held) {
@@ -68,9 +61,7 @@ impl Event {
     }
     pub fn wait(&self, held: &mut Held) {
         while !self.1.load(Relaxed) {
-            held.wait(WaitOn::Event { key: self.0 }, None, &|_| {
-                !self.1.load(Relaxed)
-            });
+            held.wait(WaitOn::Event { key: self.0 }, None, &|_| !self.1.load(Relaxed));
         }
     }
 }
@@ -91,16 +82,8 @@ impl Lock {
         while let Some(owner) = self.owner() {
             waited = true;
             let (key, owner, name) = (self.0, Some(owner), self.2.clone());
-            let on = if self.3 {
-                WaitOn::RLock { key, owner, name }
-            } else {
-                WaitOn::Lock { key, owner, name }
-            };
-            held.set_place(Place {
-                file: "test.kit".into(),
-                line,
-                function: "eat".into(),
-            });
+            let on = if self.3 { WaitOn::RLock { key, owner, name } } else { WaitOn::Lock { key, owner, name } };
+            held.set_place(Place { file: "test.kit".into(), line, function: "eat".into() });
             let wake = held.wait(on, None, &|_| self.owner().is_some());
             if wake != Wake::Notified {
                 return wake;

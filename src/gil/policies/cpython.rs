@@ -53,9 +53,7 @@ impl Cpython {
             self.last_switch = now;
         }
         self.requested = false;
-        Ask::Granted {
-            frees: self.held_back.take(),
-        }
+        Ask::Granted { frees: self.held_back.take() }
     }
 
     fn begin_wait(&mut self, t: Tid, now: Nanos) -> Ask {
@@ -91,12 +89,7 @@ impl Cpython {
         let phase = from % self.interval;
         let later = self.phases.range(phase..).next();
         let later = later.map(|(p, _)| from - phase + p);
-        later.or_else(|| {
-            self.phases
-                .keys()
-                .next()
-                .map(|p| from - phase + self.interval + p)
-        })
+        later.or_else(|| self.phases.keys().next().map(|p| from - phase + self.interval + p))
     }
 }
 
@@ -148,14 +141,7 @@ impl LockPolicy for Cpython {
             debug_assert!(self.held_back.is_none(), "one thread at most is held back");
             self.held_back = Some(t);
         }
-        Handoff {
-            to: if self.since.is_empty() {
-                To::Nobody
-            } else {
-                To::Race
-            },
-            stay,
-        }
+        Handoff { to: if self.since.is_empty() { To::Nobody } else { To::Race }, stay }
     }
 
     fn adopt(&mut self, holder: Option<Tid>, now: Nanos) {
@@ -191,11 +177,7 @@ impl LockPolicy for Cpython {
         if i == 0 {
             return oldest.expect("somebody waits");
         }
-        if Some(self.line[i]) == oldest {
-            self.line[0]
-        } else {
-            self.line[i]
-        }
+        if Some(self.line[i]) == oldest { self.line[0] } else { self.line[i] }
     }
 
     fn eager(&self) -> bool {

@@ -18,13 +18,7 @@ pub struct Fifo {
 
 impl Fifo {
     pub fn new(interval: Nanos) -> Fifo {
-        Fifo {
-            interval,
-            holder: None,
-            queue: VecDeque::new(),
-            last_switch: 0,
-            requested: false,
-        }
+        Fifo { interval, holder: None, queue: VecDeque::new(), last_switch: 0, requested: false }
     }
 }
 

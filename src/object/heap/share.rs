@@ -54,10 +54,7 @@ unsafe impl<T> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
     pub const fn new(v: T) -> Self {
-        Guarded {
-            busy: AtomicU32::new(0),
-            v: UnsafeCell::new(v),
-        }
+        Guarded { busy: AtomicU32::new(0), v: UnsafeCell::new(v) }
     }
     #[inline]
     pub fn with<R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {

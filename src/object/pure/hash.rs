@@ -17,15 +17,12 @@ fn not_minus_one(hash: i64) -> i64 {
 pub fn int(a: IntRef) -> i64 {
     let magnitude = match a {
         IntRef::Small(x) => x.unsigned_abs() % MODULUS,
-        IntRef::Big(x) => x.iter_u64_digits().rev().fold(0, |hash, word| {
-            (((u128::from(hash) << 64) | u128::from(word)) % u128::from(MODULUS)) as u64
-        }),
+        IntRef::Big(x) => x
+            .iter_u64_digits()
+            .rev()
+            .fold(0, |hash, word| (((u128::from(hash) << 64) | u128::from(word)) % u128::from(MODULUS)) as u64),
     } as i64;
-    not_minus_one(if a.is_negative() {
-        -magnitude
-    } else {
-        magnitude
-    })
+    not_minus_one(if a.is_negative() { -magnitude } else { magnitude })
 }
 
 #[inline]
@@ -51,11 +48,7 @@ pub fn float(x: f64) -> Option<i64> {
     };
     // 2**61 is 1 modulo the prime: multiplying by a power of two turns the 61 bits.
     let turn = exponent.rem_euclid(i64::from(BITS)) as u32;
-    let turned = if turn == 0 {
-        mantissa
-    } else {
-        ((mantissa << turn) & MODULUS) | (mantissa >> (BITS - turn))
-    };
+    let turned = if turn == 0 { mantissa } else { ((mantissa << turn) & MODULUS) | (mantissa >> (BITS - turn)) };
     let magnitude = (turned % MODULUS) as i64;
     Some(not_minus_one(if x < 0.0 { -magnitude } else { magnitude }))
 }
@@ -87,18 +80,11 @@ pub fn tuple(hashes: impl IntoIterator<Item = i64>) -> i64 {
     let mut acc = P5;
     let mut len = 0u64;
     for lane in hashes {
-        acc = acc
-            .wrapping_add((lane as u64).wrapping_mul(P2))
-            .rotate_left(31)
-            .wrapping_mul(P1);
+        acc = acc.wrapping_add((lane as u64).wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
         len += 1;
     }
     acc = acc.wrapping_add(len ^ (P5 ^ 3527539));
-    if acc == u64::MAX {
-        1546275796
-    } else {
-        acc as i64
-    }
+    if acc == u64::MAX { 1546275796 } else { acc as i64 }
 }
 
 /// CPython's frozenset hash: the order of the items does not matter.
@@ -113,11 +99,7 @@ pub fn frozenset(hashes: impl IntoIterator<Item = i64>) -> i64 {
     hash ^= len.wrapping_add(1).wrapping_mul(1927868237);
     hash ^= (hash >> 11) ^ (hash >> 25);
     hash = hash.wrapping_mul(69069).wrapping_add(907133923);
-    if hash == u64::MAX {
-        590923713
-    } else {
-        hash as i64
-    }
+    if hash == u64::MAX { 590923713 } else { hash as i64 }
 }
 
 #[cfg(test)]

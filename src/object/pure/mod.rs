@@ -61,10 +61,7 @@ pub type Result<T> = std::result::Result<T, PureError>;
 
 impl PureError {
     pub fn new(kind: ErrKind, msg: impl Into<Cow<'static, str>>) -> Self {
-        PureError {
-            kind,
-            msg: msg.into(),
-        }
+        PureError { kind, msg: msg.into() }
     }
 
     pub fn value(msg: impl Into<Cow<'static, str>>) -> Self {

@@ -43,19 +43,12 @@ impl<K, V> Default for PyDict<K, V> {
 
 /// Hashes of small ints are the ints; the index wants the bits spread.
 fn spread(hash: i64) -> u64 {
-    (hash as u64)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .rotate_left(26)
+    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26)
 }
 
 impl<K, V> PyDict<K, V> {
     pub const fn new() -> Self {
-        PyDict {
-            entries: Vec::new(),
-            index: HashTable::new(),
-            live: 0,
-            version: 0,
-        }
+        PyDict { entries: Vec::new(), index: HashTable::new(), live: 0, version: 0 }
     }
 
     pub fn with_capacity(entries: usize) -> Self {
@@ -85,11 +78,10 @@ impl<K, V> PyDict<K, V> {
     #[inline]
     pub fn find_with(&self, hash: i64, mut same: impl FnMut(&K) -> bool) -> Option<usize> {
         if !self.indexed() {
-            return self.entries.iter().position(|entry| {
-                entry
-                    .as_ref()
-                    .is_some_and(|entry| entry.hash == hash && same(&entry.key))
-            });
+            return self
+                .entries
+                .iter()
+                .position(|entry| entry.as_ref().is_some_and(|entry| entry.hash == hash && same(&entry.key)));
         }
         let found = self.index.find(spread(hash), |at| {
             let entry = self.entries[*at as usize].as_ref();
@@ -104,12 +96,7 @@ impl<K, V> PyDict<K, V> {
         if !self.indexed() {
             return (0..self.entries.len()).filter(is).collect();
         }
-        let mut found: Vec<usize> = self
-            .index
-            .iter_hash(spread(hash))
-            .map(|at| *at as usize)
-            .filter(is)
-            .collect();
+        let mut found: Vec<usize> = self.index.iter_hash(spread(hash)).map(|at| *at as usize).filter(is).collect();
         found.sort_unstable();
         found
     }
@@ -122,10 +109,7 @@ impl<K, V> PyDict<K, V> {
     }
 
     pub fn value_mut(&mut self, at: usize) -> Option<&mut V> {
-        self.entries
-            .get_mut(at)?
-            .as_mut()
-            .map(|entry| &mut entry.value)
+        self.entries.get_mut(at)?.as_mut().map(|entry| &mut entry.value)
     }
 
     pub fn hash_at(&self, at: usize) -> Option<i64> {
@@ -153,9 +137,7 @@ impl<K, V> PyDict<K, V> {
         let entries = &self.entries;
         self.index.insert_unique(spread(hash), at as u32, |at| {
             // D2: the index names no hole.
-            entries[*at as usize]
-                .as_ref()
-                .map_or(0, |entry| spread(entry.hash))
+            entries[*at as usize].as_ref().map_or(0, |entry| spread(entry.hash))
         });
     }
 
@@ -179,12 +161,7 @@ impl<K, V> PyDict<K, V> {
     }
 
     /// The value of a key, which is added with `make` when it is missing; for keys the closure can tell.
-    pub fn get_or_insert(
-        &mut self,
-        hash: i64,
-        same: impl FnMut(&K) -> bool,
-        make: impl FnOnce() -> (K, V),
-    ) -> &mut V {
+    pub fn get_or_insert(&mut self, hash: i64, same: impl FnMut(&K) -> bool, make: impl FnOnce() -> (K, V)) -> &mut V {
         let at = match self.find_with(hash, same) {
             Some(at) => at,
             None => {
@@ -202,9 +179,7 @@ impl<K, V> PyDict<K, V> {
     pub fn remove(&mut self, at: usize) -> Option<(K, V)> {
         let hash = self.hash_at(at)?;
         if self.indexed()
-            && let Ok(found) = self
-                .index
-                .find_entry(spread(hash), |other| *other as usize == at)
+            && let Ok(found) = self.index.find_entry(spread(hash), |other| *other as usize == at)
         {
             found.remove();
         }
@@ -230,35 +205,21 @@ impl<K, V> PyDict<K, V> {
     /// Empties the table; the entries come back, to be dropped with the table closed.
     pub fn clear(&mut self) -> Self {
         let version = self.version + 1;
-        std::mem::replace(
-            self,
-            PyDict {
-                version,
-                ..Self::new()
-            },
-        )
+        std::mem::replace(self, PyDict { version, ..Self::new() })
     }
 
     /// The first entry at or after `cursor`, and the cursor behind it. Entries added meanwhile are seen; whether the dict may
     /// change at all is the caller's to say.
     pub fn next(&self, cursor: usize) -> Option<(usize, &K, &V)> {
-        let (at, entry) = self
-            .entries
-            .iter()
-            .enumerate()
-            .skip(cursor)
-            .find_map(|(at, entry)| Some((at, entry.as_ref()?)))?;
+        let (at, entry) =
+            self.entries.iter().enumerate().skip(cursor).find_map(|(at, entry)| Some((at, entry.as_ref()?)))?;
         Some((at + 1, &entry.key, &entry.value))
     }
 
     /// The last entry before `cursor`, and its position, which is the cursor before it. Begins with `slots()`.
     pub fn prev(&self, cursor: usize) -> Option<(usize, &K, &V)> {
         let before = &self.entries[..cursor.min(self.entries.len())];
-        let (at, entry) = before
-            .iter()
-            .enumerate()
-            .rev()
-            .find_map(|(at, entry)| Some((at, entry.as_ref()?)))?;
+        let (at, entry) = before.iter().enumerate().rev().find_map(|(at, entry)| Some((at, entry.as_ref()?)))?;
         Some((at, &entry.key, &entry.value))
     }
 
@@ -268,26 +229,17 @@ impl<K, V> PyDict<K, V> {
     }
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.entries
-            .iter()
-            .flatten()
-            .map(|entry| (&entry.key, &entry.value))
+        self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
     }
 
     /// Entries with their hashes, in order.
     pub fn hashed(&self) -> impl DoubleEndedIterator<Item = (i64, &K, &V)> {
-        self.entries
-            .iter()
-            .flatten()
-            .map(|entry| (entry.hash, &entry.key, &entry.value))
+        self.entries.iter().flatten().map(|entry| (entry.hash, &entry.key, &entry.value))
     }
 
     /// The entries, in order, by value.
     pub fn into_entries(self) -> impl Iterator<Item = (i64, K, V)> {
-        self.entries
-            .into_iter()
-            .flatten()
-            .map(|entry| (entry.hash, entry.key, entry.value))
+        self.entries.into_iter().flatten().map(|entry| (entry.hash, entry.key, entry.value))
     }
 }
 
@@ -321,19 +273,14 @@ mod tests {
         let mut list: Vec<(i64, i64)> = Vec::new();
         let mut seed = 1u64;
         for step in 0..20_000 {
-            seed = seed
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             let key = (seed >> 33) as i64 % 40;
             let before = dict.version();
             match (seed >> 60, at(&dict, key)) {
                 (0, _) => assert_eq!(dict.pop_last(), list.pop()),
                 (1..=6, found) => {
                     let at = list.iter().position(|pair| pair.0 == key);
-                    assert_eq!(
-                        found.and_then(|at| dict.remove(at)),
-                        at.map(|at| list.remove(at))
-                    );
+                    assert_eq!(found.and_then(|at| dict.remove(at)), at.map(|at| list.remove(at)));
                 }
                 (7, _) if step % 50 == 0 => {
                     list.clear();

@@ -48,11 +48,7 @@ fn walk(hash: i64, mask: usize) -> impl Iterator<Item = usize> {
     let mut base = perturb & mask;
     let mut ahead = 0;
     std::iter::from_fn(move || {
-        let run = if base + LINEAR_PROBES <= mask {
-            LINEAR_PROBES
-        } else {
-            0
-        };
+        let run = if base + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
         let cell = base + ahead;
         if ahead < run {
             ahead += 1;
@@ -67,14 +63,7 @@ fn walk(hash: i64, mask: usize) -> impl Iterator<Item = usize> {
 
 impl<K> PySet<K> {
     pub const fn new() -> Self {
-        PySet {
-            cells: Vec::new(),
-            mask: MIN_SIZE - 1,
-            fill: 0,
-            used: 0,
-            finger: 0,
-            version: 0,
-        }
+        PySet { cells: Vec::new(), mask: MIN_SIZE - 1, fill: 0, used: 0, finger: 0, version: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -159,11 +148,7 @@ impl<K> PySet<K> {
 
     /// S3.
     fn grown(&self) -> usize {
-        if self.used > 50_000 {
-            self.used * 2
-        } else {
-            self.used * 4
-        }
+        if self.used > 50_000 { self.used * 2 } else { self.used * 4 }
     }
 
     /// `set_insert_clean`: counts nothing, resizes nothing.
@@ -214,9 +199,8 @@ impl<K> PySet<K> {
         }
         let start = self.finger & self.mask;
         let size = self.mask + 1;
-        let slot = (0..size)
-            .map(|ahead| (start + ahead) % size)
-            .find(|slot| matches!(self.cells[*slot], Cell::Full(..)))?;
+        let slot =
+            (0..size).map(|ahead| (start + ahead) % size).find(|slot| matches!(self.cells[*slot], Cell::Full(..)))?;
         self.finger = slot + 1;
         self.remove(slot)
     }
@@ -224,14 +208,7 @@ impl<K> PySet<K> {
     /// Empties the table; the keys come back, to be dropped with the table closed.
     pub fn clear(&mut self) -> Self {
         let (finger, version) = (self.finger, self.version + 1);
-        std::mem::replace(
-            self,
-            PySet {
-                finger,
-                version,
-                ..Self::new()
-            },
-        )
+        std::mem::replace(self, PySet { finger, version, ..Self::new() })
     }
 
     /// The order of iteration.
@@ -310,10 +287,7 @@ mod tests {
     use crate::object::pure::hash::small_int;
 
     fn add(set: &mut PySet<i64>, key: i64) {
-        if set
-            .find_with(small_int(key), |other| *other == key)
-            .is_none()
-        {
+        if set.find_with(small_int(key), |other| *other == key).is_none() {
             set.push(small_int(key), key);
         }
     }
@@ -337,61 +311,35 @@ mod tests {
     /// Orders recorded from CPython 3.11.
     #[test]
     fn iterates_in_cpythons_order() {
-        let mut set = of([
-            17, 54, -10, 27, 64, 0, 37, 74, 10, 47, -17, 20, 57, -7, 30, 67, 3, 40,
-        ]);
-        assert_eq!(
-            keys(&set),
-            [
-                64, 0, 67, 3, 37, 40, 74, 10, 47, -17, 17, 20, 54, -10, 57, 27, -7, 30
-            ]
-        );
+        let mut set = of([17, 54, -10, 27, 64, 0, 37, 74, 10, 47, -17, 20, 57, -7, 30, 67, 3, 40]);
+        assert_eq!(keys(&set), [64, 0, 67, 3, 37, 40, 74, 10, 47, -17, 17, 20, 54, -10, 57, 27, -7, 30]);
         for key in [17, 27, 37, 47, 57, 67] {
             discard(&mut set, key);
         }
-        for key in [
-            1000003, 2000006, 3000009, 4000012, 5000015, 6000018, 7000021,
-        ] {
+        for key in [1000003, 2000006, 3000009, 4000012, 5000015, 6000018, 7000021] {
             add(&mut set, key);
         }
         assert_eq!(
             keys(&set),
             [
-                64, 0, 3, 1000003, 2000006, 3000009, 74, 10, 4000012, 5000015, 6000018, 20,
-                7000021, 30, 40, -17, 54, -10, -7
+                64, 0, 3, 1000003, 2000006, 3000009, 74, 10, 4000012, 5000015, 6000018, 20, 7000021, 30, 40, -17, 54,
+                -10, -7
             ]
         );
         assert_eq!(
             keys(&set.copy()),
             [
-                64, 0, 3, 1000003, 2000006, 3000009, 74, 10, 4000012, 5000015, 6000018, 20,
-                7000021, 30, 40, -17, 54, -10, -7
+                64, 0, 3, 1000003, 2000006, 3000009, 74, 10, 4000012, 5000015, 6000018, 20, 7000021, 30, 40, -17, 54,
+                -10, -7
             ]
         );
-        assert_eq!(
-            std::array::from_fn(|_| set.pop_first()),
-            [Some(64), Some(0), Some(3), Some(1000003)]
-        );
+        assert_eq!(std::array::from_fn(|_| set.pop_first()), [Some(64), Some(0), Some(3), Some(1000003)]);
         add(&mut set, 5);
         add(&mut set, -20);
-        assert_eq!(
-            std::array::from_fn(|_| set.pop_first()),
-            [Some(5), Some(2000006), Some(3000009)]
-        );
-        assert_eq!(
-            keys(&set),
-            [
-                74, 10, 4000012, 5000015, 6000018, 20, 7000021, 30, 40, -20, -17, 54, -10, -7
-            ]
-        );
-        assert_eq!(
-            keys(&of([33, 65, 97, 129, 161, 193, 225, 1, 9])),
-            [65, 33, 129, 161, 97, 193, 225, 1, 9]
-        );
-        assert_eq!(
-            keys(&of([40, 8, 24, 16, 32]).display()),
-            [32, 16, 8, 24, 40]
-        );
+        assert_eq!(std::array::from_fn(|_| set.pop_first()), [Some(5), Some(2000006), Some(3000009)]);
+        assert_eq!(keys(&set), [74, 10, 4000012, 5000015, 6000018, 20, 7000021, 30, 40, -20, -17, 54, -10, -7]);
+        assert_eq!(keys(&of([33, 65, 97, 129, 161, 193, 225, 1, 9])), [65, 33, 129, 161, 97, 193, 225, 1, 9]);
+        assert_eq!(keys(&of([40, 8, 24, 16, 32]).display()), [32, 16, 8, 24, 40]);
     }
 
     #[test]

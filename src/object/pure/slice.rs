@@ -27,22 +27,12 @@ impl Indices {
             return self;
         }
         let low = self.start + (self.len as i64 - 1) * self.step;
-        Indices {
-            start: low,
-            stop: self.start + 1,
-            step: -self.step,
-            len: self.len,
-        }
+        Indices { start: low, stop: self.start + 1, step: -self.step, len: self.len }
     }
 }
 
 /// `slice(start, stop, step)` on `len` items; `None` is an absent bound. Bounds beyond 64 bits come clamped.
-pub fn indices(
-    len: usize,
-    start: Option<i64>,
-    stop: Option<i64>,
-    step: Option<i64>,
-) -> Result<Indices> {
+pub fn indices(len: usize, start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Result<Indices> {
     // The most negative step cannot be negated; no length tells it from its neighbour.
     let step = step.unwrap_or(1).max(-i64::MAX);
     if step == 0 {
@@ -57,21 +47,12 @@ pub fn indices(
     };
     let (first, last) = if step < 0 { (high, low) } else { (low, high) };
     let (start, stop) = (settle(start, first), settle(stop, last));
-    Ok(Indices {
-        start,
-        stop,
-        step,
-        len: range_len(start, stop, step) as usize,
-    })
+    Ok(Indices { start, stop, step, len: range_len(start, stop, step) as usize })
 }
 
 /// `items[index]`: the position, counted from the end when negative.
 pub fn index(len: usize, index: i64) -> Option<usize> {
-    let at = if index < 0 {
-        index.checked_add(len as i64)?
-    } else {
-        index
-    };
+    let at = if index < 0 { index.checked_add(len as i64)? } else { index };
     usize::try_from(at).ok().filter(|at| *at < len)
 }
 
@@ -80,22 +61,14 @@ pub fn index(len: usize, index: i64) -> Option<usize> {
 pub fn bounds(len: usize, start: i64, end: i64) -> (usize, usize) {
     let size = len as i64;
     let settle = |bound: i64| {
-        if bound < 0 {
-            bound.saturating_add(size).max(0)
-        } else {
-            bound
-        }
+        if bound < 0 { bound.saturating_add(size).max(0) } else { bound }
     };
     (settle(start) as usize, settle(end).min(size) as usize)
 }
 
 /// How many items `range(start, stop, step)` has; `step` is not zero.
 pub fn range_len(start: i64, stop: i64, step: i64) -> u64 {
-    let (low, high) = if step > 0 {
-        (start, stop)
-    } else {
-        (stop, start)
-    };
+    let (low, high) = if step > 0 { (start, stop) } else { (stop, start) };
     if low >= high {
         return 0;
     }
@@ -110,28 +83,15 @@ pub fn range_item(start: i64, step: i64, nth: u64) -> i64 {
 
 /// Where `value` stands in the range.
 pub fn range_index(start: i64, stop: i64, step: i64, value: i64) -> Option<u64> {
-    let inside = if step > 0 {
-        (start..stop).contains(&value)
-    } else {
-        stop < value && value <= start
-    };
-    let away = if step > 0 {
-        value.wrapping_sub(start)
-    } else {
-        start.wrapping_sub(value)
-    } as u64;
+    let inside = if step > 0 { (start..stop).contains(&value) } else { stop < value && value <= start };
+    let away = if step > 0 { value.wrapping_sub(start) } else { start.wrapping_sub(value) } as u64;
     (inside && away.is_multiple_of(step.unsigned_abs())).then(|| away / step.unsigned_abs())
 }
 
 /// The range `range(start, stop, step)[slice]`. `None` when a bound leaves 64 bits.
 pub fn range_slice(start: i64, step: i64, slice: Indices) -> Option<(i64, i64, i64)> {
-    let item =
-        |nth: i64| i64::try_from(i128::from(start) + i128::from(nth) * i128::from(step)).ok();
-    Some((
-        item(slice.start)?,
-        item(slice.stop)?,
-        step.checked_mul(slice.step)?,
-    ))
+    let item = |nth: i64| i64::try_from(i128::from(start) + i128::from(nth) * i128::from(step)).ok();
+    Some((item(slice.start)?, item(slice.stop)?, step.checked_mul(slice.step)?))
 }
 
 /// `range_len` without bounds on the ints.
@@ -140,11 +100,7 @@ pub fn range_len_big(start: IntRef, stop: IntRef, step: IntRef) -> IntVal {
         return BigInt::from(range_len(start, stop, step)).into();
     }
     let (start, stop, step) = (start.widen(), stop.widen(), step.widen());
-    let span = if step.is_negative() {
-        &*start - &*stop
-    } else {
-        &*stop - &*start
-    };
+    let span = if step.is_negative() { &*start - &*stop } else { &*stop - &*start };
     if !span.is_positive() {
         return IntVal::Small(0);
     }
@@ -159,11 +115,8 @@ pub fn range_item_big(start: IntRef, step: IntRef, nth: IntRef) -> IntVal {
 /// `range_index` without bounds on the ints.
 pub fn range_index_big(start: IntRef, stop: IntRef, step: IntRef, value: IntRef) -> Option<IntVal> {
     let (first, last, step, value) = (start.widen(), stop.widen(), step.widen(), value.widen());
-    let inside = if step.is_positive() {
-        *first <= *value && *value < *last
-    } else {
-        *last < *value && *value <= *first
-    };
+    let inside =
+        if step.is_positive() { *first <= *value && *value < *last } else { *last < *value && *value <= *first };
     let (nth, rest) = (&*value - &*first).div_mod_floor(&step);
     (inside && rest.is_zero()).then(|| nth.into())
 }
@@ -180,26 +133,16 @@ mod tests {
             ((None, None, Some(-1)), (4, -1, -1), 5),
             ((Some(-2), None, None), (3, 5, 1), 2),
             ((Some(10), Some(-10), Some(-2)), (4, -1, -2), 3),
-            (
-                (Some(i64::MIN), Some(i64::MAX), Some(i64::MAX)),
-                (0, 5, i64::MAX),
-                1,
-            ),
+            ((Some(i64::MIN), Some(i64::MAX), Some(i64::MAX)), (0, 5, i64::MAX), 1),
             ((Some(3), Some(1), None), (3, 1, 1), 0),
             ((Some(-9), Some(2), Some(-1)), (-1, 2, -1), 0),
             ((None, None, Some(i64::MIN)), (4, -1, -i64::MAX), 1),
         ] {
             let (start, stop, step) = bounds;
             let found = indices(5, start, stop, step).unwrap();
-            assert_eq!(
-                ((found.start, found.stop, found.step), found.len),
-                (expected, len)
-            );
+            assert_eq!(((found.start, found.stop, found.step), found.len), (expected, len));
         }
-        assert_eq!(
-            indices(5, None, None, Some(0)).unwrap_err().msg,
-            "slice step cannot be zero"
-        );
+        assert_eq!(indices(5, None, None, Some(0)).unwrap_err().msg, "slice step cannot be zero");
         let back = indices(5, None, None, Some(-2)).unwrap();
         assert_eq!(back.iter().collect::<Vec<_>>(), [4, 2, 0]);
         assert_eq!(back.ascending().iter().collect::<Vec<_>>(), [0, 2, 4]);
@@ -232,17 +175,8 @@ mod tests {
             int::to_decimal(range_len_big(zero, big.borrow(), step).borrow(), 0).unwrap(),
             "33333333333333333334"
         );
-        assert_eq!(
-            range_index_big(zero, big.borrow(), step, IntRef::Small(9)),
-            Some(IntVal::Small(3))
-        );
-        assert_eq!(
-            range_index_big(big.borrow(), zero, IntRef::Small(-1), IntRef::Small(0)),
-            None
-        );
-        assert_eq!(
-            range_item_big(zero, step, IntRef::Small(7)),
-            IntVal::Small(21)
-        );
+        assert_eq!(range_index_big(zero, big.borrow(), step, IntRef::Small(9)), Some(IntVal::Small(3)));
+        assert_eq!(range_index_big(big.borrow(), zero, IntRef::Small(-1), IntRef::Small(0)), None);
+        assert_eq!(range_item_big(zero, step, IntRef::Small(7)), IntVal::Small(21));
     }
 }

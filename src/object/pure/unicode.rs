@@ -10,19 +10,11 @@ fn within(table: &[(u32, u32)], c: char) -> bool {
 
 /// Whether `repr` shows the character as it is.
 pub fn is_printable(c: char) -> bool {
-    if c.is_ascii() {
-        (' '..='~').contains(&c)
-    } else {
-        !within(UNPRINTABLE, c)
-    }
+    if c.is_ascii() { (' '..='~').contains(&c) } else { !within(UNPRINTABLE, c) }
 }
 
 pub fn is_alpha(c: char) -> bool {
-    if c.is_ascii() {
-        c.is_ascii_alphabetic()
-    } else {
-        within(ALPHA, c)
-    }
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { within(ALPHA, c) }
 }
 
 /// The value of a decimal digit of any script.
@@ -62,19 +54,11 @@ pub fn is_title(c: char) -> bool {
 }
 
 pub fn is_id_start(c: char) -> bool {
-    if c.is_ascii() {
-        c == '_' || c.is_ascii_alphabetic()
-    } else {
-        within(ALPHA, c) != within(START_NOT_ALPHA, c)
-    }
+    if c.is_ascii() { c == '_' || c.is_ascii_alphabetic() } else { within(ALPHA, c) != within(START_NOT_ALPHA, c) }
 }
 
 pub fn is_id_continue(c: char) -> bool {
-    if c.is_ascii() {
-        c == '_' || c.is_ascii_alphanumeric()
-    } else {
-        is_id_start(c) || within(CONTINUE, c)
-    }
+    if c.is_ascii() { c == '_' || c.is_ascii_alphanumeric() } else { is_id_start(c) || within(CONTINUE, c) }
 }
 
 /// What `repr` escapes beyond ASCII: control, format, surrogate, private, unassigned, and separators other than the space.

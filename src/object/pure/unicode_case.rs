@@ -2,10 +2,7 @@
 //! (Unicode 14.0, as CPython 3.11 answers).
 
 fn look(table: &[(u32, &'static str)], c: char) -> Option<&'static str> {
-    table
-        .binary_search_by_key(&(c as u32), |row| row.0)
-        .ok()
-        .map(|at| table[at].1)
+    table.binary_search_by_key(&(c as u32), |row| row.0).ok().map(|at| table[at].1)
 }
 
 /// Appends the title-case form of `c`.

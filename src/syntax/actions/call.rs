@@ -48,14 +48,7 @@ impl Builder<'_> {
             // It shares the parentheses of the call.
             self.ast.set_span(e, Span::new(open, hi));
         }
-        self.expr(
-            Expr::Call {
-                func,
-                args: args.into(),
-            },
-            lo,
-            hi,
-        )
+        self.expr(Expr::Call { func, args: args.into() }, lo, hi)
     }
 
     /// Checks the order of arguments and that a bare generator expression stands alone.
@@ -70,19 +63,13 @@ impl Builder<'_> {
                         self.wrong(span, "Generator expression must be parenthesized");
                     }
                     if unpacked {
-                        self.wrong(
-                            span,
-                            "positional argument follows keyword argument unpacking",
-                        );
+                        self.wrong(span, "positional argument follows keyword argument unpacking");
                     } else if keyword {
                         self.wrong(span, "positional argument follows keyword argument");
                     }
                 }
                 Arg::Star(_) if unpacked => {
-                    self.wrong(
-                        span,
-                        "iterable argument unpacking follows keyword argument unpacking",
-                    );
+                    self.wrong(span, "iterable argument unpacking follows keyword argument unpacking");
                 }
                 Arg::Star(_) => {}
                 Arg::Keyword { .. } => keyword = true,
@@ -102,10 +89,7 @@ impl Builder<'_> {
         });
         let mut named: Vec<_> = named.collect();
         named.sort_unstable();
-        let repeated = named
-            .windows(2)
-            .filter(|pair| pair[0].0 == pair[1].0)
-            .map(|pair| pair[1]);
+        let repeated = named.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1]);
         if let Some((name, lo, hi)) = repeated.min_by_key(|&(_, lo, _)| lo) {
             let message = format!("keyword argument repeated: {}", self.ast.name(name));
             self.wrong(Span::new(lo, hi), message);
@@ -142,10 +126,7 @@ impl Builder<'_> {
 
     /// Orders a loose parameter list, as CPython's grammar would have read it.
     pub fn params(&mut self, (items, _comma): (Vec<ParamItem>, bool), place: Where) -> Params {
-        let mut order = Order {
-            list: Vec::with_capacity(items.len()),
-            ..Order::default()
-        };
+        let mut order = Order { list: Vec::with_capacity(items.len()), ..Order::default() };
         for item in items {
             let here = item.span();
             if order.closed {
@@ -158,9 +139,7 @@ impl Builder<'_> {
         if let Some(star) = order.bare_star {
             self.wrong(star, "named arguments must follow bare *");
         }
-        Params {
-            list: order.list.into(),
-        }
+        Params { list: order.list.into() }
     }
 }
 
@@ -177,34 +156,14 @@ struct Order {
 }
 
 impl Order {
-    fn accept(
-        &mut self,
-        item: ParamItem,
-        here: Span,
-        place: Where,
-    ) -> Result<(), (Span, &'static str)> {
+    fn accept(&mut self, item: ParamItem, here: Span, place: Where) -> Result<(), (Span, &'static str)> {
         match item {
-            ParamItem::Plain {
-                name,
-                annotation,
-                default,
-                span,
-            } => {
+            ParamItem::Plain { name, annotation, default, span } => {
                 self.bare_star = None;
                 let bad = !self.after_star && default.is_none() && self.defaults;
                 self.defaults |= default.is_some();
-                let kind = if self.after_star {
-                    ParamKind::KwOnly
-                } else {
-                    ParamKind::Normal
-                };
-                self.list.push(Param {
-                    kind,
-                    name,
-                    default,
-                    annotation,
-                    span,
-                });
+                let kind = if self.after_star { ParamKind::KwOnly } else { ParamKind::Normal };
+                self.list.push(Param { kind, name, default, annotation, span });
                 if bad {
                     return Err((span, "non-default argument follows default argument"));
                 }
@@ -212,21 +171,9 @@ impl Order {
             ParamItem::Star { .. } | ParamItem::BareStar(_) if self.after_star => {
                 return Err((here, "* argument may appear only once"));
             }
-            ParamItem::Star {
-                name,
-                annotation,
-                default,
-                span,
-                ..
-            } => {
+            ParamItem::Star { name, annotation, default, span, .. } => {
                 self.after_star = true;
-                self.list.push(Param {
-                    kind: ParamKind::Star,
-                    name,
-                    default: None,
-                    annotation,
-                    span,
-                });
+                self.list.push(Param { kind: ParamKind::Star, name, default: None, annotation, span });
                 if default.is_some() {
                     return Err((here, "var-positional argument cannot have default value"));
                 }
@@ -235,20 +182,9 @@ impl Order {
                 self.after_star = true;
                 self.bare_star = Some(span);
             }
-            ParamItem::DoubleStar {
-                name,
-                annotation,
-                default,
-                span,
-            } => {
+            ParamItem::DoubleStar { name, annotation, default, span } => {
                 self.closed = true;
-                self.list.push(Param {
-                    kind: ParamKind::DoubleStar,
-                    name,
-                    default: None,
-                    annotation,
-                    span,
-                });
+                self.list.push(Param { kind: ParamKind::DoubleStar, name, default: None, annotation, span });
                 if let Some(star) = self.bare_star {
                     return Err((star, "named arguments must follow bare *"));
                 }
@@ -267,9 +203,7 @@ impl Order {
                     return Err((span, "at least one argument must precede /"));
                 }
                 self.slash = true;
-                self.list
-                    .iter_mut()
-                    .for_each(|param| param.kind = ParamKind::PosOnly);
+                self.list.iter_mut().for_each(|param| param.kind = ParamKind::PosOnly);
             }
             ParamItem::Grouped(span) => {
                 return Err((

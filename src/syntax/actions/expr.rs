@@ -23,16 +23,12 @@ pub enum Piece {
 
 impl<'i> Builder<'i> {
     pub fn int(&mut self, literal: &str, lo: u32) -> E {
-        let value = self
-            .checked(literal::int(literal, lo))
-            .unwrap_or(IntLit::Small(0));
+        let value = self.checked(literal::int(literal, lo)).unwrap_or(IntLit::Small(0));
         self.expr(Expr::Int(value), lo, lo + literal.len() as u32)
     }
 
     pub fn float(&mut self, literal: &str, lo: u32) -> E {
-        let value = self
-            .checked(literal::float(literal, lo))
-            .unwrap_or_default();
+        let value = self.checked(literal::float(literal, lo)).unwrap_or_default();
         self.expr(Expr::Float(value), lo, lo + literal.len() as u32)
     }
 
@@ -42,10 +38,7 @@ impl<'i> Builder<'i> {
 
     /// Adjacent literals become one.
     pub fn strings(&mut self, parts: Vec<StrPart<'i>>, lo: u32, hi: u32) -> E {
-        let bytes = parts
-            .iter()
-            .filter(|part| matches!(part, StrPart::Bytes { .. }))
-            .count();
+        let bytes = parts.iter().filter(|part| matches!(part, StrPart::Bytes { .. })).count();
         if bytes > 0 {
             if bytes < parts.len() {
                 self.wrong(Span::new(lo, hi), "cannot mix bytes and nonbytes literals");
@@ -53,18 +46,13 @@ impl<'i> Builder<'i> {
             let mut value = Vec::new();
             for part in parts {
                 if let StrPart::Bytes { literal, lo } = part {
-                    value.extend(
-                        self.checked(literal::bytes(literal, lo))
-                            .unwrap_or_default(),
-                    );
+                    value.extend(self.checked(literal::bytes(literal, lo)).unwrap_or_default());
                 }
             }
             return self.expr(Expr::Bytes(value.into()), lo, hi);
         }
         if let [StrPart::Str { literal, lo: at }] = parts[..] {
-            let value = self
-                .checked(literal::string(literal, at))
-                .unwrap_or_default();
+            let value = self.checked(literal::string(literal, at)).unwrap_or_default();
             return self.expr(Expr::Str(value.into()), lo, hi);
         }
         let formatted = parts.iter().any(|part| matches!(part, StrPart::Format(_)));
@@ -72,11 +60,7 @@ impl<'i> Builder<'i> {
         for part in parts {
             match part {
                 StrPart::Str { literal, lo } => {
-                    joined.tail.push_str(
-                        &self
-                            .checked(literal::string(literal, lo))
-                            .unwrap_or_default(),
-                    );
+                    joined.tail.push_str(&self.checked(literal::string(literal, lo)).unwrap_or_default());
                 }
                 StrPart::Bytes { .. } => {}
                 StrPart::Format(pieces) => pieces.into_iter().for_each(|piece| joined.part(piece)),
@@ -89,9 +73,7 @@ impl<'i> Builder<'i> {
     }
 
     pub fn f_text(&mut self, (text, raw): (&'i str, bool), lo: u32) -> Piece {
-        let value = self
-            .checked(literal::text(text, raw, lo))
-            .unwrap_or_default();
+        let value = self.checked(literal::text(text, raw, lo)).unwrap_or_default();
         Piece::Text(value.into())
     }
 
@@ -105,10 +87,7 @@ impl<'i> Builder<'i> {
         span: Span,
     ) -> Piece {
         if let Expr::Starred(_) = self.ast.expr(value) {
-            self.wrong(
-                self.ast.span(value),
-                "f-string: cannot use starred expression here",
-            );
+            self.wrong(self.ast.span(value), "f-string: cannot use starred expression here");
         }
         let conversion = conversion.and_then(|(bang, letter, end)| {
             let known = match letter {
@@ -126,11 +105,7 @@ impl<'i> Builder<'i> {
         let implied = debug.is_some() && conversion.is_none() && spec.is_none();
         let field = FField {
             value,
-            conversion: if implied {
-                Some(Conversion::Repr)
-            } else {
-                conversion
-            },
+            conversion: if implied { Some(Conversion::Repr) } else { conversion },
             spec: spec.map(|pieces| {
                 let mut joined = Joined::new(self.text);
                 pieces.into_iter().for_each(|piece| joined.part(piece));
@@ -146,14 +121,7 @@ impl<'i> Builder<'i> {
     }
 
     pub fn bool_op(&mut self, op: BoolOp, values: Vec<E>, lo: u32, hi: u32) -> E {
-        self.expr(
-            Expr::Bool {
-                op,
-                values: values.into(),
-            },
-            lo,
-            hi,
-        )
+        self.expr(Expr::Bool { op, values: values.into() }, lo, hi)
     }
 
     /// One expression, or a tuple without parentheses.
@@ -165,17 +133,8 @@ impl<'i> Builder<'i> {
     }
 
     /// `value[index]`; a lone star in an index makes a tuple.
-    pub fn index(
-        &mut self,
-        value: E,
-        index: (Vec<E>, bool),
-        from: u32,
-        to: u32,
-        lo: u32,
-        hi: u32,
-    ) -> E {
-        let starred =
-            matches!(index.0[..], [one] if matches!(self.ast.expr(one), Expr::Starred(_)));
+    pub fn index(&mut self, value: E, index: (Vec<E>, bool), from: u32, to: u32, lo: u32, hi: u32) -> E {
+        let starred = matches!(index.0[..], [one] if matches!(self.ast.expr(one), Expr::Starred(_)));
         let index = self.collapse((index.0, index.1 || starred), from, to);
         self.expr(Expr::Index { value, index }, lo, hi)
     }
@@ -195,11 +154,7 @@ impl<'i> Builder<'i> {
     }
 
     pub fn as_item(&mut self, context: E, target: E, span: Span) -> E {
-        self.as_items.push(AsItem {
-            context,
-            target,
-            span,
-        });
+        self.as_items.push(AsItem { context, target, span });
         context
     }
 
@@ -207,46 +162,17 @@ impl<'i> Builder<'i> {
         self.expr(Expr::List(items.unwrap_or_default().0.into()), lo, hi)
     }
 
-    pub fn comp(
-        &mut self,
-        kind: CompKind,
-        elt: E,
-        value: Option<E>,
-        clauses: Vec<Clause>,
-        lo: u32,
-        hi: u32,
-    ) -> E {
+    pub fn comp(&mut self, kind: CompKind, elt: E, value: Option<E>, clauses: Vec<Clause>, lo: u32, hi: u32) -> E {
         if let Expr::Starred(_) = self.ast.expr(elt) {
-            self.wrong(
-                self.ast.span(elt),
-                "iterable unpacking cannot be used in comprehension",
-            );
+            self.wrong(self.ast.span(elt), "iterable unpacking cannot be used in comprehension");
         }
-        self.expr(
-            Expr::Comp(Box::new(Comp {
-                kind,
-                elt,
-                value,
-                clauses: clauses.into(),
-            })),
-            lo,
-            hi,
-        )
+        self.expr(Expr::Comp(Box::new(Comp { kind, elt, value, clauses: clauses.into() })), lo, hi)
     }
 
-    pub fn dict_comp(
-        &mut self,
-        (key, value): (Option<E>, E),
-        clauses: Vec<Clause>,
-        lo: u32,
-        hi: u32,
-    ) -> E {
+    pub fn dict_comp(&mut self, (key, value): (Option<E>, E), clauses: Vec<Clause>, lo: u32, hi: u32) -> E {
         let Some(key) = key else {
             // The two stars stand before the span of the value.
-            self.wrong(
-                self.ast.span(value),
-                "dict unpacking cannot be used in dict comprehension",
-            );
+            self.wrong(self.ast.span(value), "dict unpacking cannot be used in dict comprehension");
             return value;
         };
         self.comp(CompKind::Dict, key, Some(value), clauses, lo, hi)
@@ -254,10 +180,7 @@ impl<'i> Builder<'i> {
 
     pub fn walrus(&mut self, target: E, value: E, lo: u32, hi: u32) -> E {
         if !matches!(self.ast.expr(target), Expr::Name(_)) || self.ast.is_grouped(target) {
-            let message = format!(
-                "cannot use assignment expressions with {}",
-                self.ast.expr(target).described()
-            );
+            let message = format!("cannot use assignment expressions with {}", self.ast.expr(target).described());
             self.wrong(self.ast.span(target), message);
         }
         self.expr(Expr::Walrus { target, value }, lo, hi)
@@ -273,11 +196,7 @@ struct Joined<'i> {
 
 impl<'i> Joined<'i> {
     fn new(source: &'i str) -> Joined<'i> {
-        Joined {
-            source,
-            parts: Vec::new(),
-            tail: String::new(),
-        }
+        Joined { source, parts: Vec::new(), tail: String::new() }
     }
 
     fn part(&mut self, piece: Piece) {
@@ -295,8 +214,7 @@ impl<'i> Joined<'i> {
 
     fn flush(&mut self) {
         if !self.tail.is_empty() {
-            self.parts
-                .push(FPart::Text(std::mem::take(&mut self.tail).into()));
+            self.parts.push(FPart::Text(std::mem::take(&mut self.tail).into()));
         }
     }
 

@@ -84,8 +84,7 @@ impl<'i> Builder<'i> {
         }
         let at = names.len() as u32;
         names.push(text.into());
-        self.interned
-            .insert_unique(hash, at, |&at| hasher.hash_one(&*names[at as usize]));
+        self.interned.insert_unique(hash, at, |&at| hasher.hash_one(&*names[at as usize]));
         Name(at)
     }
 
@@ -105,10 +104,7 @@ impl<'i> Builder<'i> {
     /// A node whose deepest child is `depth` deep.
     fn push(&mut self, kind: Expr, span: Span, depth: u16) -> E {
         if depth >= MAX_DEPTH {
-            self.wrong(
-                span,
-                format!("too many nested expressions (Kit's limit is {MAX_DEPTH})"),
-            );
+            self.wrong(span, format!("too many nested expressions (Kit's limit is {MAX_DEPTH})"));
         }
         // X3 holds for every tree that is handed out: with a problem, none is.
         self.ast.push_expr(kind, span, depth.min(MAX_DEPTH - 1) + 1)

@@ -35,19 +35,12 @@ impl Builder<'_> {
     }
 
     pub fn import_from(&mut self, (level, module): (u32, Option<Name>), names: Vec<Alias>) -> Stmt {
-        Stmt::ImportFrom {
-            module,
-            level,
-            names: names.into(),
-        }
+        Stmt::ImportFrom { module, level, names: names.into() }
     }
 
     pub fn if_stmt(&mut self, lo: u32, branches: Vec<(E, Vec<S>)>, orelse: Option<Vec<S>>) -> S {
         let orelse: Body = orelse.unwrap_or_default().into();
-        let branches: Box<[(E, Body)]> = branches
-            .into_iter()
-            .map(|(test, body)| (test, body.into()))
-            .collect();
+        let branches: Box<[(E, Body)]> = branches.into_iter().map(|(test, body)| (test, body.into())).collect();
         let last = branches.last().and_then(|(_, body)| body.last().copied());
         let last = orelse.last().copied().or(last);
         self.compound(Stmt::If { branches, orelse }, lo, last)
@@ -56,36 +49,14 @@ impl Builder<'_> {
     pub fn while_stmt(&mut self, lo: u32, test: E, body: Vec<S>, orelse: Option<Vec<S>>) -> S {
         let orelse = orelse.unwrap_or_default();
         let last = last_of(&[&body, &orelse]);
-        self.compound(
-            Stmt::While {
-                test,
-                body: body.into(),
-                orelse: orelse.into(),
-            },
-            lo,
-            last,
-        )
+        self.compound(Stmt::While { test, body: body.into(), orelse: orelse.into() }, lo, last)
     }
 
-    pub fn for_stmt(
-        &mut self,
-        lo: u32,
-        is_async: bool,
-        target: E,
-        iter: E,
-        body: Vec<S>,
-        orelse: Option<Vec<S>>,
-    ) -> S {
+    pub fn for_stmt(&mut self, lo: u32, is_async: bool, target: E, iter: E, body: Vec<S>, orelse: Option<Vec<S>>) -> S {
         self.refuse_lone_star(iter);
         let orelse = orelse.unwrap_or_default();
         let last = last_of(&[&body, &orelse]);
-        let kind = For {
-            is_async,
-            target,
-            iter,
-            body: body.into(),
-            orelse: orelse.into(),
-        };
+        let kind = For { is_async, target, iter, body: body.into(), orelse: orelse.into() };
         self.compound(Stmt::For(Box::new(kind)), lo, last)
     }
 
@@ -107,61 +78,29 @@ impl Builder<'_> {
         let (orelse, finally) = (orelse.unwrap_or_default(), finally.unwrap_or_default());
         let handled = handlers.last().map_or(&[][..], |handler| &handler.body);
         let last = last_of(&[&body, handled, &orelse, &finally]);
-        let kind = Try {
-            body: body.into(),
-            handlers: handlers.into(),
-            orelse: orelse.into(),
-            finally: finally.into(),
-        };
+        let kind = Try { body: body.into(), handlers: handlers.into(), orelse: orelse.into(), finally: finally.into() };
         self.compound(Stmt::Try(Box::new(kind)), lo, last)
     }
 
-    pub fn handler(
-        &mut self,
-        lo: u32,
-        class: Option<E>,
-        name: Option<Name>,
-        body: Vec<S>,
-    ) -> Handler {
+    pub fn handler(&mut self, lo: u32, class: Option<E>, name: Option<Name>, body: Vec<S>) -> Handler {
         let hi = body.last().map_or(lo, |&stmt| self.ast.stmt_span(stmt).hi);
-        Handler {
-            class,
-            name,
-            body: body.into(),
-            span: Span::new(lo, hi),
-        }
+        Handler { class, name, body: body.into(), span: Span::new(lo, hi) }
     }
 
     pub fn with_stmt(&mut self, lo: u32, is_async: bool, items: Vec<WithItem>, body: Vec<S>) -> S {
         let last = last_of(&[&body]);
-        let kind = With {
-            is_async,
-            items: items.into(),
-            body: body.into(),
-        };
+        let kind = With { is_async, items: items.into(), body: body.into() };
         self.compound(Stmt::With(Box::new(kind)), lo, last)
     }
 
-    pub fn class(
-        &mut self,
-        name: Name,
-        name_span: Span,
-        args: Option<(Vec<Arg>, bool)>,
-        body: Vec<S>,
-    ) -> Class {
+    pub fn class(&mut self, name: Name, name_span: Span, args: Option<(Vec<Arg>, bool)>, body: Vec<S>) -> Class {
         let args = self.arguments(args.unwrap_or_default());
         for arg in &args {
             if self.is_bare_generator(arg.value()) {
                 self.wrong(self.ast.span(arg.value()), "invalid syntax");
             }
         }
-        Class {
-            name,
-            name_span,
-            args: args.into(),
-            body: body.into(),
-            decorators: [].into(),
-        }
+        Class { name, name_span, args: args.into(), body: body.into(), decorators: [].into() }
     }
 
     pub fn class_stmt(&mut self, lo: u32, decorators: Vec<E>, mut class: Class) -> S {
@@ -171,25 +110,10 @@ impl Builder<'_> {
     }
 
     pub fn def_stmt(&mut self, lo: u32, decorators: Vec<E>, def: Def) -> S {
-        let Def {
-            is_async,
-            name,
-            name_span,
-            params,
-            returns,
-            body,
-        } = def;
+        let Def { is_async, name, name_span, params, returns, body } = def;
         let last = last_of(&[&body]);
         let (body, decorators) = (body.into(), decorators.into());
-        let def = super::super::ast::Def {
-            is_async,
-            name,
-            name_span,
-            params,
-            returns,
-            body,
-            decorators,
-        };
+        let def = super::super::ast::Def { is_async, name, name_span, params, returns, body, decorators };
         self.compound(Stmt::Def(Box::new(def)), lo, last)
     }
 }

@@ -52,17 +52,8 @@ impl Expr {
 
     /// Forms that bind looser than `|`: of them CPython does not ask "Maybe you meant '=='".
     fn is_loose(&self) -> bool {
-        matches!(
-            self,
-            Expr::Compare { .. } | Expr::Bool { .. } | Expr::Cond { .. } | Expr::Lambda(_)
-        ) || matches!(
-            self,
-            Expr::Unary {
-                op: UnaryOp::Not,
-                ..
-            } | Expr::Walrus { .. }
-                | Expr::Starred(_)
-        )
+        matches!(self, Expr::Compare { .. } | Expr::Bool { .. } | Expr::Cond { .. } | Expr::Lambda(_))
+            || matches!(self, Expr::Unary { op: UnaryOp::Not, .. } | Expr::Walrus { .. } | Expr::Starred(_))
     }
 }
 
@@ -75,26 +66,17 @@ impl Builder<'_> {
             match self.ast.expr(e) {
                 Expr::Name(name) => {
                     if self.ast.name(*name) == "__debug__" {
-                        let verb = if usage == Use::Delete {
-                            "delete"
-                        } else {
-                            "assign to"
-                        };
+                        let verb = if usage == Use::Delete { "delete" } else { "assign to" };
                         self.wrong(self.ast.span(e), format!("cannot {verb} __debug__"));
                     }
                 }
                 Expr::Attr { .. } | Expr::Index { .. } => {}
                 Expr::Tuple(items) | Expr::List(items) => {
-                    let stars = items
-                        .iter()
-                        .filter(|&&item| matches!(self.ast.expr(item), Expr::Starred(_)));
+                    let stars = items.iter().filter(|&&item| matches!(self.ast.expr(item), Expr::Starred(_)));
                     let many = stars.count() > 1 && usage != Use::Delete;
                     left.extend(items.iter().rev());
                     if many {
-                        self.wrong(
-                            self.ast.span(e),
-                            "multiple starred expressions in assignment",
-                        );
+                        self.wrong(self.ast.span(e), "multiple starred expressions in assignment");
                     }
                 }
                 Expr::Starred(value) if usage != Use::Delete => {
@@ -106,20 +88,11 @@ impl Builder<'_> {
                     left.push(value);
                 }
                 other => {
-                    let verb = if usage == Use::Delete {
-                        "delete"
-                    } else {
-                        "assign to"
-                    };
+                    let verb = if usage == Use::Delete { "delete" } else { "assign to" };
                     let constant = matches!(other, Expr::None | Expr::True | Expr::False)
                         || matches!(other, Expr::Comp(comp) if comp.kind == CompKind::Generator);
-                    let asks =
-                        usage == Use::Assign && e == target && !constant && !other.is_loose();
-                    let hint = if asks {
-                        " here. Maybe you meant '==' instead of '='?"
-                    } else {
-                        ""
-                    };
+                    let asks = usage == Use::Assign && e == target && !constant && !other.is_loose();
+                    let hint = if asks { " here. Maybe you meant '==' instead of '='?" } else { "" };
                     let message = format!("cannot {verb} {}{hint}", other.described());
                     self.wrong(self.ast.span(e), message);
                     return;
@@ -146,44 +119,27 @@ impl Builder<'_> {
         for &target in &targets {
             let bare_yield = matches!(self.ast.expr(target), Expr::Yield(_) | Expr::YieldFrom(_));
             if bare_yield && !self.ast.is_grouped(target) {
-                self.wrong(
-                    self.ast.span(target),
-                    "assignment to yield expression not possible",
-                );
+                self.wrong(self.ast.span(target), "assignment to yield expression not possible");
             }
-            let usage = if only && !self.ast.expr(value).is_loose_start() {
-                Use::Assign
-            } else {
-                Use::Bind
-            };
+            let usage = if only && !self.ast.expr(value).is_loose_start() { Use::Assign } else { Use::Bind };
             self.target(target, usage);
         }
         self.refuse_lone_star(value);
-        Stmt::Assign {
-            targets: targets.into(),
-            value,
-        }
+        Stmt::Assign { targets: targets.into(), value }
     }
 
     pub fn aug_assign(&mut self, target: E, op: &str, value: E) -> Stmt {
         match self.ast.expr(target) {
             Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } => {}
             other => {
-                let message = format!(
-                    "'{}' is an illegal expression for augmented assignment",
-                    other.described()
-                );
+                let message = format!("'{}' is an illegal expression for augmented assignment", other.described());
                 self.wrong(self.ast.span(target), message);
             }
         }
         self.refuse_lone_star(value);
         let text = &op[..op.len() - 1];
         let op = BinOp::ALL.iter().copied().find(|op| op.text() == text);
-        Stmt::AugAssign {
-            target,
-            op: op.expect("the lexer's `op=` has a row in BinOp"),
-            value,
-        }
+        Stmt::AugAssign { target, op: op.expect("the lexer's `op=` has a row in BinOp"), value }
     }
 
     pub fn ann_assign(&mut self, target: E, annotation: E, value: Option<E>) -> Stmt {
@@ -200,12 +156,7 @@ impl Builder<'_> {
             self.refuse_lone_star(value);
         }
         let simple = matches!(self.ast.expr(target), Expr::Name(_)) && !self.ast.is_grouped(target);
-        Stmt::AnnAssign {
-            target,
-            annotation,
-            value,
-            simple,
-        }
+        Stmt::AnnAssign { target, annotation, value, simple }
     }
 
     /// `*a` where one value is wanted.
@@ -218,12 +169,7 @@ impl Builder<'_> {
     /// The items of a `with`; a lone group of items in parentheses is taken apart.
     pub fn with_items(&mut self, items: Vec<WithItem>) -> Vec<WithItem> {
         let items = match items[..] {
-            [
-                WithItem {
-                    context,
-                    target: None,
-                },
-            ] => self.with_group(context),
+            [WithItem { context, target: None }] => self.with_group(context),
             _ => items,
         };
         for item in &items {
@@ -239,18 +185,11 @@ impl Builder<'_> {
         let mut claimed = std::mem::take(&mut self.as_items);
         let mut item = |context: E| {
             // Indices grow from left to right, so the list is sorted.
-            let at = claimed
-                .binary_search_by_key(&context, |item| item.context)
-                .ok();
-            WithItem {
-                context,
-                target: at.map(|at| std::mem::replace(&mut claimed[at].target, context)),
-            }
+            let at = claimed.binary_search_by_key(&context, |item| item.context).ok();
+            WithItem { context, target: at.map(|at| std::mem::replace(&mut claimed[at].target, context)) }
         };
         let items = match self.ast.expr(group) {
-            Expr::Tuple(parts)
-                if !self.ast.is_grouped(group) && !parts.is_empty() && self.splits(parts) =>
-            {
+            Expr::Tuple(parts) if !self.ast.is_grouped(group) && !parts.is_empty() && self.splits(parts) => {
                 parts.iter().map(|&part| item(part)).collect()
             }
             _ => vec![item(group)],
@@ -282,15 +221,7 @@ impl Builder<'_> {
 impl Expr {
     /// Values after which CPython does not ask "Maybe you meant '=='".
     fn is_loose_start(&self) -> bool {
-        matches!(
-            self,
-            Expr::Lambda(_) | Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Starred(_)
-        ) || matches!(
-            self,
-            Expr::Unary {
-                op: UnaryOp::Not,
-                ..
-            }
-        )
+        matches!(self, Expr::Lambda(_) | Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Starred(_))
+            || matches!(self, Expr::Unary { op: UnaryOp::Not, .. })
     }
 }

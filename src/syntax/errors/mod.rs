@@ -72,9 +72,7 @@ pub fn settle(text: &str, start: Tok<'static>, mut problem: Box<Problem>) -> Box
         return lexical;
     }
     let before = tokens.iter().take_while(|token| token.0 < at);
-    let depth: i32 = before
-        .map(|token| (token.1 == Tok::FOpen) as i32 - (token.1 == Tok::FClose) as i32)
-        .sum();
+    let depth: i32 = before.map(|token| (token.1 == Tok::FOpen) as i32 - (token.1 == Tok::FClose) as i32).sum();
     if depth > 0 && !problem.message.starts_with("f-string: ") {
         problem.message.insert_str(0, "f-string: ");
     }
@@ -83,11 +81,7 @@ pub fn settle(text: &str, start: Tok<'static>, mut problem: Box<Problem>) -> Box
 
 /// Reads the whole file. A token that cannot be read is the better error than one at `at`, except a
 /// bracket that is open at the end and was opened on the line of `at` or later.
-fn read_all<'i>(
-    text: &'i str,
-    start: Tok<'i>,
-    at: u32,
-) -> (Vec<Spanned<'i>>, Option<Box<Problem>>) {
+fn read_all<'i>(text: &'i str, start: Tok<'i>, at: u32) -> (Vec<Spanned<'i>>, Option<Box<Problem>>) {
     let mut layout = Layout::new(text, start);
     let mut tokens = Vec::new();
     let problem = loop {
@@ -99,13 +93,9 @@ fn read_all<'i>(
     };
     // With nothing after the stop, what is missing may be the rest of the line.
     let is_last = tokens.last().is_none_or(|token| token.0 <= at);
-    let unclosed = problem
-        .as_ref()
-        .is_some_and(|problem| problem.message.ends_with("was never closed"));
+    let unclosed = problem.as_ref().is_some_and(|problem| problem.message.ends_with("was never closed"));
     let problem = problem.filter(|problem| {
-        !unclosed
-            || is_last
-            || problem.span.lo < at && text[problem.span.lo as usize..at as usize].contains('\n')
+        !unclosed || is_last || problem.span.lo < at && text[problem.span.lo as usize..at as usize].contains('\n')
     });
     (tokens, problem)
 }
@@ -114,30 +104,18 @@ impl<'i> Scene<'i> {
     fn new(text: &'i str, stop: Stop<'i>, tokens: Vec<Spanned<'i>>) -> Scene<'i> {
         let same = |token: &Spanned<'i>| token.0 == stop.lo && token.1 == stop.tok;
         let found = tokens.partition_point(|token| token.0 < stop.lo);
-        let at = tokens[found..]
-            .iter()
-            .position(same)
-            .map_or(tokens.len(), |offset| found + offset);
+        let at = tokens[found..].iter().position(same).map_or(tokens.len(), |offset| found + offset);
         let mut open = Vec::new();
         let mut line = 0;
         for (i, &(_, tok, _)) in tokens[..at].iter().enumerate() {
             match tok {
                 Tok::LPar | Tok::LBracket | Tok::LBrace | Tok::FOpen => open.push(i),
                 Tok::RPar | Tok::RBracket | Tok::RBrace | Tok::FClose => drop(open.pop()),
-                Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule | Tok::StartExpr => {
-                    line = i + 1
-                }
+                Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule | Tok::StartExpr => line = i + 1,
                 _ => {}
             }
         }
-        Scene {
-            text,
-            stop,
-            tokens,
-            at,
-            line,
-            open,
-        }
+        Scene { text, stop, tokens, at, line, open }
     }
 
     fn tok(&self) -> Tok<'i> {
@@ -150,10 +128,7 @@ impl<'i> Scene<'i> {
 
     /// The token `back` places before the stop.
     fn before(&self, back: usize) -> Option<Tok<'i>> {
-        self.at
-            .checked_sub(back)
-            .and_then(|at| self.tokens.get(at))
-            .map(|token| token.1)
+        self.at.checked_sub(back).and_then(|at| self.tokens.get(at)).map(|token| token.1)
     }
 
     fn span_of(&self, at: usize) -> Span {
@@ -163,17 +138,12 @@ impl<'i> Scene<'i> {
 
     /// The first token of the logical line, after `async`.
     fn header(&self) -> Option<Tok<'i>> {
-        let mut line = self.tokens[self.line.min(self.at)..]
-            .iter()
-            .map(|token| token.1);
+        let mut line = self.tokens[self.line.min(self.at)..].iter().map(|token| token.1);
         line.find(|&tok| tok != Tok::Async)
     }
 
     fn expects(&self, what: &str) -> bool {
-        self.stop
-            .expected
-            .iter()
-            .any(|name| name == what || name.trim_matches('"') == what)
+        self.stop.expected.iter().any(|name| name == what || name.trim_matches('"') == what)
     }
 
     /// Whether the parser, before the stop, was still ready to go on with an operator. It is not
@@ -188,10 +158,8 @@ impl<'i> Scene<'i> {
         let Some(last) = self.before(1) else {
             return false;
         };
-        matches!(
-            last,
-            Name(_) | Int(_) | Float(_) | Str(_) | Bytes(_) | FEnd | True | False | None | Ellipsis
-        ) || matches!(last, RPar | RBracket | RBrace)
+        matches!(last, Name(_) | Int(_) | Float(_) | Str(_) | Bytes(_) | FEnd | True | False | None | Ellipsis)
+            || matches!(last, RPar | RBracket | RBrace)
     }
 
     /// The innermost open bracket.
@@ -204,11 +172,7 @@ impl<'i> Scene<'i> {
     }
 
     fn line_of(&self, offset: u32) -> usize {
-        self.text.as_bytes()[..offset as usize]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count()
-            + 1
+        self.text.as_bytes()[..offset as usize].iter().filter(|&&byte| byte == b'\n').count() + 1
     }
 
     /// Where the operand begins that ends before `end`: back to a token that `stops`, over whole brackets.
@@ -246,33 +210,19 @@ impl<'i> Scene<'i> {
     fn hint(&self) -> Option<String> {
         let tok = self.tok();
         if tok.is_keyword() && self.expects("NAME") && !self.expects("INT") {
-            return Some(format!(
-                "'{}' is a keyword and cannot be a name",
-                tok.text()
-            ));
+            return Some(format!("'{}' is a keyword and cannot be a name", tok.text()));
         }
         let (before, last) = (self.before(2), self.before(1));
         let hint = match (last, tok) {
             (Some(Tok::Amper), Tok::Amper) => "write 'and' for '&&'",
             (Some(Tok::Bar), Tok::Bar) => "write 'or' for '||'",
             (Some(Tok::Less), Tok::Greater) => "write '!=' for '<>'",
-            (Some(Tok::Plus), Tok::Newline) if before == Some(Tok::Plus) => {
-                "write 'x += 1' for 'x++'"
-            }
-            (Some(Tok::Minus), Tok::Newline) if before == Some(Tok::Minus) => {
-                "write 'x -= 1' for 'x--'"
-            }
-            (_, Tok::LBrace) if self.after_expression() => {
-                "a block begins with ':' and is indented"
-            }
-            (_, Tok::Newline) if self.expects("INT") => {
-                "the line ends where an expression is expected"
-            }
+            (Some(Tok::Plus), Tok::Newline) if before == Some(Tok::Plus) => "write 'x += 1' for 'x++'",
+            (Some(Tok::Minus), Tok::Newline) if before == Some(Tok::Minus) => "write 'x -= 1' for 'x--'",
+            (_, Tok::LBrace) if self.after_expression() => "a block begins with ':' and is indented",
+            (_, Tok::Newline) if self.expects("INT") => "the line ends where an expression is expected",
             (_, Tok::Else | Tok::Elif | Tok::Except | Tok::Finally) if self.at == self.line => {
-                return Some(format!(
-                    "no statement is open here that '{}' could belong to",
-                    tok.text()
-                ));
+                return Some(format!("no statement is open here that '{}' could belong to", tok.text()));
             }
             _ => return None,
         };

@@ -44,22 +44,12 @@ fn left_out(scene: &Scene<'_>) -> Option<Box<Problem>> {
             let end = rest.iter().position(|token| token.1 == Tok::Newline)?;
             let is_match = end > 0
                 && rest[end - 1].1 == Tok::Colon
-                && matches!(
-                    rest.get(end + 1..end + 3),
-                    Some([(_, Tok::Indent, _), (_, Tok::Name("case"), _)])
-                );
-            if is_match {
-                syntax(Span::new(*lo, *hi), "Kit has no `match` statement")
-            } else {
-                None
-            }
+                && matches!(rest.get(end + 1..end + 3), Some([(_, Tok::Indent, _), (_, Tok::Name("case"), _)]));
+            if is_match { syntax(Span::new(*lo, *hi), "Kit has no `match` statement") } else { None }
         }
-        [
-            (lo, Tok::Name("type"), hi),
-            (_, Tok::Name(_), _),
-            (_, Tok::Equal | Tok::LBracket, _),
-            ..,
-        ] => syntax(Span::new(*lo, *hi), "Kit has no `type` statement"),
+        [(lo, Tok::Name("type"), hi), (_, Tok::Name(_), _), (_, Tok::Equal | Tok::LBracket, _), ..] => {
+            syntax(Span::new(*lo, *hi), "Kit has no `type` statement")
+        }
         _ => None,
     }
 }
@@ -69,15 +59,7 @@ fn block_name(tok: Tok<'_>) -> Option<String> {
     Some(match tok {
         Tok::Class => "class definition".to_owned(),
         Tok::Def => "function definition".to_owned(),
-        Tok::If
-        | Tok::Elif
-        | Tok::Else
-        | Tok::For
-        | Tok::While
-        | Tok::With
-        | Tok::Try
-        | Tok::Except
-        | Tok::Finally => {
+        Tok::If | Tok::Elif | Tok::Else | Tok::For | Tok::While | Tok::With | Tok::Try | Tok::Except | Tok::Finally => {
             format!("'{}' statement", tok.text())
         }
         _ => return None,
@@ -90,30 +72,12 @@ fn missing_block(scene: &Scene<'_>) -> Option<Box<Problem>> {
     }
     // The header is the logical line that the NEWLINE before the stop ends.
     let newline = scene.at.checked_sub(1)?;
-    let is_end = |token: &Spanned<'_>| {
-        matches!(
-            token.1,
-            Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule
-        )
-    };
-    let first = scene.tokens[..newline]
-        .iter()
-        .rposition(is_end)
-        .map_or(0, |at| at + 1);
-    let (lo, tok, _) = *scene.tokens[first..]
-        .iter()
-        .find(|token| token.1 != Tok::Async)?;
+    let is_end = |token: &Spanned<'_>| matches!(token.1, Tok::Newline | Tok::Indent | Tok::Dedent | Tok::StartModule);
+    let first = scene.tokens[..newline].iter().rposition(is_end).map_or(0, |at| at + 1);
+    let (lo, tok, _) = *scene.tokens[first..].iter().find(|token| token.1 != Tok::Async)?;
     let name = block_name(tok)?;
-    let message = format!(
-        "expected an indented block after {name} on line {}",
-        scene.line_of(lo)
-    );
-    Some(Box::new(Problem {
-        kind: ErrorKind::IndentationError,
-        span: scene.span(),
-        message,
-        help: None,
-    }))
+    let message = format!("expected an indented block after {name} on line {}", scene.line_of(lo));
+    Some(Box::new(Problem { kind: ErrorKind::IndentationError, span: scene.span(), message, help: None }))
 }
 
 fn indent(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -123,21 +87,12 @@ fn indent(scene: &Scene<'_>) -> Option<Box<Problem>> {
         _ => return None,
     };
     let (kind, span) = (ErrorKind::IndentationError, scene.span());
-    Some(Box::new(Problem {
-        kind,
-        span,
-        message: message.to_owned(),
-        help: None,
-    }))
+    Some(Box::new(Problem { kind, span, message: message.to_owned(), help: None }))
 }
 
 fn missing_handler(scene: &Scene<'_>) -> Option<Box<Problem>> {
     let only = scene.expects("except") && scene.expects("finally") && !scene.expects("pass");
-    if only {
-        syntax(scene.span(), "expected 'except' or 'finally' block")
-    } else {
-        None
-    }
+    if only { syntax(scene.span(), "expected 'except' or 'finally' block") } else { None }
 }
 
 fn missing_colon(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -152,11 +107,7 @@ fn missing_colon(scene: &Scene<'_>) -> Option<Box<Problem>> {
     }
     let problem = Problem::syntax(scene.span(), "expected ':'");
     let is_else_if = header == Tok::Else && scene.tok() == Tok::If;
-    Some(if is_else_if {
-        problem.with_help("write 'elif' for 'else if'")
-    } else {
-        problem
-    })
+    Some(if is_else_if { problem.with_help("write 'elif' for 'else if'") } else { problem })
 }
 
 /// Fields of f-strings.
@@ -191,24 +142,8 @@ fn print_statement(scene: &Scene<'_>) -> Option<Box<Problem>> {
 /// Tokens before which a disjunction cannot reach back.
 fn ends_disjunction(tok: Tok<'_>) -> bool {
     use Tok::*;
-    matches!(
-        tok,
-        Comma
-            | Colon
-            | Semi
-            | Equal
-            | Walrus
-            | AugEq(_)
-            | Arrow
-            | Else
-            | If
-            | Lambda
-            | Return
-            | Yield
-    ) || matches!(
-        tok,
-        For | Assert | Raise | From | Del | Elif | While | With | As | At | FBang | FColon
-    )
+    matches!(tok, Comma | Colon | Semi | Equal | Walrus | AugEq(_) | Arrow | Else | If | Lambda | Return | Yield)
+        || matches!(tok, For | Assert | Raise | From | Del | Elif | While | With | As | At | FBang | FColon)
 }
 
 fn missing_else(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -220,13 +155,8 @@ fn missing_else(scene: &Scene<'_>) -> Option<Box<Problem>> {
         return None;
     }
     let test = scene.operand(scene.at, ends_disjunction);
-    let from = scene.operand(test.checked_sub(1)?, |tok| {
-        ends_disjunction(tok) && tok != Tok::In
-    });
-    syntax(
-        scene.span_from(from),
-        "expected 'else' after 'if' expression",
-    )
+    let from = scene.operand(test.checked_sub(1)?, |tok| ends_disjunction(tok) && tok != Tok::In);
+    syntax(scene.span_from(from), "expected 'else' after 'if' expression")
 }
 
 fn starred_or_missing_value(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -234,14 +164,10 @@ fn starred_or_missing_value(scene: &Scene<'_>) -> Option<Box<Problem>> {
         return None;
     }
     match (scene.before(1)?, scene.tok()) {
-        (Tok::Colon, Tok::Star) => syntax(
-            scene.span(),
-            "cannot use a starred expression in a dictionary value",
-        ),
-        (Tok::Colon, Tok::RBrace | Tok::Comma) => syntax(
-            scene.span_of(scene.at - 1),
-            "expression expected after dictionary key and ':'",
-        ),
+        (Tok::Colon, Tok::Star) => syntax(scene.span(), "cannot use a starred expression in a dictionary value"),
+        (Tok::Colon, Tok::RBrace | Tok::Comma) => {
+            syntax(scene.span_of(scene.at - 1), "expression expected after dictionary key and ':'")
+        }
         (_, Tok::RBrace | Tok::Comma) if scene.expects(":") && !scene.expects(",") => {
             syntax(scene.span(), "':' expected after dictionary key")
         }
@@ -251,8 +177,7 @@ fn starred_or_missing_value(scene: &Scene<'_>) -> Option<Box<Problem>> {
 
 fn comprehension_target(scene: &Scene<'_>) -> Option<Box<Problem>> {
     let opener = *scene.open.last()?;
-    let fits = matches!(scene.tok(), Tok::For | Tok::Async)
-        && matches!(scene.bracket()?, Tok::LBracket | Tok::LBrace);
+    let fits = matches!(scene.tok(), Tok::For | Tok::Async) && matches!(scene.bracket()?, Tok::LBracket | Tok::LBrace);
     let list = scene.operand(scene.at, |tok| tok == Tok::Comma);
     if !fits || list <= opener + 1 || scene.expects("for") && scene.before(1) != Some(Tok::Comma) {
         return None;
@@ -270,9 +195,7 @@ fn missing_comma(scene: &Scene<'_>) -> Option<Box<Problem>> {
     if is_string && matches!(scene.before(1), Some(Tok::Name(_))) {
         return None;
     }
-    let from = scene.operand(scene.at, |tok| {
-        ends_disjunction(tok) || matches!(tok, Tok::Star | Tok::DoubleStar)
-    });
+    let from = scene.operand(scene.at, |tok| ends_disjunction(tok) || matches!(tok, Tok::Star | Tok::DoubleStar));
     let span = scene.span_from(from).to(scene.span());
     syntax(span, "invalid syntax. Perhaps you forgot a comma?")
 }
@@ -290,10 +213,7 @@ fn equal_sign(scene: &Scene<'_>) -> Option<Box<Problem>> {
     }
     let looser = |tok: Tok<'_>| {
         ends_disjunction(tok)
-            || matches!(
-                tok,
-                Tok::And | Tok::Or | Tok::Not | Tok::In | Tok::Is | Tok::EqEq | Tok::NotEq
-            )
+            || matches!(tok, Tok::And | Tok::Or | Tok::Not | Tok::In | Tok::Is | Tok::EqEq | Tok::NotEq)
             || matches!(tok, Tok::Less | Tok::LessEq | Tok::Greater | Tok::GreaterEq)
     };
     let from = scene.operand(scene.at, looser);
@@ -315,18 +235,9 @@ fn equal_sign(scene: &Scene<'_>) -> Option<Box<Problem>> {
         [_] | [] => return None,
         [.., (_, last, _)] => {
             let operator = |tok: Tok<'_>| {
-                matches!(
-                    tok,
-                    Tok::Plus
-                        | Tok::Minus
-                        | Tok::Star
-                        | Tok::Slash
-                        | Tok::DoubleSlash
-                        | Tok::Percent
-                ) || matches!(
-                    tok,
-                    Tok::DoubleStar | Tok::Amper | Tok::Bar | Tok::Caret | Tok::Tilde
-                ) || matches!(tok, Tok::ShiftLeft | Tok::ShiftRight | Tok::At)
+                matches!(tok, Tok::Plus | Tok::Minus | Tok::Star | Tok::Slash | Tok::DoubleSlash | Tok::Percent)
+                    || matches!(tok, Tok::DoubleStar | Tok::Amper | Tok::Bar | Tok::Caret | Tok::Tilde)
+                    || matches!(tok, Tok::ShiftLeft | Tok::ShiftRight | Tok::At)
             };
             if scene.operand(scene.at, |tok| looser(tok) || operator(tok)) > from {
                 "expression"
@@ -342,10 +253,7 @@ fn equal_sign(scene: &Scene<'_>) -> Option<Box<Problem>> {
             }
         }
     };
-    syntax(
-        span,
-        format!("cannot assign to {what} here. Maybe you meant '==' instead of '='?"),
-    )
+    syntax(span, format!("cannot assign to {what} here. Maybe you meant '==' instead of '='?"))
 }
 
 fn exception_list(scene: &Scene<'_>) -> Option<Box<Problem>> {
@@ -353,43 +261,23 @@ fn exception_list(scene: &Scene<'_>) -> Option<Box<Problem>> {
     if !fits || !scene.expects("as") {
         return None;
     }
-    syntax(
-        scene.span_from(scene.line + 1),
-        "multiple exception types must be parenthesized",
-    )
+    syntax(scene.span_from(scene.line + 1), "multiple exception types must be parenthesized")
 }
 
 fn trailing_comma(scene: &Scene<'_>) -> Option<Box<Problem>> {
-    let fits = scene.header()? == Tok::From
-        && scene.tok() == Tok::Newline
-        && scene.before(1) == Some(Tok::Comma);
-    if fits {
-        syntax(
-            scene.span(),
-            "trailing comma not allowed without surrounding parentheses",
-        )
-    } else {
-        None
-    }
+    let fits = scene.header()? == Tok::From && scene.tok() == Tok::Newline && scene.before(1) == Some(Tok::Comma);
+    if fits { syntax(scene.span(), "trailing comma not allowed without surrounding parentheses") } else { None }
 }
 
 fn missing_parenthesis(scene: &Scene<'_>) -> Option<Box<Problem>> {
     let fits = scene.before(2) == Some(Tok::Def) && matches!(scene.before(1), Some(Tok::Name(_)));
-    if fits {
-        syntax(scene.span(), "expected '('")
-    } else {
-        None
-    }
+    if fits { syntax(scene.span(), "expected '('") } else { None }
 }
 
 fn missing_default(scene: &Scene<'_>) -> Option<Box<Problem>> {
-    let fits =
-        scene.header()? == Tok::Def && scene.open.len() == 1 && scene.before(1) == Some(Tok::Equal);
+    let fits = scene.header()? == Tok::Def && scene.open.len() == 1 && scene.before(1) == Some(Tok::Equal);
     if fits && matches!(scene.tok(), Tok::Comma | Tok::RPar) {
-        return syntax(
-            scene.span_of(scene.at - 1),
-            "expected default value expression",
-        );
+        return syntax(scene.span_of(scene.at - 1), "expected default value expression");
     }
     None
 }

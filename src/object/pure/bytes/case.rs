@@ -21,25 +21,13 @@ pub fn capitalize(data: &[u8]) -> Vec<u8> {
 }
 
 pub fn swapcase(data: &[u8]) -> Vec<u8> {
-    data.iter()
-        .map(|byte| {
-            if byte.is_ascii_alphabetic() {
-                byte ^ 0x20
-            } else {
-                *byte
-            }
-        })
-        .collect()
+    data.iter().map(|byte| if byte.is_ascii_alphabetic() { byte ^ 0x20 } else { *byte }).collect()
 }
 
 pub fn title(data: &[u8]) -> Vec<u8> {
     let mut in_word = false;
     let map = |byte: &u8| {
-        let new = if in_word {
-            byte.to_ascii_lowercase()
-        } else {
-            byte.to_ascii_uppercase()
-        };
+        let new = if in_word { byte.to_ascii_lowercase() } else { byte.to_ascii_uppercase() };
         in_word = byte.is_ascii_alphabetic();
         new
     };
@@ -81,14 +69,10 @@ pub fn is_title(data: &[u8]) -> bool {
 /// `data.translate(table, delete)`: `table` has 256 bytes.
 pub fn translate(data: &[u8], table: Option<&[u8]>, delete: &[u8]) -> Result<Vec<u8>> {
     if table.is_some_and(|table| table.len() != 256) {
-        return Err(PureError::value(
-            "translation table must be 256 characters long",
-        ));
+        return Err(PureError::value("translation table must be 256 characters long"));
     }
     let kept = data.iter().filter(|byte| !delete.contains(byte));
-    Ok(kept
-        .map(|byte| table.map_or(*byte, |table| table[usize::from(*byte)]))
-        .collect())
+    Ok(kept.map(|byte| table.map_or(*byte, |table| table[usize::from(*byte)])).collect())
 }
 
 fn missing(data: &[u8], width: i64) -> Result<(usize, usize)> {

@@ -22,13 +22,11 @@ impl Encoding {
             "utf_8" | "utf8" | "u8" | "utf" | "cp65001" => Encoding::Utf8,
             "utf_8_sig" => Encoding::Utf8Sig,
             "ascii" | "us_ascii" | "646" => Encoding::Ascii,
-            "latin_1" | "latin1" | "latin" | "l1" | "iso_8859_1" | "iso8859_1" | "iso8859"
-            | "8859" | "cp819" => Encoding::Latin1,
+            "latin_1" | "latin1" | "latin" | "l1" | "iso_8859_1" | "iso8859_1" | "iso8859" | "8859" | "cp819" => {
+                Encoding::Latin1
+            }
             _ => {
-                return Err(PureError::new(
-                    ErrKind::LookupError,
-                    format!("unknown encoding: {name}"),
-                ));
+                return Err(PureError::new(ErrKind::LookupError, format!("unknown encoding: {name}")));
             }
         })
     }
@@ -58,14 +56,7 @@ pub struct UnicodeError {
 impl UnicodeError {
     /// `str()` of the exception.
     pub fn message(&self) -> String {
-        let UnicodeError {
-            encoding,
-            start,
-            end,
-            reason,
-            shown,
-            ..
-        } = self;
+        let UnicodeError { encoding, start, end, reason, shown, .. } = self;
         let (verb, one, many) = match self.kind {
             ErrKind::UnicodeDecodeError => ("decode", "byte", "bytes"),
             _ => ("encode", "character", "characters"),
@@ -73,10 +64,7 @@ impl UnicodeError {
         if end - start == 1 {
             format!("'{encoding}' codec can't {verb} {one} {shown} in position {start}: {reason}")
         } else {
-            format!(
-                "'{encoding}' codec can't {verb} {many} in position {start}-{}: {reason}",
-                end - 1
-            )
+            format!("'{encoding}' codec can't {verb} {many} in position {start}-{}: {reason}", end - 1)
         }
     }
 }
@@ -128,11 +116,7 @@ fn handler(name: &str, error: UnicodeError) -> Result<Handler, CodecError> {
             .into());
         }
         _ => {
-            return Err(PureError::new(
-                ErrKind::LookupError,
-                format!("unknown error handler name '{name}'"),
-            )
-            .into());
+            return Err(PureError::new(ErrKind::LookupError, format!("unknown error handler name '{name}'")).into());
         }
     })
 }
@@ -142,12 +126,7 @@ pub fn decode(data: &[u8], encoding: Encoding, errors: &str) -> Result<String, C
     match encoding {
         Encoding::Latin1 => Ok(data.iter().map(|byte| char::from(*byte)).collect()),
         Encoding::Utf8 => decode_by(data, encoding, errors, utf8_run),
-        Encoding::Utf8Sig => decode_by(
-            data.strip_prefix(SIGNATURE).unwrap_or(data),
-            encoding,
-            errors,
-            utf8_run,
-        ),
+        Encoding::Utf8Sig => decode_by(data.strip_prefix(SIGNATURE).unwrap_or(data), encoding, errors, utf8_run),
         Encoding::Ascii => decode_by(data, encoding, errors, ascii_run),
     }
 }
@@ -175,12 +154,7 @@ fn ascii_run(data: &[u8]) -> Run<'_> {
     (text, good.map(|_| (1, "ordinal not in range(128)")))
 }
 
-fn decode_by(
-    data: &[u8],
-    encoding: Encoding,
-    errors: &str,
-    run: fn(&[u8]) -> Run<'_>,
-) -> Result<String, CodecError> {
+fn decode_by(data: &[u8], encoding: Encoding, errors: &str, run: fn(&[u8]) -> Run<'_>) -> Result<String, CodecError> {
     let mut out = String::new();
     let mut done = 0;
     loop {
@@ -201,9 +175,7 @@ fn decode_by(
         };
         match handler(errors, error)? {
             Handler::Ignore => {}
-            Handler::Backslash => bad
-                .iter()
-                .for_each(|byte| push_escape(&mut out, char::from(*byte))),
+            Handler::Backslash => bad.iter().for_each(|byte| push_escape(&mut out, char::from(*byte))),
             Handler::Replace | Handler::XmlCharRef => out.push('\u{fffd}'),
         }
         done += len;

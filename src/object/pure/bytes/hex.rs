@@ -26,11 +26,7 @@ pub fn to_hex(data: &[u8], separator: Option<char>, group: i64) -> String {
 pub fn from_hex(text: &str) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 2);
     let mut chars = text.chars().enumerate();
-    let wrong = |at: usize| {
-        PureError::value(format!(
-            "non-hexadecimal number found in fromhex() arg at position {at}"
-        ))
-    };
+    let wrong = |at: usize| PureError::value(format!("non-hexadecimal number found in fromhex() arg at position {at}"));
     // CPython looks for characters beyond ASCII before anything else.
     if let Some(at) = text.chars().position(|c| !c.is_ascii()) {
         return Err(wrong(at));
@@ -49,11 +45,7 @@ pub fn from_hex(text: &str) -> Result<Vec<u8>> {
 
 /// `repr(data)`.
 pub fn repr(data: &[u8]) -> String {
-    let quote = if data.contains(&b'\'') && !data.contains(&b'"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if data.contains(&b'\'') && !data.contains(&b'"') { '"' } else { '\'' };
     let mut out = format!("b{quote}");
     for byte in data {
         match *byte {

@@ -19,14 +19,13 @@ mod split;
 mod tests;
 
 pub use case::{
-    capitalize, center, expandtabs, is_alnum, is_alpha, is_ascii, is_digit, is_lower, is_space,
-    is_title, is_upper, ljust, lower, rjust, swapcase, title, translate, upper, zfill,
+    capitalize, center, expandtabs, is_alnum, is_alpha, is_ascii, is_digit, is_lower, is_space, is_title, is_upper,
+    ljust, lower, rjust, swapcase, title, translate, upper, zfill,
 };
 pub use codec::{CodecError, Encoding, UnicodeError, decode, encode};
 pub use hex::{from_hex, repr, to_hex};
 pub use search::{
-    contains, count, endswith, find, index, removeprefix, removesuffix, replace, rfind, rindex,
-    startswith,
+    contains, count, endswith, find, index, removeprefix, removesuffix, replace, rfind, rindex, startswith,
 };
 pub use split::{join, lstrip, partition, rpartition, rsplit, rstrip, split, splitlines, strip};
 
@@ -59,10 +58,7 @@ pub fn byte(value: i64) -> Result<u8> {
 pub fn ord(data: &[u8]) -> Result<u32> {
     match data {
         [byte] => Ok(u32::from(*byte)),
-        _ => Err(PureError::type_(format!(
-            "ord() expected a character, but string of length {} found",
-            data.len()
-        ))),
+        _ => Err(PureError::type_(format!("ord() expected a character, but string of length {} found", data.len()))),
     }
 }
 

@@ -28,9 +28,7 @@ pub(super) fn first(data: &[u8], part: &[u8]) -> Option<usize> {
 
 /// The last place of `part`.
 pub(super) fn last(data: &[u8], part: &[u8]) -> Option<usize> {
-    (0..=data.len().checked_sub(part.len())?)
-        .rev()
-        .find(|at| data[*at..].starts_with(part))
+    (0..=data.len().checked_sub(part.len())?).rev().find(|at| data[*at..].starts_with(part))
 }
 
 pub fn find(data: &[u8], part: &[u8], start: i64, end: i64) -> Option<usize> {
@@ -96,15 +94,9 @@ pub fn removesuffix<'a>(data: &'a [u8], suffix: &[u8]) -> &'a [u8] {
 /// The first `count` places of `old`, or all when `count` is negative; an empty `old` is before each byte and at the end.
 pub fn replace(data: &[u8], old: &[u8], new: &[u8], count: i64) -> Result<Vec<u8>> {
     let most = usize::try_from(count).unwrap_or(usize::MAX);
-    let at: Vec<usize> = if old.is_empty() {
-        (0..=data.len()).take(most).collect()
-    } else {
-        places(data, old).take(most).collect()
-    };
-    let grown = at
-        .len()
-        .saturating_mul(new.len())
-        .saturating_add(data.len());
+    let at: Vec<usize> =
+        if old.is_empty() { (0..=data.len()).take(most).collect() } else { places(data, old).take(most).collect() };
+    let grown = at.len().saturating_mul(new.len()).saturating_add(data.len());
     if grown > LENGTH_MAX {
         return Err(PureError::memory());
     }

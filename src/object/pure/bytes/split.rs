@@ -37,10 +37,7 @@ pub fn split<'a>(data: &'a [u8], separator: Option<&[u8]>, maxsplit: i64) -> Res
                     pieces.push(rest);
                     break;
                 }
-                let end = rest
-                    .iter()
-                    .position(|byte| is_white(*byte))
-                    .unwrap_or(rest.len());
+                let end = rest.iter().position(|byte| is_white(*byte)).unwrap_or(rest.len());
                 pieces.push(&rest[..end]);
                 rest = lstrip(&rest[end..], None);
             }
@@ -50,11 +47,7 @@ pub fn split<'a>(data: &'a [u8], separator: Option<&[u8]>, maxsplit: i64) -> Res
 }
 
 /// `data.rsplit(separator, maxsplit)`: splits from the right.
-pub fn rsplit<'a>(
-    data: &'a [u8],
-    separator: Option<&[u8]>,
-    maxsplit: i64,
-) -> Result<Vec<&'a [u8]>> {
+pub fn rsplit<'a>(data: &'a [u8], separator: Option<&[u8]>, maxsplit: i64) -> Result<Vec<&'a [u8]>> {
     let most = most_splits(maxsplit);
     let mut pieces = Vec::new();
     let mut rest = data;
@@ -76,10 +69,7 @@ pub fn rsplit<'a>(
                     pieces.push(rest);
                     break;
                 }
-                let start = rest
-                    .iter()
-                    .rposition(|byte| is_white(*byte))
-                    .map_or(0, |at| at + 1);
+                let start = rest.iter().rposition(|byte| is_white(*byte)).map_or(0, |at| at + 1);
                 pieces.push(&rest[start..]);
                 rest = rstrip(&rest[..start], None);
             }
@@ -94,10 +84,7 @@ pub fn splitlines(data: &[u8], keepends: bool) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut rest = data;
     while !rest.is_empty() {
-        let at = rest
-            .iter()
-            .position(|byte| matches!(byte, b'\n' | b'\r'))
-            .unwrap_or(rest.len());
+        let at = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
         let width = match rest[at..] {
             [] => 0,
             [b'\r', b'\n', ..] => 2,
@@ -122,18 +109,12 @@ fn stripped(byte: u8, chars: Option<&[u8]>) -> bool {
 }
 
 pub fn lstrip<'a>(data: &'a [u8], chars: Option<&[u8]>) -> &'a [u8] {
-    let start = data
-        .iter()
-        .position(|byte| !stripped(*byte, chars))
-        .unwrap_or(data.len());
+    let start = data.iter().position(|byte| !stripped(*byte, chars)).unwrap_or(data.len());
     &data[start..]
 }
 
 pub fn rstrip<'a>(data: &'a [u8], chars: Option<&[u8]>) -> &'a [u8] {
-    let end = data
-        .iter()
-        .rposition(|byte| !stripped(*byte, chars))
-        .map_or(0, |at| at + 1);
+    let end = data.iter().rposition(|byte| !stripped(*byte, chars)).map_or(0, |at| at + 1);
     &data[..end]
 }
 
@@ -164,9 +145,7 @@ pub fn rpartition<'a>(data: &'a [u8], separator: &'a [u8]) -> Result<Parts<'a>> 
 /// `separator.join(pieces)`.
 pub fn join<S: AsRef<[u8]>>(separator: &[u8], pieces: &[S]) -> Result<Vec<u8>> {
     let total: usize = pieces.iter().map(|piece| piece.as_ref().len()).sum();
-    let between = separator
-        .len()
-        .saturating_mul(pieces.len().saturating_sub(1));
+    let between = separator.len().saturating_mul(pieces.len().saturating_sub(1));
     if total.saturating_add(between) > LENGTH_MAX {
         return Err(PureError::memory());
     }

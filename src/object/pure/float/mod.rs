@@ -75,14 +75,7 @@ fn quotient_and_rest(x: f64, y: f64) -> (f64, f64) {
         return (0f64.copysign(x / y), rest);
     }
     let floor = quotient.floor();
-    (
-        if quotient - floor > 0.5 {
-            floor + 1.0
-        } else {
-            floor
-        },
-        rest,
-    )
+    (if quotient - floor > 0.5 { floor + 1.0 } else { floor }, rest)
 }
 
 /// `x ** y`, with the special values decided before the C library is asked, as CPython does.
@@ -151,8 +144,8 @@ pub fn round_digits(x: f64, digits: i64) -> Result<f64> {
         Ordering::Greater => true,
     };
     let rounded = IntVal::from((if up { quotient + 1 } else { quotient }) * step);
-    let size = int::to_float(rounded.borrow())
-        .map_err(|_| PureError::overflow("rounded value too large to represent"))?;
+    let size =
+        int::to_float(rounded.borrow()).map_err(|_| PureError::overflow("rounded value too large to represent"))?;
     Ok(size.copysign(x))
 }
 
@@ -166,9 +159,7 @@ pub fn as_integer_ratio(x: f64) -> Result<(IntVal, IntVal)> {
         return Err(PureError::value("cannot convert NaN to integer ratio"));
     }
     if x.is_infinite() {
-        return Err(PureError::overflow(
-            "cannot convert Infinity to integer ratio",
-        ));
+        return Err(PureError::overflow("cannot convert Infinity to integer ratio"));
     }
     if x.floor() == x {
         return Ok((int::from_float(x)?, IntVal::Small(1)));
@@ -177,10 +168,7 @@ pub fn as_integer_ratio(x: f64) -> Result<(IntVal, IntVal)> {
     let zeros = i64::from(mantissa.trailing_zeros());
     let size = BigInt::from(mantissa >> zeros);
     let numerator = if x < 0.0 { -size } else { size };
-    Ok((
-        numerator.into(),
-        (BigInt::one() << -(exponent + zeros)).into(),
-    ))
+    Ok((numerator.into(), (BigInt::one() << -(exponent + zeros)).into()))
 }
 
 /// Finite `|x|` as `mantissa * 2 ** exponent`.

@@ -13,10 +13,7 @@ pub(in crate::object::pure) struct Digits {
 /// The shortest digits that read back as `|x|`, which is finite.
 pub(in crate::object::pure) fn shortest(x: f64) -> Digits {
     if x == 0.0 {
-        return Digits {
-            text: "0".into(),
-            point: 1,
-        };
+        return Digits { text: "0".into(), point: 1 };
     }
     let mut buffer = zmij::Buffer::new();
     let written = buffer.format_finite(x.abs());
@@ -28,10 +25,7 @@ pub(in crate::object::pure) fn shortest(x: f64) -> Digits {
     let all = format!("{whole}{fraction}");
     let leading = all.len() - all.trim_start_matches('0').len();
     let text = all.trim_matches('0');
-    Digits {
-        point: whole.len() as i32 - leading as i32 + exponent,
-        text: text.to_owned(),
-    }
+    Digits { point: whole.len() as i32 - leading as i32 + exponent, text: text.to_owned() }
 }
 
 /// `repr(x)`: positional from 1e-4 to below 1e16, else with an exponent of at least two digits.
@@ -50,11 +44,7 @@ pub fn repr(x: f64) -> String {
     let Digits { text, point } = shortest(x);
     if (-3..=16).contains(&point) {
         let body = positional(&text, point);
-        return if body.contains('.') {
-            format!("{sign}{body}")
-        } else {
-            format!("{sign}{body}.0")
-        };
+        return if body.contains('.') { format!("{sign}{body}") } else { format!("{sign}{body}.0") };
     }
     let (first, rest) = text.split_at(1);
     let dot = if rest.is_empty() { "" } else { "." };
@@ -78,12 +68,7 @@ pub(in crate::object::pure) fn positional(digits: &str, point: i32) -> String {
 
 /// `float(text)`.
 pub fn parse(source: &str) -> Result<f64> {
-    read(source).ok_or_else(|| {
-        PureError::value(format!(
-            "could not convert string to float: {}",
-            text::repr(source)
-        ))
-    })
+    read(source).ok_or_else(|| PureError::value(format!("could not convert string to float: {}", text::repr(source))))
 }
 
 fn read(source: &str) -> Option<f64> {
@@ -95,10 +80,7 @@ fn read(source: &str) -> Option<f64> {
     // An underscore stands between two digits only.
     let bytes = trimmed.as_bytes();
     let between = bytes.iter().enumerate().all(|(at, byte)| {
-        *byte != b'_'
-            || at > 0
-                && bytes[at - 1].is_ascii_digit()
-                && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
+        *byte != b'_' || at > 0 && bytes[at - 1].is_ascii_digit() && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
     });
     if !between {
         return None;
@@ -115,10 +97,7 @@ fn read_plain(text: &str) -> Option<f64> {
     if first.is_ascii_digit() || first == b'.' {
         return text.parse().ok();
     }
-    ["inf", "infinity", "nan"]
-        .iter()
-        .any(|word| unsigned.eq_ignore_ascii_case(word))
-        .then(|| text.parse().ok())?
+    ["inf", "infinity", "nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)).then(|| text.parse().ok())?
 }
 
 /// `float.hex`.
@@ -139,9 +118,8 @@ pub fn to_hex(x: f64) -> String {
 /// `float.fromhex`.
 pub fn from_hex(source: &str) -> Result<f64> {
     let invalid = || PureError::value("invalid hexadecimal floating-point string");
-    let trimmed = source.trim_matches(|c: char| {
-        c.is_ascii() && unicode::is_space(c) && !('\x1c'..='\x1f').contains(&c)
-    });
+    let trimmed =
+        source.trim_matches(|c: char| c.is_ascii() && unicode::is_space(c) && !('\x1c'..='\x1f').contains(&c));
     let (negative, body) = match trimmed.as_bytes().first() {
         Some(b'-') => (true, &trimmed[1..]),
         Some(b'+') => (false, &trimmed[1..]),
@@ -153,9 +131,7 @@ pub fn from_hex(source: &str) -> Result<f64> {
         body => {
             let size = read_hex(body.strip_prefix("0x").unwrap_or(body)).ok_or_else(invalid)?;
             if size.is_infinite() {
-                return Err(PureError::overflow(
-                    "hexadecimal value too large to represent as a float",
-                ));
+                return Err(PureError::overflow("hexadecimal value too large to represent as a float"));
             }
             size
         }

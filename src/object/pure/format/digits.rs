@@ -49,14 +49,7 @@ pub(super) fn write(x: f64, style: Style) -> Result<(bool, String)> {
         }
         lay_out(digits, style)
     };
-    Ok((
-        negative,
-        if style.upper {
-            text.to_uppercase()
-        } else {
-            text
-        },
-    ))
+    Ok((negative, if style.upper { text.to_uppercase() } else { text }))
 }
 
 /// The digits a form needs, without padding zeros at the end.
@@ -74,10 +67,7 @@ fn digits_of(x: f64, style: Style) -> Digits {
             let text = format!("{:.*}", style.precision.min(PLACES_MAX), x);
             let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
             let whole = whole.trim_start_matches('0');
-            Digits {
-                text: format!("{whole}{fraction}"),
-                point: whole.len() as i32,
-            }
+            Digits { text: format!("{whole}{fraction}"), point: whole.len() as i32 }
         }
     }
 }
@@ -86,10 +76,7 @@ fn exponent_digits(x: f64, precision: usize) -> Digits {
     let text = format!("{:.*e}", precision.min(PLACES_MAX), x);
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let point = exponent.parse::<i32>().unwrap_or(0) + 1;
-    Digits {
-        text: mantissa.replace('.', ""),
-        point: if x == 0.0 { 1 } else { point },
-    }
+    Digits { text: mantissa.replace('.', ""), point: if x == 0.0 { 1 } else { point } }
 }
 
 fn lay_out(digits: Digits, style: Style) -> String {
@@ -99,9 +86,7 @@ fn lay_out(digits: Digits, style: Style) -> String {
         Form::Exponent => true,
         Form::Fixed => false,
         Form::Repr => point <= -4 || point > 16,
-        Form::General => {
-            point <= -4 || i64::from(point) > precision.max(1) as i64 - i64::from(style.dot_zero)
-        }
+        Form::General => point <= -4 || i64::from(point) > precision.max(1) as i64 - i64::from(style.dot_zero),
     };
     // How many digits the text shows, counted from the first.
     let wanted = match style.form {
@@ -119,10 +104,7 @@ fn lay_out(digits: Digits, style: Style) -> String {
     };
     if point_shown <= 0 {
         out.push_str("0.");
-        out.extend(std::iter::repeat_n(
-            '0',
-            point_shown.unsigned_abs() as usize,
-        ));
+        out.extend(std::iter::repeat_n('0', point_shown.unsigned_abs() as usize));
         padded(0, wanted, &mut out);
     } else {
         let whole = point_shown as usize;

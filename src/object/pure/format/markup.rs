@@ -37,10 +37,7 @@ pub struct Pieces<'a> {
 }
 
 pub fn pieces(format: &str) -> Pieces<'_> {
-    Pieces {
-        rest: format,
-        field: None,
-    }
+    Pieces { rest: format, field: None }
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -100,27 +97,18 @@ impl<'a> Pieces<'a> {
             match self.next_char() {
                 None => return Err(PureError::value("expected '}' before end of string")),
                 Some('{') => return Err(PureError::value("unexpected '{' in field name")),
-                Some('[') => {
-                    self.rest = self.rest.find(']').map_or("", |close| &self.rest[close..])
-                }
+                Some('[') => self.rest = self.rest.find(']').map_or("", |close| &self.rest[close..]),
                 Some(end @ ('}' | ':' | '!')) => break (&start[..at], end),
                 Some(_) => {}
             }
         };
-        let mut field = Field {
-            name,
-            conversion: None,
-            spec: "",
-            nested: false,
-        };
+        let mut field = Field { name, conversion: None, spec: "", nested: false };
         if end == '}' {
             return Ok(field);
         }
         if end == '!' {
             let Some(conversion) = self.next_char() else {
-                return Err(PureError::value(
-                    "end of string while looking for conversion specifier",
-                ));
+                return Err(PureError::value("end of string while looking for conversion specifier"));
             };
             field.conversion = Some(conversion);
             match self.next_char() {
@@ -254,9 +242,7 @@ impl<'a> Steps<'a> {
                 None => return Err(PureError::value("Missing ']' in format string")),
             },
             _ => {
-                return Err(PureError::value(
-                    "Only '.' or '[' may follow ']' in format field specifier",
-                ));
+                return Err(PureError::value("Only '.' or '[' may follow ']' in format field specifier"));
             }
         };
         if name.is_empty() {

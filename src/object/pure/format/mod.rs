@@ -32,12 +32,7 @@ fn leading_number(text: &str) -> Result<(Option<usize>, &str), ()> {
         && let Some(digit) = crate::object::pure::unicode::decimal(c)
     {
         let so_far = value.unwrap_or(0);
-        value = Some(
-            so_far
-                .checked_mul(10)
-                .and_then(|v| v.checked_add(i64::from(digit)))
-                .ok_or(())?,
-        );
+        value = Some(so_far.checked_mul(10).and_then(|v| v.checked_add(i64::from(digit))).ok_or(())?);
         rest = &rest[c.len_utf8()..];
     }
     Ok((value.map(|v| v as usize), rest))

@@ -63,10 +63,7 @@ pub struct Parts<'a> {
 }
 
 pub fn parts(format: &str) -> Parts<'_> {
-    Parts {
-        whole: format,
-        rest: format,
-    }
+    Parts { whole: format, rest: format }
 }
 
 impl<'a> Iterator for Parts<'a> {
@@ -101,11 +98,7 @@ impl<'a> Parts<'a> {
     }
 
     fn directive(&mut self) -> Result<Directive<'a>> {
-        let key = if self.eat('(') {
-            Some(self.key()?)
-        } else {
-            None
-        };
+        let key = if self.eat('(') { Some(self.key()?) } else { None };
         let mut directive = Directive {
             key,
             width: Count::Absent,
@@ -147,9 +140,7 @@ impl<'a> Parts<'a> {
             return Err(PureError::value("incomplete format"));
         };
         directive.kind = kind;
-        directive.at = self.whole[..self.whole.len() - self.rest.len()]
-            .chars()
-            .count();
+        directive.at = self.whole[..self.whole.len() - self.rest.len()].chars().count();
         self.rest = &self.rest[kind.len_utf8()..];
         Ok(directive)
     }
@@ -198,9 +189,8 @@ pub fn wrong_type(kind: char, type_name: &str) -> PureError {
 impl Directive<'_> {
     /// The value of a `*` width; a negative one aligns left.
     pub fn width_is(&mut self, width: IntRef) -> Result<()> {
-        let width = width
-            .to_i64()
-            .ok_or_else(|| PureError::overflow("Python int too large to convert to C ssize_t"))?;
+        let width =
+            width.to_i64().ok_or_else(|| PureError::overflow("Python int too large to convert to C ssize_t"))?;
         self.left |= width < 0;
         self.width = Count::Given(width.unsigned_abs() as usize);
         Ok(())
@@ -227,11 +217,7 @@ impl Directive<'_> {
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => Wants::Float,
             'c' => Wants::Char,
             kind => {
-                let shown = if (' '..='~').contains(&kind) {
-                    kind
-                } else {
-                    '?'
-                };
+                let shown = if (' '..='~').contains(&kind) { kind } else { '?' };
                 return Err(PureError::value(format!(
                     "unsupported format character '{shown}' ({:#x}) at index {}",
                     kind as u32, self.at
@@ -250,10 +236,7 @@ impl Directive<'_> {
     /// Text already converted by `str`, `repr` or `ascii`.
     pub fn apply_str(&self, text: &str) -> Result<String> {
         let shown = match self.precision() {
-            Some(count) => text
-                .char_indices()
-                .nth(count)
-                .map_or(text, |(end, _)| &text[..end]),
+            Some(count) => text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end]),
             None => text,
         };
         self.pad("", "", shown, false)
@@ -265,14 +248,9 @@ impl Directive<'_> {
 
     /// `%c` of an int.
     pub fn apply_code(&self, code: IntRef) -> Result<String> {
-        let code = code
-            .to_i64()
-            .and_then(|code| u32::try_from(code).ok())
-            .filter(|code| *code < 0x110000);
+        let code = code.to_i64().and_then(|code| u32::try_from(code).ok()).filter(|code| *code < 0x110000);
         let code = code.ok_or_else(|| PureError::overflow("%c arg not in range(0x110000)"))?;
-        self.apply_char(
-            char::from_u32(code).ok_or_else(crate::object::pure::text::surrogate_refused)?,
-        )
+        self.apply_char(char::from_u32(code).ok_or_else(crate::object::pure::text::surrogate_refused)?)
     }
 
     pub fn apply_int(&self, a: IntRef) -> Result<String> {
@@ -282,28 +260,15 @@ impl Directive<'_> {
             'o' => (8, "0o"),
             _ => (10, ""),
         };
-        let text = if base == 10 {
-            int::to_decimal(a, MAX_STR_DIGITS)?
-        } else {
-            int::to_radix(a, base, false)
-        };
-        let text = if self.kind == 'X' {
-            text.to_uppercase()
-        } else {
-            text
-        };
+        let text = if base == 10 { int::to_decimal(a, MAX_STR_DIGITS)? } else { int::to_radix(a, base, false) };
+        let text = if self.kind == 'X' { text.to_uppercase() } else { text };
         let digits = text.trim_start_matches('-');
         let least = self.precision().unwrap_or(0);
         if least > LENGTH_MAX {
             return Err(PureError::memory());
         }
         let digits = format!("{}{digits}", "0".repeat(least.saturating_sub(digits.len())));
-        self.pad(
-            self.sign(a.is_negative()),
-            if self.alternate { prefix } else { "" },
-            &digits,
-            self.zero,
-        )
+        self.pad(self.sign(a.is_negative()), if self.alternate { prefix } else { "" }, &digits, self.zero)
     }
 
     pub fn apply_float(&self, x: f64) -> Result<String> {
@@ -341,21 +306,10 @@ impl Directive<'_> {
         };
         let missing = width.saturating_sub(sign.len() + prefix.len() + body.chars().count());
         let blanks = |on: bool| {
-            if on {
-                " ".repeat(missing)
-            } else {
-                String::new()
-            }
+            if on { " ".repeat(missing) } else { String::new() }
         };
-        let zeros = if zero && !self.left {
-            "0".repeat(missing)
-        } else {
-            String::new()
-        };
+        let zeros = if zero && !self.left { "0".repeat(missing) } else { String::new() };
         let before = blanks(!self.left && !zero);
-        Ok(format!(
-            "{before}{sign}{prefix}{zeros}{body}{}",
-            blanks(self.left)
-        ))
+        Ok(format!("{before}{sign}{prefix}{zeros}{body}{}", blanks(self.left)))
     }
 }

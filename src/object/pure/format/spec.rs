@@ -43,11 +43,7 @@ fn align_of(c: char) -> Option<Align> {
 
 /// A character as CPython shows it in these messages.
 fn shown(c: char) -> String {
-    if ('!'..='\x7f').contains(&c) {
-        c.to_string()
-    } else {
-        format!("\\x{:x}", c as u32)
-    }
+    if ('!'..='\x7f').contains(&c) { c.to_string() } else { format!("\\x{:x}", c as u32) }
 }
 
 fn take(rest: &mut &str, wanted: char) -> bool {
@@ -61,20 +57,15 @@ fn take(rest: &mut &str, wanted: char) -> bool {
 }
 
 fn number(rest: &mut &str) -> Result<Option<usize>> {
-    let (value, tail) = leading_number(rest)
-        .map_err(|()| PureError::value("Too many decimal digits in format string"))?;
+    let (value, tail) =
+        leading_number(rest).map_err(|()| PureError::value("Too many decimal digits in format string"))?;
     *rest = tail;
     Ok(value)
 }
 
 impl Spec {
     /// `type_name` is the value's class, for messages.
-    pub fn parse(
-        text: &str,
-        default_kind: Option<char>,
-        default_align: Align,
-        type_name: &str,
-    ) -> Result<Spec> {
+    pub fn parse(text: &str, default_kind: Option<char>, default_align: Align, type_name: &str) -> Result<Spec> {
         let mut spec = Spec {
             fill: ' ',
             align: default_align,
@@ -154,9 +145,7 @@ impl Spec {
             };
             if !allowed {
                 let kind = shown(self.kind.unwrap_or('d'));
-                return Err(PureError::value(format!(
-                    "Cannot specify '{separator}' with '{kind}'."
-                )));
+                return Err(PureError::value(format!("Cannot specify '{separator}' with '{kind}'.")));
             }
         }
         Ok(self)
@@ -172,10 +161,7 @@ impl Spec {
 }
 
 fn unknown_code(kind: char, type_name: &str) -> PureError {
-    PureError::value(format!(
-        "Unknown format code '{}' for object of type '{type_name}'",
-        shown(kind)
-    ))
+    PureError::value(format!("Unknown format code '{}' for object of type '{type_name}'", shown(kind)))
 }
 
 /// A number before it is padded.
@@ -203,19 +189,11 @@ impl Row<'_> {
         let fixed = sign.len() + self.prefix.chars().count() + self.rest.chars().count();
         // Zero fill belongs to the digits, and is grouped with them.
         let zero_filled = spec.fill == '0' && spec.align == Align::AfterSign;
-        let least = if zero_filled {
-            width.saturating_sub(fixed)
-        } else {
-            0
-        };
+        let least = if zero_filled { width.saturating_sub(fixed) } else { 0 };
         let digits = if self.digits.is_empty() {
             String::new()
         } else {
-            grouped(
-                self.digits,
-                spec.grouping.map(|separator| (separator, group)),
-                least,
-            )
+            grouped(self.digits, spec.grouping.map(|separator| (separator, group)), least)
         };
         let padding = width.saturating_sub(fixed + digits.len());
         let (before, inside, after) = match spec.align {
@@ -270,11 +248,7 @@ pub fn format_str(text: &str, spec_text: &str, type_name: &str) -> Result<String
     {
         return Err(unknown_code(kind, type_name));
     }
-    let refused = |what: &str| {
-        Err(PureError::value(format!(
-            "{what} not allowed in string format specifier"
-        )))
-    };
+    let refused = |what: &str| Err(PureError::value(format!("{what} not allowed in string format specifier")));
     match spec.sign {
         Some(' ') => return refused("Space"),
         Some(_) => return refused("Sign"),
@@ -287,24 +261,13 @@ pub fn format_str(text: &str, spec_text: &str, type_name: &str) -> Result<String
         return refused("Alternate form (#)");
     }
     if spec.align == Align::AfterSign {
-        return Err(PureError::value(
-            "'=' alignment not allowed in string format specifier",
-        ));
+        return Err(PureError::value("'=' alignment not allowed in string format specifier"));
     }
     let shown = match spec.precision {
-        Some(count) => text
-            .char_indices()
-            .nth(count)
-            .map_or(text, |(end, _)| &text[..end]),
+        Some(count) => text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end]),
         None => text,
     };
-    Row {
-        negative: false,
-        prefix: "",
-        digits: "",
-        rest: shown,
-    }
-    .lay_out(&spec, 1)
+    Row { negative: false, prefix: "", digits: "", rest: shown }.lay_out(&spec, 1)
 }
 
 /// `format(a, spec)`; the caller answers an empty spec by `str(a)`, which for a bool is a word.
@@ -322,28 +285,16 @@ pub fn format_int(a: IntRef, spec_text: &str, type_name: &str) -> Result<String>
         _ => return Err(unknown_code(kind, type_name)),
     };
     if spec.precision.is_some() {
-        return Err(PureError::value(
-            "Precision not allowed in integer format specifier",
-        ));
+        return Err(PureError::value("Precision not allowed in integer format specifier"));
     }
     if spec.no_negative_zero {
-        return Err(PureError::value(
-            "Negative zero coercion (z) not allowed in integer format specifier",
-        ));
+        return Err(PureError::value("Negative zero coercion (z) not allowed in integer format specifier"));
     }
     if kind == 'c' {
         return format_char(a, &spec);
     }
-    let text = if base == 10 {
-        int::to_decimal(a, MAX_STR_DIGITS)?
-    } else {
-        int::to_radix(a, base, false)
-    };
-    let text = if kind == 'X' {
-        text.to_uppercase()
-    } else {
-        text
-    };
+    let text = if base == 10 { int::to_decimal(a, MAX_STR_DIGITS)? } else { int::to_radix(a, base, false) };
+    let text = if kind == 'X' { text.to_uppercase() } else { text };
     let prefix = match kind {
         _ if !spec.alternate => "",
         'b' => "0b",
@@ -353,39 +304,21 @@ pub fn format_int(a: IntRef, spec_text: &str, type_name: &str) -> Result<String>
         _ => "",
     };
     let digits = text.trim_start_matches('-');
-    Row {
-        negative: a.is_negative(),
-        prefix,
-        digits,
-        rest: "",
-    }
-    .lay_out(&spec, group)
+    Row { negative: a.is_negative(), prefix, digits, rest: "" }.lay_out(&spec, group)
 }
 
 fn format_char(a: IntRef, spec: &Spec) -> Result<String> {
     if spec.sign.is_some() {
-        return Err(PureError::value(
-            "Sign not allowed with integer format specifier 'c'",
-        ));
+        return Err(PureError::value("Sign not allowed with integer format specifier 'c'"));
     }
     if spec.alternate {
-        return Err(PureError::value(
-            "Alternate form (#) not allowed with integer format specifier 'c'",
-        ));
+        return Err(PureError::value("Alternate form (#) not allowed with integer format specifier 'c'"));
     }
-    let code = a
-        .to_i64()
-        .ok_or_else(|| PureError::overflow("Python int too large to convert to C long"))?;
+    let code = a.to_i64().ok_or_else(|| PureError::overflow("Python int too large to convert to C long"))?;
     let code = u32::try_from(code).ok().filter(|code| *code < 0x110000);
     let code = code.ok_or_else(|| PureError::overflow("%c arg not in range(0x110000)"))?;
     let c = char::from_u32(code).ok_or_else(crate::object::pure::text::surrogate_refused)?;
-    Row {
-        negative: false,
-        prefix: "",
-        digits: "",
-        rest: c.encode_utf8(&mut [0; 4]),
-    }
-    .lay_out(spec, 1)
+    Row { negative: false, prefix: "", digits: "", rest: c.encode_utf8(&mut [0; 4]) }.lay_out(spec, 1)
 }
 
 /// `format(x, spec)`; an empty spec is `str(x)`.
@@ -405,10 +338,7 @@ fn apply_float(x: f64, spec: &Spec, type_name: &str) -> Result<String> {
         Some('f' | 'F' | '%') => Form::Fixed,
         Some(kind) => return Err(unknown_code(kind, type_name)),
     };
-    if spec
-        .precision
-        .is_some_and(|precision| precision > i32::MAX as usize)
-    {
+    if spec.precision.is_some_and(|precision| precision > i32::MAX as usize) {
         return Err(PureError::value("precision too big"));
     }
     let percent = spec.kind == Some('%');
@@ -426,11 +356,5 @@ fn apply_float(x: f64, spec: &Spec, type_name: &str) -> Result<String> {
     }
     let whole = text.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at(whole);
-    Row {
-        negative,
-        prefix: "",
-        digits,
-        rest,
-    }
-    .lay_out(spec, 3)
+    Row { negative, prefix: "", digits, rest }.lay_out(spec, 3)
 }

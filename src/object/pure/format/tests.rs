@@ -12,11 +12,7 @@ const INTS: &[(&str, &str, &str)] = &[
     ("12345", "08,", "0,012,345"),
     ("-12345", "010,", "-0,012,345"),
     ("12345", "*=+10,", "+***12,345"),
-    (
-        "1000000000000000000000000000000",
-        ",",
-        "1,000,000,000,000,000,000,000,000,000,000",
-    ),
+    ("1000000000000000000000000000000", ",", "1,000,000,000,000,000,000,000,000,000,000"),
     ("3", "%", "300.000000%"),
     ("3", "e", "3.000000e+00"),
     ("-7", "^5", " -7  "),
@@ -24,60 +20,20 @@ const INTS: &[(&str, &str, &str)] = &[
     ("255", "X", "FF"),
     ("8", "#o", "0o10"),
     ("5", " n", " 5"),
-    (
-        "65",
-        "+c",
-        "!ValueError: Sign not allowed with integer format specifier 'c'",
-    ),
-    (
-        "65",
-        "#c",
-        "!ValueError: Alternate form (#) not allowed with integer format specifier 'c'",
-    ),
-    (
-        "1114112",
-        "c",
-        "!OverflowError: %c arg not in range(0x110000)",
-    ),
-    (
-        "1000000000000000000000000000000",
-        "c",
-        "!OverflowError: Python int too large to convert to C long",
-    ),
-    (
-        "1",
-        "z",
-        "!ValueError: Negative zero coercion (z) not allowed in integer format specifier",
-    ),
-    (
-        "1",
-        ".3",
-        "!ValueError: Precision not allowed in integer format specifier",
-    ),
-    (
-        "1",
-        "s",
-        "!ValueError: Unknown format code 's' for object of type 'int'",
-    ),
-    (
-        "1",
-        "xx",
-        "!ValueError: Invalid format specifier 'xx' for object of type 'int'",
-    ),
+    ("65", "+c", "!ValueError: Sign not allowed with integer format specifier 'c'"),
+    ("65", "#c", "!ValueError: Alternate form (#) not allowed with integer format specifier 'c'"),
+    ("1114112", "c", "!OverflowError: %c arg not in range(0x110000)"),
+    ("1000000000000000000000000000000", "c", "!OverflowError: Python int too large to convert to C long"),
+    ("1", "z", "!ValueError: Negative zero coercion (z) not allowed in integer format specifier"),
+    ("1", ".3", "!ValueError: Precision not allowed in integer format specifier"),
+    ("1", "s", "!ValueError: Unknown format code 's' for object of type 'int'"),
+    ("1", "xx", "!ValueError: Invalid format specifier 'xx' for object of type 'int'"),
     ("1", ",x", "!ValueError: Cannot specify ',' with 'x'."),
     ("1", ",_", "!ValueError: Cannot specify both ',' and '_'."),
     ("1", "_,", "!ValueError: Cannot specify both ',' and '_'."),
     ("1", ",n", "!ValueError: Cannot specify ',' with 'n'."),
-    (
-        "1",
-        ",\u{1}",
-        "!ValueError: Cannot specify ',' with '\\x1'.",
-    ),
-    (
-        "1",
-        "99999999999999999999",
-        "!ValueError: Too many decimal digits in format string",
-    ),
+    ("1", ",\u{1}", "!ValueError: Cannot specify ',' with '\\x1'."),
+    ("1", "99999999999999999999", "!ValueError: Too many decimal digits in format string"),
     ("1", "99999999999", "!MemoryError: "),
     (
         "10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
@@ -108,17 +64,9 @@ const FLOATS: &[(f64, &str, &str)] = &[
     (5e-324, ".3e", "4.941e-324"),
     (3.0, "+", "+3.0"),
     (1e+22, ",", "1e+22"),
-    (
-        1.5,
-        "d",
-        "!ValueError: Unknown format code 'd' for object of type 'float'",
-    ),
+    (1.5, "d", "!ValueError: Unknown format code 'd' for object of type 'float'"),
     (1.5, ".", "!ValueError: Format specifier missing precision"),
-    (
-        1.5,
-        "\u{1}",
-        "!ValueError: Unknown format code '\\x1' for object of type 'float'",
-    ),
+    (1.5, "\u{1}", "!ValueError: Unknown format code '\\x1' for object of type 'float'"),
     (1.0, ".99999999999", "!ValueError: precision too big"),
 ];
 const STRS: &[(&str, &str, &str)] = &[
@@ -128,42 +76,14 @@ const STRS: &[(&str, &str, &str)] = &[
     ("abc", "05", "abc00"),
     ("été", ".2", "ét"),
     ("é", "*^4s", "*é**"),
-    (
-        "a",
-        "+",
-        "!ValueError: Sign not allowed in string format specifier",
-    ),
-    (
-        "a",
-        " ",
-        "!ValueError: Space not allowed in string format specifier",
-    ),
-    (
-        "a",
-        "#",
-        "!ValueError: Alternate form (#) not allowed in string format specifier",
-    ),
-    (
-        "a",
-        "z",
-        "!ValueError: Negative zero coercion (z) not allowed in string format specifier",
-    ),
-    (
-        "a",
-        "=5",
-        "!ValueError: '=' alignment not allowed in string format specifier",
-    ),
+    ("a", "+", "!ValueError: Sign not allowed in string format specifier"),
+    ("a", " ", "!ValueError: Space not allowed in string format specifier"),
+    ("a", "#", "!ValueError: Alternate form (#) not allowed in string format specifier"),
+    ("a", "z", "!ValueError: Negative zero coercion (z) not allowed in string format specifier"),
+    ("a", "=5", "!ValueError: '=' alignment not allowed in string format specifier"),
     ("a", ",", "!ValueError: Cannot specify ',' with 's'."),
-    (
-        "a",
-        ".1x",
-        "!ValueError: Unknown format code 'x' for object of type 'str'",
-    ),
-    (
-        "a",
-        "xx",
-        "!ValueError: Invalid format specifier 'xx' for object of type 'str'",
-    ),
+    ("a", ".1x", "!ValueError: Unknown format code 'x' for object of type 'str'"),
+    ("a", "xx", "!ValueError: Invalid format specifier 'xx' for object of type 'str'"),
 ];
 const PERCENT_INTS: &[(&str, i64, &str)] = &[
     ("%08.3d", 5, "00000005"),
@@ -197,11 +117,7 @@ fn told(result: Result<String>) -> String {
 fn specs() {
     for (a, spec, expected) in INTS {
         let a = int::parse(a, 10, 0).unwrap();
-        assert_eq!(
-            told(format_int(a.borrow(), spec, "int")),
-            *expected,
-            "{spec}"
-        );
+        assert_eq!(told(format_int(a.borrow(), spec, "int")), *expected, "{spec}");
     }
     for (x, spec, expected) in FLOATS {
         assert_eq!(told(format_float(*x, spec, "float")), *expected, "{spec}");
@@ -229,27 +145,13 @@ fn percent(format: &str, apply: impl Fn(Directive) -> Result<String>) -> Result<
 #[test]
 fn percent_directives() {
     for (format, a, expected) in PERCENT_INTS {
-        assert_eq!(
-            told(percent(format, |d| d.apply_int(IntRef::Small(*a)))),
-            *expected,
-            "{format}"
-        );
+        assert_eq!(told(percent(format, |d| d.apply_int(IntRef::Small(*a)))), *expected, "{format}");
     }
     for (format, x, expected) in PERCENT_FLOATS {
-        assert_eq!(
-            told(percent(format, |d| d.apply_float(*x))),
-            *expected,
-            "{format}"
-        );
+        assert_eq!(told(percent(format, |d| d.apply_float(*x))), *expected, "{format}");
     }
-    assert_eq!(
-        told(percent("100%% %5.1s|", |d| d.apply_str("éa"))),
-        "100%     é|"
-    );
-    assert_eq!(
-        told(percent("%c", |d| d.apply_code(IntRef::Small(233)))),
-        "é"
-    );
+    assert_eq!(told(percent("100%% %5.1s|", |d| d.apply_str("éa"))), "100%     é|");
+    assert_eq!(told(percent("%c", |d| d.apply_code(IntRef::Small(233)))), "é");
 }
 
 #[test]
@@ -258,14 +160,8 @@ fn percent_errors_and_stars() {
         ("%", "!ValueError: incomplete format"),
         ("%(a", "!ValueError: incomplete format key"),
         ("%(a)", "!ValueError: incomplete format"),
-        (
-            "é%z",
-            "!ValueError: unsupported format character 'z' (0x7a) at index 2",
-        ),
-        (
-            "%é",
-            "!ValueError: unsupported format character '?' (0xe9) at index 1",
-        ),
+        ("é%z", "!ValueError: unsupported format character 'z' (0x7a) at index 2"),
+        ("%é", "!ValueError: unsupported format character '?' (0xe9) at index 1"),
         ("%99999999999999999999d", "!ValueError: width too big"),
         ("%.2147483648f", "!ValueError: precision too big"),
         ("%99999999999d", "!MemoryError: "),
@@ -273,39 +169,24 @@ fn percent_errors_and_stars() {
         assert_eq!(told(percent(format, |d| d.apply_str("x"))), expected);
     }
     let starred = percent("%(key)*.*d|", |mut d| {
-        assert_eq!(
-            (d.key, d.width, d.precision),
-            (Some("key"), Count::Star, Count::Star)
-        );
+        assert_eq!((d.key, d.width, d.precision), (Some("key"), Count::Star, Count::Star));
         assert_eq!(d.wants(), Ok(Wants::Int));
         d.width_is(IntRef::Small(-6))?;
         d.precision_is(IntRef::Small(3))?;
         d.apply_int(IntRef::Small(5))
     });
     assert_eq!(told(starred), "005   |");
-    assert_eq!(
-        percent::wrong_type('d', "str").to_string(),
-        "TypeError: %d format: a real number is required, not str"
-    );
+    assert_eq!(percent::wrong_type('d', "str").to_string(), "TypeError: %d format: a real number is required, not str");
 }
 
 fn all_pieces(format: &str) -> std::result::Result<Vec<markup::Piece<'_>>, String> {
-    markup::pieces(format)
-        .collect::<Result<_>>()
-        .map_err(|error: PureError| error.msg.into_owned())
+    markup::pieces(format).collect::<Result<_>>().map_err(|error: PureError| error.msg.into_owned())
 }
 
 #[test]
 fn markup_fields() {
     use markup::{Field, Piece};
-    let field = |name, conversion, spec, nested| {
-        Piece::Field(Field {
-            name,
-            conversion,
-            spec,
-            nested,
-        })
-    };
+    let field = |name, conversion, spec, nested| Piece::Field(Field { name, conversion, spec, nested });
     assert_eq!(
         all_pieces("a{{b{0!r:>{w}}}}c{x[}].y}"),
         Ok(vec![
@@ -338,39 +219,18 @@ fn markup_names() {
     assert_eq!(field_name("", &mut auto).unwrap().0, First::Index(0));
     let (first, steps) = field_name(".a[0][k]", &mut auto).unwrap();
     assert_eq!(first, First::Index(1));
-    assert_eq!(
-        steps.collect::<Result<Vec<_>>>(),
-        Ok(vec![Step::Attr("a"), Step::Index(0), Step::Key("k")])
-    );
-    assert_eq!(
-        field_name("name", &mut auto).unwrap().0,
-        First::Name("name")
-    );
+    assert_eq!(steps.collect::<Result<Vec<_>>>(), Ok(vec![Step::Attr("a"), Step::Index(0), Step::Key("k")]));
+    assert_eq!(field_name("name", &mut auto).unwrap().0, First::Name("name"));
     let refused = |name: &str, auto: &mut AutoNumber| match field_name(name, auto) {
         Ok((_, steps)) => steps.collect::<Result<Vec<_>>>().unwrap_err().msg,
         Err(error) => error.msg,
     };
-    assert_eq!(
-        refused("0", &mut auto),
-        "cannot switch from automatic field numbering to manual field specification"
-    );
+    assert_eq!(refused("0", &mut auto), "cannot switch from automatic field numbering to manual field specification");
     let mut manual = AutoNumber::default();
     assert_eq!(field_name("2", &mut manual).unwrap().0, First::Index(2));
-    assert_eq!(
-        refused("", &mut manual),
-        "cannot switch from manual field specification to automatic field numbering"
-    );
-    assert_eq!(
-        refused("a.", &mut manual),
-        "Empty attribute in format string"
-    );
-    assert_eq!(
-        refused("a[0]x", &mut manual),
-        "Only '.' or '[' may follow ']' in format field specifier"
-    );
+    assert_eq!(refused("", &mut manual), "cannot switch from manual field specification to automatic field numbering");
+    assert_eq!(refused("a.", &mut manual), "Empty attribute in format string");
+    assert_eq!(refused("a[0]x", &mut manual), "Only '.' or '[' may follow ']' in format field specifier");
     assert_eq!(refused("a[0", &mut manual), "Missing ']' in format string");
-    assert_eq!(
-        refused("99999999999999999999", &mut manual),
-        "Too many decimal digits in format string"
-    );
+    assert_eq!(refused("99999999999999999999", &mut manual), "Too many decimal digits in format string");
 }

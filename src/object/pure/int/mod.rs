@@ -162,20 +162,12 @@ bitwise! { and &; or |; xor ^; }
 /// Rounds down. `None` when it overflows; `y` is not zero.
 fn small_floor_div(x: i64, y: i64) -> Option<i64> {
     let quotient = x.checked_div(y)?;
-    Some(if x % y != 0 && (x < 0) != (y < 0) {
-        quotient - 1
-    } else {
-        quotient
-    })
+    Some(if x % y != 0 && (x < 0) != (y < 0) { quotient - 1 } else { quotient })
 }
 
 fn small_mod(x: i64, y: i64) -> i64 {
     let rest = x.wrapping_rem(y);
-    if rest != 0 && (rest < 0) != (y < 0) {
-        rest + y
-    } else {
-        rest
-    }
+    if rest != 0 && (rest < 0) != (y < 0) { rest + y } else { rest }
 }
 
 pub fn floor_div(a: IntRef, b: IntRef) -> Result<IntVal> {
@@ -217,10 +209,7 @@ pub fn div_mod(a: IntRef, b: IntRef) -> Result<(IntVal, IntVal)> {
 /// `a ** b`.
 pub fn pow(a: IntRef, b: IntRef) -> Result<Number> {
     if b.is_negative() {
-        return Ok(Number::Float(super::float::pow(
-            to_float(a)?,
-            to_float(b)?,
-        )?));
+        return Ok(Number::Float(super::float::pow(to_float(a)?, to_float(b)?)?));
     }
     Ok(Number::Int(natural_pow(a, b)?))
 }
@@ -234,10 +223,7 @@ fn natural_pow(a: IntRef, b: IntRef) -> Result<IntVal> {
         }
         _ => {}
     }
-    let exponent = b
-        .to_i64()
-        .and_then(|e| u32::try_from(e).ok())
-        .ok_or_else(PureError::memory)?;
+    let exponent = b.to_i64().and_then(|e| u32::try_from(e).ok()).ok_or_else(PureError::memory)?;
     if let IntRef::Small(x) = a
         && let Some(small) = x.checked_pow(exponent)
     {
@@ -269,9 +255,7 @@ pub fn pow_mod(a: IntRef, b: IntRef, m: IntRef) -> Result<IntVal> {
     let mut base = a.widen().mod_floor(&size);
     let mut exponent = b.widen();
     if exponent.is_negative() {
-        base = base
-            .modinv(&size)
-            .ok_or_else(|| PureError::value("base is not invertible for the given modulus"))?;
+        base = base.modinv(&size).ok_or_else(|| PureError::value("base is not invertible for the given modulus"))?;
         exponent = Cow::Owned(-exponent.into_owned());
     }
     let power = base.modpow(&exponent, &size);
@@ -309,9 +293,7 @@ pub fn shr(a: IntRef, b: IntRef) -> Result<IntVal> {
     let count = b.clamp_i64();
     Ok(match a {
         IntRef::Small(x) => IntVal::Small(x >> count.min(63)),
-        IntRef::Big(x) if count as u64 > x.bits() => {
-            IntVal::Small(if x.is_negative() { -1 } else { 0 })
-        }
+        IntRef::Big(x) if count as u64 > x.bits() => IntVal::Small(if x.is_negative() { -1 } else { 0 }),
         IntRef::Big(x) => (x >> count as u64).into(),
     })
 }
@@ -363,10 +345,7 @@ pub fn bit_length(a: IntRef) -> u64 {
 pub fn bit_count(a: IntRef) -> u64 {
     match a {
         IntRef::Small(x) => u64::from(x.unsigned_abs().count_ones()),
-        IntRef::Big(x) => x
-            .iter_u64_digits()
-            .map(|word| u64::from(word.count_ones()))
-            .sum(),
+        IntRef::Big(x) => x.iter_u64_digits().map(|word| u64::from(word.count_ones())).sum(),
     }
 }
 

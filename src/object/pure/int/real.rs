@@ -35,11 +35,7 @@ pub(in crate::object::pure) fn assemble(word: u64, exponent: i64) -> f64 {
     }
     let kept = word.checked_shr(drop as u32).unwrap_or(0);
     let half = 1u64 << (drop - 1);
-    let lost = if drop == 64 {
-        word
-    } else {
-        word & ((half << 1) - 1)
-    };
+    let lost = if drop == 64 { word } else { word & ((half << 1) - 1) };
     let up = lost > half || lost == half && kept & 1 == 1;
     (kept + u64::from(up)) as f64 * power_of_two(last)
 }
@@ -78,9 +74,7 @@ pub fn from_float(x: f64) -> Result<IntVal> {
         return Err(PureError::value("cannot convert float NaN to integer"));
     }
     if x.is_infinite() {
-        return Err(PureError::overflow(
-            "cannot convert float infinity to integer",
-        ));
+        return Err(PureError::overflow("cannot convert float infinity to integer"));
     }
     let x = x.trunc();
     if x >= -(2f64.powi(63)) && x < 2f64.powi(63) {
@@ -104,11 +98,7 @@ pub fn cmp_float(a: IntRef, x: f64) -> Option<Ordering> {
         return (small as f64).partial_cmp(&x);
     }
     if x.is_infinite() {
-        return Some(if x > 0.0 {
-            Ordering::Less
-        } else {
-            Ordering::Greater
-        });
+        return Some(if x > 0.0 { Ordering::Less } else { Ordering::Greater });
     }
     let whole = from_float(x).ok()?;
     let order = super::cmp(a, whole.borrow());

@@ -18,12 +18,7 @@ pub fn parse(source: &str, base: i64, max_digits: usize) -> Result<IntVal> {
     {
         return Ok(IntVal::Small(small));
     }
-    let invalid = || {
-        PureError::value(format!(
-            "invalid literal for int() with base {base}: {}",
-            text::repr(source)
-        ))
-    };
+    let invalid = || PureError::value(format!("invalid literal for int() with base {base}: {}", text::repr(source)));
     let plain = fold_digits(source);
     let trimmed = plain.trim_matches(unicode::is_space);
     let (negative, unsigned) = match trimmed.as_bytes().first() {
@@ -44,13 +39,7 @@ pub fn parse(source: &str, base: i64, max_digits: usize) -> Result<IntVal> {
         )));
     }
     from_digits(&digits, base)
-        .map(|magnitude| {
-            if negative {
-                super::neg(magnitude.borrow())
-            } else {
-                magnitude
-            }
-        })
+        .map(|magnitude| if negative { super::neg(magnitude.borrow()) } else { magnitude })
         .ok_or_else(invalid)
 }
 
@@ -67,11 +56,7 @@ fn short(bytes: &[u8]) -> Option<i64> {
         }
         value = value * 10 + i64::from(digit - b'0');
     }
-    Some(if digits.len() < bytes.len() {
-        -value
-    } else {
-        value
-    })
+    Some(if digits.len() < bytes.len() { -value } else { value })
 }
 
 /// The magnitude of ASCII digits without sign, prefix or underscore, as the lexer has them. `None` when one is no digit.
@@ -86,11 +71,7 @@ pub(in crate::object::pure) fn fold_digits(source: &str) -> std::borrow::Cow<'_,
     }
     source
         .chars()
-        .map(|c| {
-            unicode::decimal(c)
-                .and_then(|d| char::from_digit(d, 10))
-                .unwrap_or(c)
-        })
+        .map(|c| unicode::decimal(c).and_then(|d| char::from_digit(d, 10)).unwrap_or(c))
         .collect::<String>()
         .into()
 }
@@ -119,10 +100,7 @@ fn prefix(digits: &str, base: u32) -> Option<(u32, &[u8])> {
 
 /// `None` when an underscore is not between two digits.
 pub(in crate::object::pure) fn without_underscores(bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.first() == Some(&b'_')
-        || bytes.last() == Some(&b'_')
-        || bytes.windows(2).any(|w| w == b"__")
-    {
+    if bytes.first() == Some(&b'_') || bytes.last() == Some(&b'_') || bytes.windows(2).any(|w| w == b"__") {
         return None;
     }
     Some(bytes.iter().copied().filter(|b| *b != b'_').collect())
@@ -181,9 +159,7 @@ pub fn to_bytes(a: IntRef, length: i64, little: bool, signed: bool) -> Result<Ve
         return Err(PureError::value("length argument must be non-negative"));
     };
     if a.is_negative() && !signed {
-        return Err(PureError::overflow(
-            "can't convert negative int to unsigned",
-        ));
+        return Err(PureError::overflow("can't convert negative int to unsigned"));
     }
     let too_big = || PureError::overflow("int too big to convert");
     let value = a.widen();

@@ -92,10 +92,7 @@ pub enum Mapped {
 }
 
 /// `text.translate(table)`, the table being asked once for each character; it may fail.
-pub fn translate<E>(
-    text: &str,
-    mut map: impl FnMut(char) -> Result<Mapped, E>,
-) -> Result<String, E> {
+pub fn translate<E>(text: &str, mut map: impl FnMut(char) -> Result<Mapped, E>) -> Result<String, E> {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match map(c)? {

@@ -8,9 +8,7 @@ pub fn fill_char(text: &str) -> Result<char> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some(c), None) => Ok(c),
-        _ => Err(PureError::type_(
-            "The fill character must be exactly one character long",
-        )),
+        _ => Err(PureError::type_("The fill character must be exactly one character long")),
     }
 }
 

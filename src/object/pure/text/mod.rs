@@ -26,15 +26,14 @@ mod tests;
 
 pub use case::{Mapped, capitalize, casefold, lower, swapcase, title, translate, upper};
 pub use class::{
-    is_alnum, is_alpha, is_ascii, is_decimal, is_digit, is_identifier, is_lower, is_numeric,
-    is_printable, is_space, is_title, is_upper,
+    is_alnum, is_alpha, is_ascii, is_decimal, is_digit, is_identifier, is_lower, is_numeric, is_printable, is_space,
+    is_title, is_upper,
 };
 pub use layout::{center, expandtabs, fill_char, ljust, rjust, zfill};
 pub(in crate::object::pure) use repr::push_escape;
 pub use repr::{ascii, repr};
 pub use search::{
-    contains, count, endswith, find, index, removeprefix, removesuffix, replace, rfind, rindex,
-    startswith,
+    contains, count, endswith, find, index, removeprefix, removesuffix, replace, rfind, rindex, startswith,
 };
 pub use split::{join, lstrip, partition, rpartition, rsplit, rstrip, split, splitlines, strip};
 
@@ -64,9 +63,7 @@ pub fn offset(text: &str, chars: usize, at: usize) -> usize {
     if at >= chars {
         return text.len();
     }
-    text.char_indices()
-        .nth(at)
-        .map_or(text.len(), |(offset, _)| offset)
+    text.char_indices().nth(at).map_or(text.len(), |(offset, _)| offset)
 }
 
 /// `text[index]` as a piece of it; `None` when out of range.
@@ -96,24 +93,14 @@ pub fn slice(text: &str, chars: usize, slice: Indices) -> String {
         return String::new();
     }
     if slice.step == 1 {
-        return between(
-            text,
-            chars,
-            slice.start as usize,
-            slice.start as usize + slice.len,
-        )
-        .to_owned();
+        return between(text, chars, slice.start as usize, slice.start as usize + slice.len).to_owned();
     }
     if chars == text.len() {
         let bytes = text.as_bytes();
         return slice.iter().map(|at| char::from(bytes[at])).collect();
     }
     let low = slice.ascending();
-    let picked = text
-        .chars()
-        .skip(low.start as usize)
-        .step_by(low.step as usize)
-        .take(low.len);
+    let picked = text.chars().skip(low.start as usize).step_by(low.step as usize).take(low.len);
     if slice.step > 0 {
         return picked.collect();
     }
@@ -135,19 +122,14 @@ pub fn ord(text: &str) -> Result<u32> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some(c), None) => Ok(c as u32),
-        _ => Err(PureError::type_(format!(
-            "ord() expected a character, but string of length {} found",
-            len(text)
-        ))),
+        _ => Err(PureError::type_(format!("ord() expected a character, but string of length {} found", len(text)))),
     }
 }
 
 /// `chr(code)`; a code that does not fit 64 bits comes clamped.
 pub fn chr(code: i64) -> Result<char> {
     if i32::try_from(code).is_err() {
-        return Err(PureError::overflow(
-            "Python int too large to convert to C int",
-        ));
+        return Err(PureError::overflow("Python int too large to convert to C int"));
     }
     if !(0..0x110000).contains(&code) {
         return Err(PureError::value("chr() arg not in range(0x110000)"));

@@ -14,11 +14,7 @@ pub fn ascii(text: &str) -> String {
 }
 
 fn quoted(text: &str, shown: fn(char) -> bool) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for c in text.chars() {

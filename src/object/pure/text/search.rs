@@ -76,15 +76,8 @@ pub fn replace(text: &str, old: &str, new: &str, count: i64) -> Result<String> {
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     // Growth is known before it is paid for.
     if new.len() > old.len() {
-        let places = if old.is_empty() {
-            len(text) + 1
-        } else {
-            text.matches(old).count()
-        }
-        .min(most);
-        let grown = (new.len() - old.len())
-            .checked_mul(places)
-            .and_then(|more| more.checked_add(text.len()));
+        let places = if old.is_empty() { len(text) + 1 } else { text.matches(old).count() }.min(most);
+        let grown = (new.len() - old.len()).checked_mul(places).and_then(|more| more.checked_add(text.len()));
         if grown.is_none_or(|grown| grown > super::LENGTH_MAX) {
             return Err(PureError::memory());
         }

@@ -23,10 +23,7 @@ pub fn split<'a>(text: &'a str, separator: Option<&str>, maxsplit: i64) -> Resul
 
 fn split_space(text: &str, most: usize) -> Vec<&str> {
     if most == usize::MAX {
-        return text
-            .split(is_space)
-            .filter(|piece| !piece.is_empty())
-            .collect();
+        return text.split(is_space).filter(|piece| !piece.is_empty()).collect();
     }
     let mut pieces = Vec::new();
     let mut rest = text.trim_start_matches(is_space);
@@ -63,11 +60,7 @@ fn rsplit_space(text: &str, most: usize) -> Vec<&str> {
             pieces.push(rest);
             break;
         }
-        let start = rest
-            .char_indices()
-            .rev()
-            .find(|(_, c)| is_space(*c))
-            .map_or(0, |(at, c)| at + c.len_utf8());
+        let start = rest.char_indices().rev().find(|(_, c)| is_space(*c)).map_or(0, |(at, c)| at + c.len_utf8());
         pieces.push(&rest[start..]);
         rest = rest[..start].trim_end_matches(is_space);
     }
@@ -76,8 +69,7 @@ fn rsplit_space(text: &str, most: usize) -> Vec<&str> {
 
 /// `text.splitlines(keepends)`.
 pub fn splitlines(text: &str, keepends: bool) -> Vec<&str> {
-    let ends_line =
-        |c: char| matches!(c, '\n'..='\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let ends_line = |c: char| matches!(c, '\n'..='\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let mut lines = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -139,9 +131,7 @@ pub fn rpartition<'a>(text: &'a str, separator: &'a str) -> Result<(&'a str, &'a
 /// `separator.join(pieces)`.
 pub fn join<S: AsRef<str>>(separator: &str, pieces: &[S]) -> Result<String> {
     let total: usize = pieces.iter().map(|piece| piece.as_ref().len()).sum();
-    let between = separator
-        .len()
-        .saturating_mul(pieces.len().saturating_sub(1));
+    let between = separator.len().saturating_mul(pieces.len().saturating_sub(1));
     if total.saturating_add(between) > super::LENGTH_MAX {
         return Err(PureError::memory());
     }
