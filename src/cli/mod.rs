@@ -77,8 +77,6 @@ struct Cli {
 
 /// Runs the command that the process was given, and ends the process.
 pub fn main() -> ! {
-    // Until the script itself runs (see `engine`).
-    host::huge_pages(false);
     panic::install();
     host::exit(run_args(host::args()))
 }

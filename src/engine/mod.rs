@@ -23,7 +23,7 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
-use crate::world::{host, out};
+use crate::world::out;
 use std::sync::Arc;
 
 /// How a run ended.
@@ -92,7 +92,6 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
 }
 
 fn script(th: &mut Thread, code: &Arc<Code>, main: &Ref) -> Res<()> {
-    host::huge_pages(true);
     let file = th.str(&code.file.name);
     th.store_global(main, name::FILE, file);
     th.run_module(code, main)

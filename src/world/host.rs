@@ -97,16 +97,6 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Whether new memory may come in pages of 2 MB (Linux). A program that computes gains by them; one that
-/// starts and ends does not: it would clear a few of them for the sake of some kilobytes, which costs
-/// 2 ms and 10 MB. Failure is no harm.
-pub fn huge_pages(allowed: bool) {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::thread::disable_transparent_huge_pages(!allowed);
-    #[cfg(not(target_os = "linux"))]
-    let _ = allowed;
-}
-
 /// Flushes standard output and ends the process, whatever other threads are doing.
 pub fn exit(code: i32) -> ! {
     super::file::flush_all();
