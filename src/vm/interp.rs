@@ -22,15 +22,8 @@ pub type Named = (u32, Vec<(u32, u32)>);
 pub struct Lookups {
     pub values: Vec<Value>,
     pub index: HashMap<(u32, Name), u32, Fixed>,
-<<<<<<< HEAD
     pub by_name: HashMap<Name, Named, Fixed>,
-=======
-    pub by_name: HashMap<Name, Changes, Fixed>,
->>>>>>> cli
 }
-
-/// How often a name changed in any class, and the places that looked it up.
-pub type Changes = (u32, Vec<(u32, u32)>);
 
 /// What is made at start and never changes.
 pub struct Fundamentals {

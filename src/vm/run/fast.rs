@@ -171,13 +171,8 @@ fn list_step(o: &Ref) -> Fast {
         let Iter::List { list, at } = &mut *o.body::<Iter>() else {
             return Fast::Ask;
         };
-<<<<<<< HEAD
         let row: &Vec<Value> = &(*list.body::<List>()).items;
         match row.get(*at) {
-=======
-        let items = &(*list.body::<List>()).items;
-        match items.get(*at) {
->>>>>>> cli
             Some(v) => {
                 *at += 1;
                 Fast::Item(v.clone())
