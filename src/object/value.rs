@@ -13,7 +13,6 @@ use super::heap::Ref;
 pub struct FBits(pub u64);
 
 /// Any value a script can hold.
-#[derive(Default)]
 #[repr(u64)]
 #[derive(Default)]
 pub enum Value {

@@ -27,9 +27,6 @@ pub enum Next {
     },
 }
 
-/// What a waiting native does after a wake.
-pub type Then = Box<dyn FnOnce(&mut Call, Wake) -> Res<Next>>;
-
 /// A row's function; the variant is its kind.
 #[derive(Clone, Copy)]
 pub enum NativeFn {
