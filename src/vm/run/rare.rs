@@ -160,11 +160,6 @@ fn names(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let (o, k) = (th.reg(r(obj)), th.reg(r(key)));
             th.del_item(&o, &k)?;
         }
-        Instr::BuildSlice { dst, base } => {
-            let (x, y, z) = (th.reg(r(base)), th.reg(r(base) + 1), th.reg(r(base) + 2));
-            let v = th.make_slice(x, y, z);
-            th.set_reg(r(dst), v);
-        }
         Instr::GetIter { dst, src } => {
             let v = th.reg(r(src));
             let it = th.iter(&v)?;
@@ -247,6 +242,11 @@ fn display(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             if let Some(l) = object(th, list) {
                 l.with::<List, _>(&th.held, |l| l.items.extend(items));
             }
+        }
+        Instr::BuildSlice { dst, base } => {
+            let (x, y, z) = (th.reg(r(base)), th.reg(r(base) + 1), th.reg(r(base) + 2));
+            let v = th.make_slice(x, y, z);
+            th.set_reg(r(dst), v);
         }
         Instr::ListToTuple { dst, src } => {
             let items = object(th, src)
