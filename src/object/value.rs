@@ -13,8 +13,8 @@ use super::heap::Ref;
 pub struct FBits(pub u64);
 
 /// Any value a script can hold.
-#[derive(Default)]
 #[repr(u64)]
+#[derive(Default)]
 pub enum Value {
     /// An unset local, cell, slot or hole (V2).
     #[default]

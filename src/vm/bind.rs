@@ -107,8 +107,7 @@ impl Thread {
         if !missing.is_empty() {
             return Err(self.missing(func, &missing, "positional"));
         }
-        let kwonly = positional..positional + p.kwonly as usize;
-        for (place, name) in bound[kwonly.clone()].iter_mut().zip(&code.params[kwonly]) {
+        for (place, name) in bound.iter_mut().zip(&code.params).skip(positional).take(p.kwonly as usize) {
             if place.is_unbound() {
                 match self.keyword_default(kwdefaults, *name) {
                     Some(v) => *place = v,

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 type Fixed = foldhash::fast::FixedState;
 
+/// Changes of a name so far, and the (root shape, place) under which it is cached.
+pub type Named = (u32, Vec<(u32, u32)>);
+
 /// Class attributes found once: {root shape of a class, name} to a place in `values`, which caches name.
 ///
 /// C1: an entry is right or unset. Setting an attribute of any class unsets all entries of that name;
@@ -19,11 +22,8 @@ type Fixed = foldhash::fast::FixedState;
 pub struct Lookups {
     pub values: Vec<Value>,
     pub index: HashMap<(u32, Name), u32, Fixed>,
-    pub by_name: HashMap<Name, Changes, Fixed>,
+    pub by_name: HashMap<Name, Named, Fixed>,
 }
-
-/// How often a name changed in any class, and the places that looked it up.
-pub type Changes = (u32, Vec<(u32, u32)>);
 
 /// What is made at start and never changes.
 pub struct Fundamentals {

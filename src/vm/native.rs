@@ -10,6 +10,9 @@ use crate::object::Value;
 use crate::world::{Nanos, WaitOn, Wake};
 use std::ops::{Deref, DerefMut};
 
+/// What goes on after a wake; it may wait again.
+pub type Then = Box<dyn FnOnce(&mut Call, Wake) -> Res<Next>>;
+
 /// What a waiting native wants next.
 pub enum Next {
     Done(Value),
@@ -23,9 +26,6 @@ pub enum Next {
         then: Then,
     },
 }
-
-/// What a waiting native does after a wake.
-pub type Then = Box<dyn FnOnce(&mut Call, Wake) -> Res<Next>>;
 
 /// A row's function; the variant is its kind.
 #[derive(Clone, Copy)]

@@ -46,13 +46,10 @@ impl Thread {
                 }
                 if TypeId::of_shape(r.shape()).is_some() {
                     if r.kind() == Kind::Exception {
-                        // What is replaced goes when the exception is closed again: it may run script code.
-                        let old = r.with::<Exception, _>(&self.held, |e| {
-                            let old = e.extra.iter().position(|(n, _)| *n == attr).map(|i| e.extra.remove(i));
+                        r.with::<Exception, _>(&self.held, |e| {
+                            e.extra.retain(|(n, _)| *n != attr);
                             e.extra.push((attr, v));
-                            old
                         });
-                        drop(old);
                         return Ok(());
                     }
                     return Err(self.read_only(obj, attr));

@@ -171,8 +171,8 @@ fn list_step(o: &Ref) -> Fast {
         let Iter::List { list, at } = &mut *o.body::<Iter>() else {
             return Fast::Ask;
         };
-        let items = &(*list.body::<List>()).items;
-        match items.get(*at) {
+        let row: &Vec<Value> = &(*list.body::<List>()).items;
+        match row.get(*at) {
             Some(v) => {
                 *at += 1;
                 Fast::Item(v.clone())
