@@ -261,7 +261,7 @@ fn a_closed_pipe_is_no_error() {
 fn ctrl_c() {
     use rustix::process::{Pid, Signal, kill_process};
     use std::io::{BufRead, BufReader};
-    let code = "import time\nprint('ready', flush=True)\ntry:\n    time.sleep(30)\nfinally:\n    print('cleaned')";
+    let code = "import time\ntry:\n    print('ready', flush=True)\n    time.sleep(30)\nfinally:\n    print('cleaned')";
     let mut child = kit(&["-c", code]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kit starts");
     let mut out = BufReader::new(child.stdout.take().expect("its output"));
     let mut line = String::new();

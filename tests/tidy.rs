@@ -36,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("vm/run/main_loop.rs", "run_loop", "the one dispatch match: an arm for each instruction"),
     ("vm/run/rare.rs", "step", "the rest of the dispatch match, off the hot path"),
+    ("vm/run/rare.rs", "names", "the rest of the dispatch match, off the hot path"),
     ("vm/run/rare.rs", "display", "the rest of the dispatch match, off the hot path"),
     ("vm/ops/iter.rs", "step", "one match: an arm for each kind of iterator"),
     ("syntax/dump.rs", "expr", "one match: an arm for each kind of expression"),
