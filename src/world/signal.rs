@@ -1,23 +1,27 @@
-//! Ctrl-C. The first one is handed to a listener; the second ends the process with 130 at once, in the
-//! signal handler itself, so it works whatever the program is doing.
+//! Ctrl-C. The first one is handed to a listener; the second flushes the output and ends the process with
+//! 130; should that hang, a third ends it in the signal handler itself.
 
 use signal_hook::consts::SIGINT;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// Calls `first` on a thread of its own at the first Ctrl-C.
 pub fn on_interrupt(first: Box<dyn Fn() + Send>) -> io::Result<()> {
-    let seen = Arc::new(AtomicBool::new(false));
-    // The order is the meaning: at a signal the shutdown looks at `seen` before `seen` is set.
-    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, seen.clone())?;
-    signal_hook::flag::register(SIGINT, seen)?;
+    let ending = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, ending.clone())?;
     let mut signals = signal_hook::iterator::Signals::new([SIGINT])?;
     super::thread::start(
         "signals",
         128 << 10,
         Box::new(move || {
+            let mut seen = false;
             for _ in signals.forever() {
+                if seen {
+                    ending.store(true, SeqCst);
+                    super::host::exit(130);
+                }
+                seen = true;
                 first();
             }
         }),
