@@ -375,14 +375,16 @@ fn nothing_is_left_for_later_in_silence() {
 #[test]
 fn a_value_travels_in_two_registers() {
     let declared = fs::read_to_string(Path::new(ROOT).join("src/object/value.rs")).expect("value.rs");
-    let start = declared.find("#[repr(u64)]\npub enum Value {").expect("the declaration of Value");
+    let start = declared.find("pub enum Value {").expect("the declaration of Value");
+    let above: Vec<&str> = declared[..start].lines().rev().take_while(|l| l.starts_with("#[")).collect();
+    assert!(above.contains(&"#[repr(u64)]"), "the tag is a word of its own: {above:?}");
     let end = start + declared[start..].find("\n}").expect("its end") + 2;
     let probe = format!(
         "#![crate_type = \"lib\"]\n\
          pub struct Ref(std::ptr::NonNull<u64>);\n\
          impl Clone for Ref {{ fn clone(&self) -> Ref {{ unsafe {{ *self.0.as_ptr() += 1; }} Ref(self.0) }} }}\n\
          #[repr(transparent)] #[derive(Clone, Copy)] pub struct FBits(pub u64);\n\
-         #[derive(Clone, Default)]\n{}\n\
+         #[derive(Clone, Default)] #[repr(u64)]\n{}\n\
          #[unsafe(no_mangle)] #[inline(never)] pub fn probe(v: &Value) -> Value {{ v.clone() }}\n",
         &declared[start..end]
     );
