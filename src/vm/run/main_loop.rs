@@ -272,6 +272,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             if push_fast(th, abs!($b), $n, abs!($dst)) {
                 in_frame!()
             } else {
+                last_words!();
                 let quick = is_quick(th, r!($b));
                 entered!($dst, quick, th.enter(abs!($b), $n, &[], abs!($dst), FrameKind::Script))
             }
@@ -537,13 +538,12 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
 
             Instr::Call { dst, base: b, n } => {
                 save!();
-                last_words!();
                 call!(dst, b, n.0 as u32)
             }
             Instr::CallMethod { dst, base: b, n } => {
                 save!();
-                last_words!();
                 if at!(b, 1).is_unbound() {
+                    last_words!();
                     move_up!(b);
                     entered!(dst, false, th.enter(abs!(b) + 1, n.0 as u32, &[], abs!(dst), FrameKind::Script))
                 } else {
