@@ -56,7 +56,7 @@ fn issubclass(c: &mut Call) -> Res<Value> {
 }
 
 /// The name argument.
-fn name_arg(c: &mut Call) -> Res<Name> {
+pub fn name_arg(c: &mut Call) -> Res<Name> {
     let v = c.arg(1);
     match text(&v) {
         Some(t) => Ok(Name::of(t)),

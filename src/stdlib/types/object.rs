@@ -2,7 +2,8 @@
 
 use crate::natives;
 use crate::object::class::Class;
-use crate::object::{Kind, Name, Value};
+use crate::object::{Kind, Value};
+use crate::stdlib::builtins::attributes::name_arg;
 use crate::vm::make::text;
 use crate::vm::ops::compare::CmpOp;
 use crate::vm::{Call, Res};
@@ -129,33 +130,22 @@ fn init_subclass(c: &mut Call) -> Res<Value> {
     Err(c.type_error("object.__init_subclass__() takes no keyword arguments"))
 }
 
-fn attr_name(c: &mut Call) -> Res<Name> {
-    let v = c.arg(1);
-    match text(&v) {
-        Some(t) => Ok(Name::of(t)),
-        None => {
-            let got = c.type_name(&v);
-            Err(c.type_error(format!("attribute name must be string, not '{got}'")))
-        }
-    }
-}
-
 fn setattr(c: &mut Call) -> Res<Value> {
-    let n = attr_name(c)?;
+    let n = name_arg(c)?;
     let (v, to) = (c.arg(0), c.arg(2));
     c.set_attr_plain(&v, n, to)?;
     Ok(Value::None)
 }
 
 fn delattr(c: &mut Call) -> Res<Value> {
-    let n = attr_name(c)?;
+    let n = name_arg(c)?;
     let v = c.arg(0);
     c.del_attr_plain(&v, n)?;
     Ok(Value::None)
 }
 
 fn getattribute(c: &mut Call) -> Res<Value> {
-    let n = attr_name(c)?;
+    let n = name_arg(c)?;
     let v = c.arg(0);
     c.get_attr(&v, n)
 }

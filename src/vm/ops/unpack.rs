@@ -63,8 +63,7 @@ impl Thread {
     fn unpack_iter(&mut self, v: &Value) -> Res<Value> {
         match self.iter(v) {
             Ok(it) => Ok(it),
-            Err(e) if self.raised_is(TypeId::TypeError) && !self.iterable(v) => {
-                let _ = e;
+            Err(_) if self.raised_is(TypeId::TypeError) && !self.iterable(v) => {
                 drop(self.take_raised());
                 let name = self.type_name(v);
                 Err(self.type_error(format!("cannot unpack non-iterable {name} object")))

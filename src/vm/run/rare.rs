@@ -222,10 +222,9 @@ fn display(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             let v = th.reg(r(src));
             let items = match th.collect(&v) {
                 Ok(items) => items,
-                Err(e) if n.0 > 0 && th.lookup_special(&v, name::ITER).is_none() && th.raised_is(TypeId::TypeError) => {
+                Err(_) if n.0 > 0 && th.lookup_special(&v, name::ITER).is_none() && th.raised_is(TypeId::TypeError) => {
                     drop(th.take_raised());
                     let got = th.type_name(&v);
-                    let _ = e;
                     let what = match n.0 {
                         1 => "Value".into(),
                         _ => {
