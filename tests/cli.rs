@@ -274,3 +274,10 @@ fn ctrl_c() {
     assert_eq!(code, 130, "{err}");
     assert!(err.trim_end().ends_with("KeyboardInterrupt"), "{err}");
 }
+
+#[test]
+fn the_hidden_command_is_not_for_people() {
+    let (code, _, said) = run(&["__worker"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("not a command to type"), "{said}");
+}

@@ -14,9 +14,10 @@ const LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 const HEAD_LINES_MAX: usize = 40;
 
-/// Who may import whom: a row names only rows above it. Where this differs from the plan: `sandbox`,
-/// `process`, `explore` and `report` are not built yet. `vm` reads the call signature of natives, whose
-/// tables are `stdlib`'s, so `stdlib` is above `vm` and `vm` gets its rows as a value.
+/// Who may import whom: a row names only rows above it. Where this differs from the plan: `sandbox` and
+/// `report` are not built yet. `vm` reads the call signature of natives, whose tables are `stdlib`'s, so
+/// `stdlib` is above `vm` and `vm` gets its rows as a value. `process` makes classes and functions from
+/// bytes, which is the `vm`'s work.
 const LAYERS: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("trace", &["source"]),
@@ -27,9 +28,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gil", &["trace", "world"]),
     ("object", &["source", "bytecode", "gil"]),
     ("vm", &["source", "trace", "world", "gil", "bytecode", "object"]),
-    ("stdlib", &["source", "world", "gil", "object", "vm"]),
-    ("engine", &["source", "trace", "syntax", "bytecode", "compile", "world", "gil", "object", "vm", "stdlib"]),
-    ("cli", &["source", "trace", "syntax", "bytecode", "compile", "world", "gil", "object", "vm", "stdlib", "engine"]),
+    ("process", &["source", "trace", "world", "gil", "bytecode", "object", "vm"]),
+    ("stdlib", &["source", "world", "gil", "object", "vm", "process"]),
+    (
+        "engine",
+        &["source", "trace", "syntax", "bytecode", "compile", "world", "gil", "object", "vm", "process", "stdlib"],
+    ),
+    ("explore", &["source", "trace", "world", "gil", "engine"]),
+    (
+        "cli",
+        &[
+            "source", "trace", "syntax", "bytecode", "compile", "world", "gil", "object", "vm", "process", "stdlib",
+            "engine", "explore",
+        ],
+    ),
 ];
 
 /// Functions that may be long, and why.

@@ -21,7 +21,9 @@ mod natives;
 mod panic;
 mod policies;
 mod run;
+mod worker;
 
+use crate::engine::job;
 use crate::world::{host, out};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
@@ -83,6 +85,9 @@ pub fn main() -> ! {
 
 /// Runs a command line (the program's name first) and gives the exit code.
 fn run_args(mut args: Vec<String>) -> i32 {
+    if args.get(1).is_some_and(|first| first == job::COMMAND) {
+        return worker::run();
+    }
     if args.get(1).is_some_and(|first| means_run(first)) {
         args.insert(1, "run".to_string());
     }

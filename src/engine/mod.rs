@@ -10,6 +10,7 @@
 //! Not here: commands and flags (`cli`), modules (`stdlib`).
 
 pub mod config;
+pub mod job;
 mod loader;
 
 pub use config::{Config, Script};

@@ -1,5 +1,5 @@
 //! The one door to everything outside: clocks, OS threads, files, standard streams, arguments, the
-//! environment, randomness, the end of the process. No other folder names `std::time`, `std::thread`,
+//! environment, child processes, randomness, the end of the process. No other folder names `std::time`, `std::thread`,
 //! `std::fs`, `std::process`, `std::env` or a random source.
 //!
 //! Here is also what waiting *is*: the table of waits (`waits!` below), the wait table that says who
@@ -16,11 +16,13 @@
 //!    a cycle found through owners is never out of date (it may be missed, not invented).
 //!
 //! Not here: who gets the interpreter lock (`gil/policies`), virtual time and its events (`gil/sim.rs`),
-//! sockets, child processes, permissions: later rows and rooms.
+//! sockets, permissions: later rows and rooms.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // this folder is the door
 
 pub mod alloc;
+pub mod channel;
+pub mod child;
 pub mod clock;
 pub mod deadlock;
 pub mod file;

@@ -1,0 +1,26 @@
+//! The hidden command by which this binary starts itself: the table of roles. Not a row of `commands!`,
+//! because nobody types it.
+
+use super::{USAGE, complain};
+use crate::engine::job::{self, Received};
+
+/// What a worker can be: the role's name and what it does; the result is the exit code.
+const ROLES: &[(&str, fn(Received) -> i32)] = &[];
+
+/// Does the job that the parent sends.
+pub fn run() -> i32 {
+    let job = match job::receive() {
+        Ok(job) => job,
+        Err(text) => {
+            complain(&text);
+            return USAGE;
+        }
+    };
+    match ROLES.iter().find(|(name, _)| *name == job.role) {
+        Some((_, work)) => work(job),
+        None => {
+            complain(&format!("no worker does '{}': parent and child are different versions of kit", job.role));
+            USAGE
+        }
+    }
+}

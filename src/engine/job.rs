@@ -1,0 +1,147 @@
+//! What a copy of this binary is started for: the first frame on its channel, as JSON.
+//!
+//! A *job* names its role (the child process of a script, one test, one run of a sweep) and carries the
+//! whole configuration, so that a child inherits policy, interval, world and script without arguments that
+//! a script's user would see in a process list. What follows the first frame belongs to the role.
+
+use super::config::{Config, Script};
+use crate::gil::World;
+use crate::world::channel::Channel;
+use crate::world::child::{self, Child, OnExit, Spec, Stream};
+use crate::world::host;
+use serde_json::{Value as Json, json};
+use std::io;
+
+/// The hidden command that makes `kit` a worker. The command line dispatches it to the roles.
+pub const COMMAND: &str = "__worker";
+
+/// A job.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// A row of the command line's table of roles.
+    pub role: &'static str,
+    pub config: Config,
+    /// What else the role must know.
+    pub extra: Json,
+}
+
+/// A job as its worker receives it.
+#[derive(Debug)]
+pub struct Received {
+    pub role: String,
+    pub config: Config,
+    pub extra: Json,
+    pub channel: Channel,
+}
+
+impl Job {
+    /// Starts a copy of this binary on the job. Our end of the channel is in the `Child`.
+    pub fn start(&self, stdout: Stream, stderr: Stream, on_exit: OnExit) -> io::Result<Child> {
+        let spec = Spec { args: vec![COMMAND.to_string()], env: vec![], stdout, stderr };
+        let child = child::start(spec, on_exit)?;
+        let frame = json!({
+            "parent": host::process_id(),
+            "role": self.role,
+            "config": config_json(&self.config),
+            "extra": self.extra,
+        });
+        if let Some(channel) = &child.channel {
+            channel.send(frame.to_string().as_bytes())?;
+        }
+        Ok(child)
+    }
+}
+
+/// In the worker: takes the channel, ties this process's life to its parent's, reads the job.
+/// An error is a text for the person who typed the hidden command by hand.
+pub fn receive() -> Result<Received, String> {
+    let by_hand = || format!("'{COMMAND}' is how kit starts itself; it is not a command to type");
+    let channel = Channel::inherited().map_err(|_| by_hand())?;
+    let frame = channel.receive().map_err(|_| by_hand())?.ok_or_else(by_hand)?;
+    let job: Json = serde_json::from_slice(&frame).map_err(|_| by_hand())?;
+    let parent = job["parent"].as_u64().and_then(|p| u32::try_from(p).ok()).ok_or_else(by_hand)?;
+    child::die_with_parent(parent).map_err(|e| format!("this process cannot be tied to its parent: {e}"))?;
+    Ok(Received {
+        role: job["role"].as_str().ok_or_else(by_hand)?.to_string(),
+        config: config_from(&job["config"]).ok_or_else(by_hand)?,
+        extra: job["extra"].clone(),
+        channel,
+    })
+}
+
+fn config_json(c: &Config) -> Json {
+    let script = match &c.script {
+        Script::File(path) => json!({ "file": path.to_string_lossy() }),
+        Script::Text { name, bytes } => json!({ "name": name, "text": String::from_utf8_lossy(bytes) }),
+    };
+    let (sim, seed) = match c.gil.world {
+        World::Real => (false, None),
+        World::Sim { seed } => (true, seed),
+    };
+    json!({
+        "script": script,
+        "argv": c.argv,
+        "gil": c.gil.policy,
+        "interval_us": c.gil.interval_us,
+        "sim": sim,
+        "seed": seed,
+        "unit_cost": c.gil.unit_cost,
+        "signals": c.gil.signals,
+        "every_safe_point": c.every_safe_point,
+        "stats": c.stats,
+        "colour": c.colour,
+    })
+}
+
+fn config_from(j: &Json) -> Option<Config> {
+    let script = match j["script"]["file"].as_str() {
+        Some(file) => Script::File(file.into()),
+        None => Script::Text {
+            name: j["script"]["name"].as_str()?.to_string(),
+            bytes: j["script"]["text"].as_str()?.as_bytes().to_vec(),
+        },
+    };
+    let argv = j["argv"].as_array()?.iter().map(|a| a.as_str().map(str::to_string)).collect::<Option<Vec<_>>>()?;
+    let world = if j["sim"].as_bool()? { World::Sim { seed: j["seed"].as_u64() } } else { World::Real };
+    Some(Config {
+        script,
+        argv,
+        gil: crate::gil::GilConfig {
+            policy: j["gil"].as_str()?.to_string(),
+            interval_us: j["interval_us"].as_u64(),
+            world,
+            unit_cost: j["unit_cost"].as_u64()?,
+            signals: j["signals"].as_bool()?,
+        },
+        every_safe_point: j["every_safe_point"].as_bool()?,
+        stats: j["stats"].as_bool()?,
+        colour: j["colour"].as_bool()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{config_from, config_json};
+    use crate::engine::{Config, Script};
+    use crate::gil::{GilConfig, World};
+
+    #[test]
+    fn a_configuration_travels_whole() {
+        for script in [
+            Script::File("a/b.kit".into()),
+            Script::Text { name: "<string>".into(), bytes: "print('ä')".as_bytes().to_vec() },
+        ] {
+            let gil = GilConfig {
+                policy: "cpython".into(),
+                interval_us: Some(700),
+                world: World::Sim { seed: Some(u64::MAX) },
+                unit_cost: 3,
+                signals: true,
+            };
+            let argv = vec!["-c".to_string(), String::new()];
+            let c = Config { script, argv, gil, every_safe_point: true, stats: true, colour: true };
+            let back = config_from(&config_json(&c)).unwrap();
+            assert_eq!(format!("{back:?}"), format!("{c:?}"));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Frames of bytes between two processes of this binary: a length in four bytes (little-endian), then as
+//! many bytes, over a socket pair. What the bytes mean is the business of others (`process/`, `explore/`).
+//!
+//! The child's end arrives as its standard input and is moved away from there at once, so that no
+//! descriptor number is agreed upon and no raw descriptor is touched.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+/// The longest frame; a longer length is not one of our frames.
+pub const FRAME_BYTES_MAX: usize = 64 << 20;
+
+/// One end. Both directions are independent: one thread may read while another writes.
+#[derive(Debug)]
+pub struct Channel(UnixStream);
+
+impl Channel {
+    /// Both ends; neither is inherited by programs that are started meanwhile.
+    pub fn pair() -> io::Result<(Channel, Channel)> {
+        let (a, b) = UnixStream::pair()?;
+        Ok((Channel(a), Channel(b)))
+    }
+
+    /// The end that the parent gave this process as standard input, which then becomes `/dev/null`.
+    /// Called once, before any other thread runs.
+    pub fn inherited() -> io::Result<Channel> {
+        let socket: OwnedFd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+        let null = std::fs::File::open("/dev/null")?;
+        rustix::stdio::dup2_stdin(null.as_fd())?;
+        Ok(Channel(UnixStream::from(socket)))
+    }
+
+    /// A second handle on the same end.
+    pub fn again(&self) -> io::Result<Channel> {
+        Ok(Channel(self.0.try_clone()?))
+    }
+
+    /// Writes one frame. `InvalidInput` if it is longer than `FRAME_BYTES_MAX`, `BrokenPipe` if the other
+    /// process is gone.
+    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
+        if frame.len() > FRAME_BYTES_MAX {
+            let text = format!("a message of {} bytes is longer than the {FRAME_BYTES_MAX} allowed", frame.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let length = u32::try_from(frame.len()).expect("the maximum fits 32 bits");
+        let mut socket = &self.0;
+        socket.write_all(&length.to_le_bytes())?;
+        socket.write_all(frame)
+    }
+
+    /// Reads one frame, waiting for it; `None` if the other end was closed between two frames.
+    /// `UnexpectedEof` if it was closed within one, `InvalidData` for a length that cannot be.
+    pub fn receive(&self) -> io::Result<Option<Vec<u8>>> {
+        let mut socket = &self.0;
+        let mut length = [0; 4];
+        let mut have = 0;
+        while have < length.len() {
+            match socket.read(&mut length[have..]) {
+                Ok(0) if have == 0 => return Ok(None),
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(n) => have += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                // A child that died with unread bytes resets the connection: it is closed all the same.
+                Err(e) if e.kind() == io::ErrorKind::ConnectionReset && have == 0 => return Ok(None),
+                Err(e) => return Err(e),
+            }
+        }
+        let length = u32::from_le_bytes(length) as usize;
+        if length > FRAME_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("no message has {length} bytes")));
+        }
+        let mut frame = vec![0; length];
+        socket.read_exact(&mut frame)?;
+        Ok(Some(frame))
+    }
+
+    /// As standard input of a child.
+    pub(super) fn into_stdio(self) -> std::process::Stdio {
+        std::process::Stdio::from(OwnedFd::from(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Channel, FRAME_BYTES_MAX};
+    use std::io::{ErrorKind, Write};
+
+    #[test]
+    fn frames_arrive_whole_and_in_order_and_the_end_is_seen() {
+        let (a, b) = Channel::pair().unwrap();
+        a.send(b"one").unwrap();
+        a.send(b"").unwrap();
+        assert_eq!(b.receive().unwrap().as_deref(), Some(&b"one"[..]));
+        assert_eq!(b.receive().unwrap().as_deref(), Some(&b""[..]));
+        drop(a);
+        assert_eq!(b.receive().unwrap(), None);
+        assert_eq!(b.send(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn what_is_no_frame_is_an_error() {
+        for (bytes, kind) in [
+            (&[5, 0, 0, 0, b'a'][..], ErrorKind::UnexpectedEof),
+            (&[5, 0][..], ErrorKind::UnexpectedEof),
+            (&[255, 255, 255, 255][..], ErrorKind::InvalidData),
+        ] {
+            let (mut a, b) = Channel::pair().unwrap();
+            a.0.write_all(bytes).unwrap();
+            drop(a);
+            assert_eq!(b.receive().unwrap_err().kind(), kind, "{bytes:?}");
+        }
+        let (a, _b) = Channel::pair().unwrap();
+        assert_eq!(a.send(&vec![0; FRAME_BYTES_MAX + 1]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+}
