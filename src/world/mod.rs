@@ -179,6 +179,8 @@ waits! {
     Future { key: WaitKey } word "future", stuck true, proof NoOwner;
     /// The end of a thread.
     Join { tid: Tid } word "join", stuck true, proof Cycle;
+    /// The end of a child process, or a message from it; no thread of this process can end the wait.
+    Child { key: WaitKey } word "child", stuck false, proof NoOwner;
 }
 
 impl WaitOn {
@@ -192,7 +194,8 @@ impl WaitOn {
             | WaitOn::Event { key }
             | WaitOn::Barrier { key }
             | WaitOn::Queue { key }
-            | WaitOn::Future { key } => Some(*key),
+            | WaitOn::Future { key }
+            | WaitOn::Child { key } => Some(*key),
             WaitOn::Join { tid } => Some(WaitKey::Thread(*tid)),
         }
     }
