@@ -162,7 +162,7 @@ impl Thread {
         if matches!(kind, FrameKind::Init | FrameKind::InitEntry) {
             self.inits.push(this);
         }
-        self.frames.push(Frame { code, pc: 0, base, below: self.top, dst, kind });
+        self.frames.push(Frame { code, first: code.first, pc: 0, base, below: self.top, dst, kind });
         self.top = top;
         Ok(Entered::Frame)
     }

@@ -144,7 +144,15 @@ impl Thread {
         for (i, v) in regs.into_vec().into_iter().enumerate() {
             self.set_reg(base + i as u32, v);
         }
-        self.frames.push(Frame { code, pc, base, below: self.top, dst: 0, kind: FrameKind::Generator });
+        self.frames.push(Frame {
+            code,
+            first: code.first,
+            pc,
+            base,
+            below: self.top,
+            dst: 0,
+            kind: FrameKind::Generator,
+        });
         self.top = top;
         Ok(())
     }

@@ -24,6 +24,11 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let class = th.build_class(&row[0], &row[1], bases, keywords)?;
             th.set_reg(r(dst), class);
         }
+        Instr::CallEx { dst, base } => {
+            let (f, args, kw) = (th.take_reg(r(base)), th.take_reg(r(base) + 1), th.take_reg(r(base) + 2));
+            let v = th.call_spread(&f, &args, &kw)?;
+            th.set_reg(r(dst), v);
+        }
         Instr::BuildList { dst, base, n } => {
             let row = take_row(th, r(base), n.0 as u32);
             let v = th.list(row);
