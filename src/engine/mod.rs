@@ -14,7 +14,7 @@ pub mod job;
 mod loader;
 
 pub use config::{Config, Script};
-pub use loader::{LoadError, load};
+pub use loader::{LoadError, Loader, load};
 
 use crate::bytecode::Code;
 use crate::compile::{Options, compile_module};
