@@ -176,6 +176,7 @@ pub fn work(job: job::Received) -> i32 {
         Ok(None) => return complain("the parent ended before it had said what to do"),
         Err(e) => return complain(&e.to_string()),
     };
+    out::share();
     let config = job.config;
     let gil = config.gil.clone();
     // The channel lives as long as the process.

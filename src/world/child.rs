@@ -118,6 +118,9 @@ pub fn start(spec: Spec, on_exit: OnExit) -> io::Result<Child> {
             kept
         }
     };
+    if spec.stdout == Stream::Inherit || spec.stderr == Stream::Inherit {
+        super::out::share();
+    }
     nursery.start(spec, on_exit)
 }
 
