@@ -1,5 +1,6 @@
 //! The interpreter: what all threads of one script share.
 
+use super::children::{Children, ProcessStarter};
 use super::class::Classes;
 use super::native::NativeRow;
 use crate::bytecode::Code;
@@ -61,6 +62,8 @@ pub struct Interp {
     /// `sys.modules`.
     pub modules: Guarded<Namespace>,
     pub importer: Box<dyn Importer>,
+    pub starter: Box<dyn ProcessStarter>,
+    pub children: Guarded<Children>,
     /// The bound code of all modules that have been run: where code that travels is found.
     pub programs: Guarded<Vec<Ref>>,
     /// Globals that did not come along when this process was forked: module, name, why.
@@ -95,6 +98,7 @@ impl Interp {
         held: &Held,
         natives: Vec<&'static NativeRow>,
         importer: Box<dyn Importer>,
+        starter: Box<dyn ProcessStarter>,
         argv: Vec<String>,
         every_safe_point: bool,
     ) -> &'static Interp {
@@ -106,6 +110,8 @@ impl Interp {
             lookups: Guarded::default(),
             modules: Guarded::default(),
             importer,
+            starter,
+            children: Guarded::default(),
             programs: Guarded::default(),
             absent: Guarded::default(),
             init_epoch: AtomicU32::new(0),
