@@ -11,6 +11,7 @@ pub mod compile;
 pub mod engine;
 pub mod gil;
 pub mod object;
+pub mod process;
 pub mod source;
 pub mod stdlib;
 pub mod syntax;

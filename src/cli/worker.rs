@@ -2,10 +2,11 @@
 //! because nobody types it.
 
 use super::{USAGE, complain};
+use crate::engine::child;
 use crate::engine::job::{self, Received};
 
 /// What a worker can be: the role's name and what it does; the result is the exit code.
-const ROLES: &[(&str, fn(Received) -> i32)] = &[];
+const ROLES: &[(&str, fn(Received) -> i32)] = &[(child::ROLE, child::work)];
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {

@@ -46,9 +46,18 @@ impl Job {
             "extra": self.extra,
         });
         if let Some(channel) = &child.channel {
-            channel.send(frame.to_string().as_bytes())?;
+            sent(channel.send(frame.to_string().as_bytes()))?;
         }
         Ok(child)
+    }
+}
+
+/// The result of sending to a child, where a child that has ended meanwhile is no error: `on_exit` tells of
+/// it, and nobody waits for what it never sent.
+pub fn sent(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(e) if matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => Ok(()),
+        other => other,
     }
 }
 

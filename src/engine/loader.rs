@@ -41,7 +41,7 @@ impl LoadError {
         }
     }
     /// In one paragraph, as the text of an exception.
-    fn short(&self) -> String {
+    pub(super) fn short(&self) -> String {
         match self {
             LoadError::Unreadable(path, why) => format!("can't open file '{path}': {}", stdlib::os_error::text(why)),
             LoadError::Syntax(d) => d.short().trim_end().to_string(),

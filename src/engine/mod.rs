@@ -1,14 +1,16 @@
 //! One running process: source text to exit code, with the parts below wired together.
 //!
 //! E1: what is printed about an error and the exit code come from one place (`Outcome`); nothing below
-//! ends the process. E2: the order at the end is: main's code ends, non-daemon threads are joined, daemon
-//! threads are told to stop, counters are read, output is flushed.
+//! ends the process. E2: the order at the end is: main's code ends, non-daemon threads are joined, daemonic
+//! children are ended and the others joined, daemon threads are told to stop, counters are read, output is
+//! flushed. A child process ends in the same order.
 //!
 //! Exit codes: 0 fine, 1 an uncaught exception or a script that does not compile, 71 deadlock, 130
 //! Ctrl-C, n from `sys.exit(n)`.
 //!
 //! Not here: commands and flags (`cli`), modules (`stdlib`).
 
+pub mod child;
 pub mod config;
 pub mod job;
 mod loader;
@@ -26,6 +28,7 @@ use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
 use crate::world::out;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How a run ended.
 pub struct Outcome {
@@ -56,14 +59,20 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
     gil::run(config.gil.clone(), move |held| run_main(held, code, config))
 }
 
-/// The main thread: the script, then the end of all others.
-fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
-    let loader = loader::Loader::new(&config);
-    let argv = config.argv.clone();
-    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), argv, config.every_safe_point);
+/// A main thread with a new interpreter.
+fn begin(held: Held, config: &Config) -> Thread {
+    let (loader, starter) = (loader::Loader::new(config), child::Starter::new(config));
+    let (argv, every) = (config.argv.clone(), config.every_safe_point);
+    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every);
     let mut th = Thread::new(held, interp);
     th.counting = config.gil.unit_cost > 0;
     stdlib::install(&mut th);
+    th
+}
+
+/// The main thread: the script, then the end of all others.
+fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
+    let mut th = begin(held, &config);
     let main = th.new_module(name::MAIN);
     let (code, stuck) = match th.to_end(|th| script(th, &code, &main)) {
         Ok(()) => (0, false),
@@ -72,12 +81,19 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
             (report(&mut th, e), stuck)
         }
     };
+    finish(th, &config, code, stuck)
+}
+
+/// The end of a process whose main thread is done with its script (E2).
+fn finish(mut th: Thread, config: &Config, mut code: i32, stuck: bool) -> Outcome {
     // After a deadlock there is nobody left who could end.
-    let joined = if stuck { Ok(()) } else { th.to_end(stdlib::threading::join_all) };
-    let code = match joined {
-        Ok(()) => code,
-        Err(e) => report(&mut th, e).max(code),
-    };
+    let waits = [stdlib::threading::join_all, stdlib::multiprocessing::join_children];
+    for wait in waits.into_iter().filter(|_| !stuck) {
+        if let Err(e) = th.to_end(wait) {
+            code = report(&mut th, e).max(code);
+        }
+    }
+    th.interp.ending.store(true, Relaxed);
     th.held.end_daemons();
     let stats = config.stats.then(|| th.held.stats());
     let flushed = out::flush();

@@ -92,6 +92,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn yield_now(&self, me: &Record);
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake;
     fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize;
+    /// `wake` by a thread that is not of this run and does not hold its lock.
+    fn wake_from_outside(&self, key: WaitKey);
     fn took(&self, me: &Record, key: WaitKey);
     fn new_key(&self) -> WaitKey;
 

@@ -38,6 +38,18 @@ pub struct Held {
     not_send: PhantomData<*mut ()>,
 }
 
+/// Wakes from outside the run: for threads that watch something for it (see `Held::waker`). It may be kept
+/// and called after the run has ended.
+#[derive(Clone)]
+pub struct Waker(Arc<dyn Driver>);
+
+impl Waker {
+    /// Ends all waits for `key`.
+    pub fn wake(&self, key: WaitKey) {
+        self.0.wake_from_outside(key);
+    }
+}
+
 /// What a safe point found besides a request to let go of the lock, which it has served already.
 #[derive(Default, Debug)]
 pub struct Interrupts {
@@ -123,6 +135,11 @@ impl Held {
     /// Ends up to `n` waits for `key`, oldest first, and says how many there were.
     pub fn wake(&mut self, key: WaitKey, n: usize) -> usize {
         self.driver.wake(&self.me, key, n)
+    }
+
+    /// What wakes waits of this run from a thread that is not of the run, without the lock. Real world only.
+    pub fn waker(&self) -> Waker {
+        Waker(self.driver.clone())
     }
 
     /// A key for a lock, an event, a queue: unique in this run.

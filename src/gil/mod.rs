@@ -45,7 +45,7 @@ mod roster;
 mod sim;
 pub mod stats;
 
-pub use held::{Held, Interrupts, SpawnError, VM_BITS};
+pub use held::{Held, Interrupts, SpawnError, VM_BITS, Waker};
 pub use stats::Stats;
 
 use crate::world::{Nanos, thread};

@@ -115,6 +115,10 @@ impl Driver for Real {
         self.lock.wake(key, n)
     }
 
+    fn wake_from_outside(&self, key: WaitKey) {
+        self.lock.wake(key, usize::MAX);
+    }
+
     fn took(&self, me: &Record, key: WaitKey) {
         self.lock.state.lock().waits.took(key, me.tid);
     }

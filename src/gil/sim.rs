@@ -297,6 +297,10 @@ impl Driver for Sim {
         woken
     }
 
+    fn wake_from_outside(&self, key: WaitKey) {
+        unreachable!("nothing outside a simulation wakes its threads ({key:?})");
+    }
+
     fn took(&self, me: &Record, key: WaitKey) {
         self.state.lock().waits.took(key, me.tid);
     }

@@ -22,6 +22,7 @@ pub mod files;
 pub mod kit;
 pub mod locks;
 pub mod math;
+pub mod multiprocessing;
 pub mod os;
 pub mod os_error;
 pub mod seconds;
@@ -59,6 +60,7 @@ pub const MODULES: &[ModuleRow] = &[
     },
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
+    ModuleRow { name: "_multiprocessing", doc: "What `multiprocessing` is made of.", init: nothing },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
     ModuleRow {
         name: "sys",
@@ -80,6 +82,9 @@ library! {
     "contextlib" "contextlib.kit"
     "functools" "functools.kit"
     "itertools" "itertools.kit"
+    "multiprocessing" "multiprocessing.kit"
+    "multiprocessing.context" "multiprocessing_context.kit"
+    "multiprocessing.process" "multiprocessing_process.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
     "queue" "queue.kit"
@@ -98,6 +103,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
+    tables.push(multiprocessing::MULTIPROCESSING);
     tables.extend(types::tables());
     tables.into_iter().flatten().collect()
 }

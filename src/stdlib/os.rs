@@ -12,6 +12,8 @@ use std::path::Path;
 natives! { pub OS, "_os";
     /// The number of this process.
     holds getpid("") = getpid;
+    /// The number of the process that started this one.
+    holds getppid("") = getppid;
     /// How many cores the process may use.
     holds cpu_count("") = cpu_count;
     /// The folder that relative paths start from.
@@ -38,6 +40,10 @@ natives! { pub OS, "_os";
 
 fn getpid(_: &mut Call) -> Res<Value> {
     Ok(Value::Int(host::process_id().into()))
+}
+
+fn getppid(_: &mut Call) -> Res<Value> {
+    Ok(Value::Int(host::parent_id().into()))
 }
 
 fn cpu_count(_: &mut Call) -> Res<Value> {

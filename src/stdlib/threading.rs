@@ -168,14 +168,10 @@ fn report(c: &mut Call) -> Res<Value> {
     Ok(Value::None)
 }
 
-/// The end of the program, called by the main thread: waits for all threads that are not daemons, then
-/// sends the daemons home.
+/// The end of the program, called by the main thread: waits for all threads that are not daemons.
 pub fn join_all(th: &mut Thread) -> Res<()> {
-    let result = match get_in(th, "threading", "_shutdown") {
+    match get_in(th, "threading", "_shutdown") {
         Some(shutdown) => th.call(&shutdown, &[]).map(drop),
         None => Ok(()),
-    };
-    th.interp.ending.store(true, std::sync::atomic::Ordering::Relaxed);
-    th.held.end_daemons();
-    result
+    }
 }

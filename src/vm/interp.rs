@@ -1,5 +1,6 @@
 //! The interpreter: what all threads of one script share.
 
+use super::children::{Children, ProcessStarter};
 use super::class::Classes;
 use super::native::NativeRow;
 use crate::gil::Held;
@@ -57,6 +58,8 @@ pub struct Interp {
     /// `sys.modules`.
     pub modules: Guarded<Namespace>,
     pub importer: Box<dyn Importer>,
+    pub starter: Box<dyn ProcessStarter>,
+    pub children: Guarded<Children>,
     /// Counts changes of `__init__` and `__new__` of finished classes.
     pub init_epoch: AtomicU32,
     /// `sys.argv`, the script's display name.
@@ -87,6 +90,7 @@ impl Interp {
         held: &Held,
         natives: Vec<&'static NativeRow>,
         importer: Box<dyn Importer>,
+        starter: Box<dyn ProcessStarter>,
         argv: Vec<String>,
         every_safe_point: bool,
     ) -> &'static Interp {
@@ -98,6 +102,8 @@ impl Interp {
             lookups: Guarded::default(),
             modules: Guarded::default(),
             importer,
+            starter,
+            children: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,
             every_safe_point,

@@ -18,6 +18,7 @@ pub mod attr;
 pub mod bind;
 pub mod call;
 mod call_native;
+pub mod children;
 pub mod class;
 pub mod errors;
 pub mod frame;
