@@ -317,6 +317,12 @@ impl Ref {
     pub fn try_with<T: Payload, R>(&self, held: &Held, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         if self.is::<T>() { Some(self.with(held, f)) } else { None }
     }
+    /// Calls `f` for each object that this one refers to. It is open meanwhile, so `f` opens none.
+    pub fn visit(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
+        let open = Open::new(&self.header().busy);
+        trace_payload(self, &mut f);
+        drop(open);
+    }
     /// Opens an instance together with its slots.
     #[inline]
     pub fn with_slots<R>(&self, _held: &Held, f: impl FnOnce(&mut Instance, &mut [Value]) -> R) -> R {

@@ -3,11 +3,13 @@
 use super::children::{Children, ProcessStarter};
 use super::class::Classes;
 use super::native::NativeRow;
+use crate::bytecode::Code;
 use crate::gil::Held;
 use crate::object::module::Namespace;
 use crate::object::shape::Shapes;
 use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
 use hashbrown::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 type Fixed = foldhash::fast::FixedState;
@@ -45,6 +47,8 @@ pub struct Fundamentals {
 pub trait Importer: Send + Sync {
     /// Makes the module of this full dotted name, runs it, and returns it; `Ok(None)`: there is none.
     fn import(&self, th: &mut super::Thread, name: &str) -> super::Res<Option<Value>>;
+    /// Compiles a text as the importer compiles modules; the error is one line.
+    fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String>;
     /// Names that `import` would find, for "did you mean".
     fn known(&self) -> Vec<&'static str>;
 }
@@ -60,6 +64,10 @@ pub struct Interp {
     pub importer: Box<dyn Importer>,
     pub starter: Box<dyn ProcessStarter>,
     pub children: Guarded<Children>,
+    /// The bound code of all modules that have been run: where code that travels is found.
+    pub programs: Guarded<Vec<Ref>>,
+    /// Globals that did not come along when this process was forked: module, name, why.
+    pub absent: Guarded<Vec<(Ref, Name, Box<str>)>>,
     /// Counts changes of `__init__` and `__new__` of finished classes.
     pub init_epoch: AtomicU32,
     /// `sys.argv`, the script's display name.
@@ -104,6 +112,8 @@ impl Interp {
             importer,
             starter,
             children: Guarded::default(),
+            programs: Guarded::default(),
+            absent: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,
             every_safe_point,

@@ -26,6 +26,10 @@ impl Thread {
             cache.store((version as u64) << 32 | position as u64, Relaxed);
             return Ok(v);
         }
+        if let Some(why) = self.absent(&code.module, name) {
+            return Err(self.runtime_error(why));
+        }
+        let held = &self.held;
         let builtins = &self.interp.fixed(held).builtins;
         let found = builtins.with::<Module, _>(held, |m| m.names.position(name).map(|p| (p, m.names.at(p).clone())));
         if let Some((position, v)) = found {
@@ -33,6 +37,14 @@ impl Thread {
             return Ok(v);
         }
         Err(self.name_error(name))
+    }
+
+    /// Why a global that the parent process has is not here.
+    fn absent(&self, module: &Ref, name: Name) -> Option<String> {
+        self.interp.absent.with(&self.held, |all| {
+            let (_, _, why) = all.iter().find(|(m, n, _)| *n == name && m.same(module))?;
+            Some(format!("global variable '{name}' did not travel to this process: {why}"))
+        })
     }
 
     #[cold]
@@ -379,9 +391,16 @@ impl Thread {
         Ok(())
     }
 
+    /// A module's code bound to it, and entered in the list of programs.
+    pub fn program(&mut self, code: &Arc<Code>, module: &Ref) -> Ref {
+        let bound = self.bind_code(code, module);
+        self.interp.programs.with(&self.held, |all| all.push(bound.clone()));
+        bound
+    }
+
     /// Runs a module's code in its namespace.
     pub fn run_module(&mut self, code: &Arc<Code>, module: &Ref) -> Res<()> {
-        let bound = self.bind_code(code, module);
+        let bound = self.program(code, module);
         let f = self.make_function(&bound.into(), Value::Unbound, Value::Unbound, 0);
         self.call(&f, &[]).map(drop)
     }

@@ -76,8 +76,8 @@ impl Thread {
         }
     }
 
-    /// Sets a slot, growing the shape if the name is new.
-    fn set_slot(&mut self, r: &Ref, attr: Name, v: Value) {
+    /// Sets an instance's own attribute, whatever its class says, growing the shape if the name is new.
+    pub fn set_slot(&mut self, r: &Ref, attr: Name, v: Value) {
         let shape = r.shape();
         let held = &self.held;
         let slot = self.interp.shapes.with(held, |s| s.slot(shape, attr));
