@@ -163,7 +163,8 @@ fn exit_codes_and_the_end_of_what_is_left() {
                 held,
                 "seven",
                 Box::new(|held| {
-                    held.spawn("daemon", true, Box::new(|mut held| drop(sleep(&mut held, 3600 * S)))).expect("a thread");
+                    held.spawn("daemon", true, Box::new(|mut held| drop(sleep(&mut held, 3600 * S))))
+                        .expect("a thread");
                     process(held, "grandchild", Box::new(|held| drop(sleep(held, 3600 * S))));
                     sleep(held, S);
                     7

@@ -41,13 +41,7 @@ pub struct RecordOf<S: Sync> {
 pub type Record = RecordOf<Std>;
 
 impl<S: Sync> RecordOf<S> {
-    pub fn new(
-        tid: Tid,
-        (process, main): (ProcessId, bool),
-        name: &str,
-        daemon: bool,
-        now: Nanos,
-    ) -> Arc<RecordOf<S>> {
+    pub fn new(tid: Tid, (process, main): (ProcessId, bool), name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
         Arc::new(RecordOf {
             breaker: S::Word::new(0),
             flags: S::Word::new(0),
@@ -118,5 +112,6 @@ pub trait Driver: Send + std::marker::Sync {
     fn start_process(&self, me: &Record, name: &str) -> Result<Arc<Record>, SpawnError>;
     /// Ends a process and all that it has started. `true`: the caller was among them, its thread is over.
     fn end_process(&self, me: &Record, id: ProcessId, code: i32) -> bool;
+    fn parent(&self, id: ProcessId) -> Option<ProcessId>;
     fn exit_code(&self, id: ProcessId) -> Option<i32>;
 }

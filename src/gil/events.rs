@@ -188,9 +188,7 @@ impl State {
             Event::Resume(t) | Event::GoOn(t) | Event::Request(t) => self.roster.get(t).is_none(),
             Event::Race(t) => !self.slots[t.0 as usize].waiting || self.roster.get(t).is_none(),
             Event::Timeout(t, wait) => self.slots[t.0 as usize].wait != wait || self.waits.get(t).is_none(),
-            Event::Lapse(id, number) => {
-                self.processes[id.index()].lapse.is_none_or(|(_, present)| present != number)
-            }
+            Event::Lapse(id, number) => self.processes[id.index()].lapse.is_none_or(|(_, present)| present != number),
         }
     }
 

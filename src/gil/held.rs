@@ -244,6 +244,11 @@ impl Held {
         self.me.process
     }
 
+    /// The simulated process that started this one.
+    pub fn parent_process(&self) -> Option<ProcessId> {
+        self.driver.parent(self.me.process)
+    }
+
     /// Whether this is the main thread of its process.
     pub fn is_main(&self) -> bool {
         self.me.main

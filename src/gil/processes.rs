@@ -29,7 +29,7 @@ pub struct Process {
     /// A report for its main thread.
     pub deadlock: Option<Box<Deadlock>>,
     name: String,
-    parent: Option<ProcessId>,
+    pub parent: Option<ProcessId>,
     main: Tid,
     /// Set when it has ended.
     exit_code: Option<i32>,

@@ -220,6 +220,10 @@ impl Driver for Real {
         false
     }
 
+    fn parent(&self, _: ProcessId) -> Option<ProcessId> {
+        None
+    }
+
     fn exit_code(&self, _: ProcessId) -> Option<i32> {
         None
     }

@@ -434,6 +434,10 @@ impl Driver for Sim {
         true
     }
 
+    fn parent(&self, id: ProcessId) -> Option<ProcessId> {
+        self.state.lock().processes[id.index()].parent
+    }
+
     fn exit_code(&self, id: ProcessId) -> Option<i32> {
         self.state.lock().exit_code(id)
     }

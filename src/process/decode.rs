@@ -253,7 +253,8 @@ impl Decoder<'_> {
                 self.end(s.into())
             }
             _ => {
-                let parts = [self.input.int(), self.input.int(), self.input.int()].into_iter().collect::<Read<Vec<i64>>>();
+                let parts =
+                    [self.input.int(), self.input.int(), self.input.int()].into_iter().collect::<Read<Vec<i64>>>();
                 let parts = self.ok(parts)?;
                 if parts[2] == 0 {
                     return self.fail("a range with a step of 0");

@@ -163,7 +163,11 @@ impl Decoder<'_> {
         let v = self.th.new_object(&class)?;
         let Value::Obj(r) = &v else { return self.fail("an instance of no class") };
         self.remember(v.clone());
-        if r.kind() == Kind::Exception { self.exception(r)? } else { self.payload(r)? }
+        if r.kind() == Kind::Exception {
+            self.exception(r)?
+        } else {
+            self.payload(r)?
+        }
         if tag == Tag::Object {
             let own = self.pairs()?;
             self.set_own(r, own)?;
@@ -268,7 +272,9 @@ impl Decoder<'_> {
     /// What `__reduce__` described: a call, then state, items and pairs.
     pub fn reduced(&mut self) -> Res<Value> {
         let (f, args) = (self.value()?, self.value()?);
-        let Some(args) = tuple_items(&args).map(<[Value]>::to_vec) else { return self.fail("a call without arguments") };
+        let Some(args) = tuple_items(&args).map(<[Value]>::to_vec) else {
+            return self.fail("a call without arguments");
+        };
         // A cycle has made it already if the end says so: then it is not made twice.
         let made = match self.number()? {
             0 => {

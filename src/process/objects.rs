@@ -93,9 +93,8 @@ impl Encoder<'_> {
             let values = (f.doc.clone(), f.defaults.clone(), f.kwdefaults.clone(), f.annotations.clone());
             (f.code.clone(), f.module.clone(), values.0, values.1, values.2, values.3)
         });
-        let (n, qualname, closure, attrs) = r.with::<Function, _>(&self.th.held, |f| {
-            (f.name, f.qualname.clone(), f.closure.to_vec(), f.attrs.clone())
-        });
+        let (n, qualname, closure, attrs) =
+            r.with::<Function, _>(&self.th.held, |f| (f.name, f.qualname.clone(), f.closure.to_vec(), f.attrs.clone()));
         self.tag(Tag::Function);
         self.code(&code)?;
         self.remember(r);
@@ -209,7 +208,10 @@ impl Encoder<'_> {
         }
         let state = self.th.special(&v, Name::of("__getstate__"), &[])?;
         let class = self.th.class_of(r);
-        let sets = self.th.lookup(&class, Name::of("__setstate__")).is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
+        let sets = self
+            .th
+            .lookup(&class, Name::of("__setstate__"))
+            .is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
         let own = self.th.instance_items(r);
         if state.is_none() && !sets {
             self.tag(Tag::Object);

@@ -101,7 +101,9 @@ pub(super) fn loaded(code: &Code) -> Vec<Name> {
     let mut work = vec![code];
     while let Some(code) = work.pop() {
         for i in &code.instrs {
-            if let Instr::LoadGlobal { name, .. } | Instr::LoadName { name, .. } | Instr::LoadNameOrCell { name, .. } = i {
+            if let Instr::LoadGlobal { name, .. } | Instr::LoadName { name, .. } | Instr::LoadNameOrCell { name, .. } =
+                i
+            {
                 names.push(Name::of(&code.sites[name.0 as usize]));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::locks::{self, Purpose};
 use super::{get_in, seconds, set_in};
-use crate::gil::{Held};
+use crate::gil::Held;
 use crate::natives;
 use crate::object::{Name, Parcel, Ref, TypeId, Value};
 use crate::vm::make::text;
