@@ -14,6 +14,7 @@ pub mod job;
 mod loader;
 
 pub use config::{Config, Script};
+pub use crate::vm::report::{Better, Metric, Report};
 pub use loader::{LoadError, load};
 
 use crate::bytecode::Code;
@@ -24,7 +25,7 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
-use crate::world::out;
+use crate::world::{Clock, Nanos, out};
 use std::sync::Arc;
 
 /// How a run ended.
@@ -32,6 +33,10 @@ pub struct Outcome {
     pub code: i32,
     /// The counters, if they were asked for.
     pub stats: Option<gil::Stats>,
+    /// CPU time of all threads (of the simulated ones, in simulation) while the script ran.
+    pub cpu_ns: Nanos,
+    /// Its figures, and what it did with its settings.
+    pub report: Report,
 }
 
 /// The exit code of a deadlock.
@@ -50,7 +55,7 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
         Ok(code) => code,
         Err(e) => {
             out::error(e.render(config.colour).as_bytes());
-            return Ok(Outcome { code: e.code(), stats: None });
+            return Ok(Outcome { code: e.code(), stats: None, cpu_ns: 0, report: Report::default() });
         }
     };
     gil::run(config.gil.clone(), move |held| run_main(held, code, config))
@@ -59,8 +64,10 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
 /// The main thread: the script, then the end of all others.
 fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
     let loader = loader::Loader::new(&config);
+    let cpu_start = held.now(Clock::Process);
     let argv = config.argv.clone();
     let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), argv, config.every_safe_point);
+    interp.reporting.set_params(config.params);
     let mut th = Thread::new(held, interp);
     th.counting = config.gil.unit_cost > 0;
     stdlib::install(&mut th);
@@ -80,6 +87,8 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
     };
     th.held.end_daemons();
     let stats = config.stats.then(|| th.held.stats());
+    let cpu_ns = th.held.now(Clock::Process).saturating_sub(cpu_start);
+    let report = interp.reporting.read(&th.held);
     let flushed = out::flush();
     let code = match flushed {
         Err(e) if code == 0 => {
@@ -89,7 +98,7 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
         _ => code,
     };
     drop(th.finish());
-    Outcome { code, stats }
+    Outcome { code, stats, cpu_ns, report }
 }
 
 fn script(th: &mut Thread, code: &Arc<Code>, main: &Ref) -> Res<()> {
