@@ -13,8 +13,8 @@ pub mod config;
 pub mod job;
 mod loader;
 
-pub use config::{Config, Script};
 pub use crate::vm::report::{Better, Metric, Report};
+pub use config::{Config, Script};
 pub use loader::{LoadError, load};
 
 use crate::bytecode::Code;
