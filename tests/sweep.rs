@@ -80,7 +80,8 @@ fn repeats_have_a_spread_and_seeds_of_their_own() {
 
 #[test]
 fn one_json_document() {
-    let alone = "import kit\nkit.spin(0.001)\nkit.metric('late_ms', 1)\nkit.metric('early', 1 / kit.gil.interval_us(), 'higher')\n";
+    let alone =
+        "import kit\nkit.spin(0.001)\nkit.metric('late_ms', 1)\nkit.metric('us', kit.gil.interval_us(), 'higher')\n";
     script("json.kit", &format!("{alone}kit.param('n', 1)\n"));
     let out = sweep(&[
         "json.kit",
@@ -112,10 +113,10 @@ fn one_json_document() {
         assert_eq!(run["metrics"]["late_ms"], json!(1.0));
         assert_eq!(run["stats"]["simulated"], json!(true));
     }
-    assert_eq!(all["combinations"][1]["summary"]["metric.early"]["median"], json!(0.0002));
+    assert_eq!(all["combinations"][1]["summary"]["metric.us"]["median"], json!(5000.0));
     let best: Vec<&Json> = all["best"].as_array().unwrap().iter().collect();
     assert_eq!(best.len(), 1, "only in the last column does anything differ");
-    assert_eq!((&best[0]["column"], &best[0]["combinations"]), (&json!("metric.early"), &json!([0])));
+    assert_eq!((&best[0]["column"], &best[0]["combinations"]), (&json!("metric.us"), &json!([1])));
 }
 
 #[test]

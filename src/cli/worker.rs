@@ -5,8 +5,11 @@ use super::{USAGE, complain};
 use crate::engine::job::{self, Received};
 use crate::explore::sweep;
 
-/// What a worker can be: the role's name and what it does; the result is the exit code.
-const ROLES: &[(&str, fn(Received) -> i32)] = &[(sweep::ROLE, sweep::work)];
+/// Does a job; the result is the exit code.
+type Work = fn(Received) -> i32;
+
+/// What a worker can be: the role's name and what it does.
+const ROLES: &[(&str, Work)] = &[(sweep::ROLE, sweep::work)];
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {

@@ -7,6 +7,9 @@ use crate::engine::Better;
 use crate::explore::statistics::Summary;
 use indexmap::IndexMap;
 
+/// The share of a column's largest median below which digits are not worth their place.
+const NEARLY_NOTHING: f64 = 1e-3;
+
 /// One figure or metric over all combinations.
 pub struct Column {
     /// In JSON and CSV: a figure's key, or `metric.NAME`.
@@ -91,14 +94,16 @@ impl Column {
         Some(Best { at: at.iter().map(|(i, _)| *i).collect(), alike })
     }
 
-    /// How many decimals show three digits of the smallest median: none if all are whole, three at most.
+    /// How many decimals show three digits of the smallest median: none if all are whole, six at most. A median
+    /// far below the largest (rounding noise, nearly nothing) does not count.
     pub fn decimals(&self) -> usize {
         let medians = self.cells.iter().flatten().map(|c| (c.median * self.scale).abs());
         if medians.clone().all(|m| m.fract() == 0.0) && self.unit.is_empty() {
             return 0;
         }
-        let smallest = medians.filter(|m| *m > 0.0).reduce(f64::min).unwrap_or(1.0);
-        (2.0 - smallest.log10().floor()).clamp(0.0, 3.0) as usize
+        let largest = medians.clone().fold(0.0, f64::max);
+        let smallest = medians.filter(|m| *m > largest * NEARLY_NOTHING).reduce(f64::min).unwrap_or(1.0);
+        (2.0 - smallest.log10().floor()).clamp(0.0, 6.0) as usize
     }
 
     /// A value as the table shows it.
@@ -143,6 +148,8 @@ mod tests {
         assert_eq!(column(None, &[&[0.5], &[250.0]]).decimals(), 3);
         assert_eq!(column(None, &[&[5.25], &[50.0]]).decimals(), 2);
         assert_eq!(column(None, &[&[1234.5]]).decimals(), 0);
-        assert_eq!(column(None, &[&[0.0], &[0.000001]]).decimals(), 3);
+        assert_eq!(column(None, &[&[0.0], &[0.0002], &[0.002]]).decimals(), 6);
+        assert_eq!(column(None, &[&[5.5], &[0.00000001], &[0.0]]).decimals(), 2);
+        assert_eq!(column(None, &[&[0.0], &[0.5], &[0.0]]).decimals(), 3);
     }
 }
