@@ -52,7 +52,7 @@ pub struct Failure {
 pub fn sweep(config: Config, plan: Plan, progress: bool) -> Result<Sweep, Box<Failure>> {
     let target = if progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(plan.runs.len() as u64), target);
-    let style = ProgressStyle::with_template("{bar:24} run {pos} of {len}, {eta} left  {msg}");
+    let style = ProgressStyle::with_template("{bar:24} {pos} of {len} runs, {eta} left  {msg}");
     bar.set_style(style.expect("the template is valid").progress_chars("━━╌"));
     let mut measured = Vec::with_capacity(plan.runs.len());
     for (number, run) in plan.runs.iter().enumerate() {
