@@ -250,6 +250,7 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
     if let Some(argv) = &birth.argv {
         config.argv = argv.clone();
     }
+    let cpu_start = held.now(Clock::Process);
     let mut th = begin(held, &config);
     th.limit = birth.limit;
     let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth)) {
@@ -260,7 +261,7 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
         }
     };
     debug_assert!(!stuck || code == DEADLOCK);
-    finish(th, &config, code, stuck).code
+    finish(th, &config, cpu_start, code, stuck).code
 }
 
 /// Decodes the Process object and lets it run; gives the exit code.

@@ -29,6 +29,7 @@ pub mod make;
 pub mod names;
 pub mod native;
 pub mod ops;
+pub mod report;
 pub mod run;
 pub mod set_attr;
 pub mod statements;

@@ -1,0 +1,1 @@
+//! Tests: collecting them, running each in a fresh interpreter, judging timings, reporting.
