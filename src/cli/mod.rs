@@ -21,6 +21,7 @@ mod natives;
 mod panic;
 mod policies;
 mod run;
+mod test;
 mod worker;
 
 use crate::engine::job;
@@ -48,6 +49,8 @@ macro_rules! commands {
 commands! {
     /// Run a script.
     Run run;
+    /// Find and run tests, timing tests among them.
+    Test test;
     /// Show the bytecode of a script, with source lines and safe points.
     Dis dis;
     /// List the builtin functions, and whether a call releases the lock.
@@ -68,6 +71,7 @@ Examples:
   kit run --stats dinner.kit            where the threads' time went
   kit run --sim dinner.kit              the same script in virtual time
   kit run --gil cpython dinner.kit      another lock policy (kit policies lists them)
+  kit test                              run the tests below this folder
   kit doc time.sleep                    does this call release the lock?";
 
 #[derive(clap::Parser)]

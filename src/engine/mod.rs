@@ -12,6 +12,7 @@
 pub mod config;
 pub mod job;
 mod loader;
+pub mod trial;
 
 pub use config::{Config, Script};
 pub use loader::{LoadError, load};
@@ -39,9 +40,13 @@ pub const DEADLOCK: i32 = 71;
 
 /// Compiles a script as the run would. Errors come back for the caller to print.
 pub fn compile(script: &Script, every_safe_point: bool) -> Result<Arc<Code>, LoadError> {
+    compile_with(script, Options { every_safe_point, ..Options::default() })
+}
+
+fn compile_with(script: &Script, options: Options) -> Result<Arc<Code>, LoadError> {
     let file = load(script)?;
     let ast = crate::syntax::parse(&file)?;
-    Ok(compile_module(&ast, Options { every_safe_point })?)
+    Ok(compile_module(&ast, options)?)
 }
 
 /// Runs a script to its end.
@@ -56,15 +61,22 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
     gil::run(config.gil.clone(), move |held| run_main(held, code, config))
 }
 
-/// The main thread: the script, then the end of all others.
-fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
-    let loader = loader::Loader::new(&config);
+/// The main thread of a new interpreter, and the module that the script will fill.
+fn begin(held: Held, config: &Config, options: Options) -> (Thread, Ref) {
+    let loader = loader::Loader::new(config, options);
     let argv = config.argv.clone();
     let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), argv, config.every_safe_point);
     let mut th = Thread::new(held, interp);
     th.counting = config.gil.unit_cost > 0;
     stdlib::install(&mut th);
     let main = th.new_module(name::MAIN);
+    (th, main)
+}
+
+/// The main thread: the script, then the end of all others.
+fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
+    let options = Options { every_safe_point: config.every_safe_point, ..Options::default() };
+    let (mut th, main) = begin(held, &config, options);
     let (code, stuck) = match th.to_end(|th| script(th, &code, &main)) {
         Ok(()) => (0, false),
         Err(e) => {

@@ -20,6 +20,7 @@ pub mod call;
 mod call_native;
 pub mod class;
 pub mod errors;
+mod explain;
 pub mod frame;
 pub mod generator;
 pub mod import;
