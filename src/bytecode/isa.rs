@@ -284,6 +284,9 @@ instructions! {
     checks WithExitExc { dst: Reg, base: Reg, exc: Reg }
     /// AssertionError; R[msg] unset when there is none.
     plain AssertFail { msg: Reg }
+    /// R[dst] = what the failed `assert` with the registers R[base] .. has to tell, after the text of
+    /// R[dst] if it is set; constant k (n, head, wheres, pair) says what it shows (compile/explain.rs).
+    plain Explain { dst: Reg, base: Reg, k: K }
 
     /// R[dst] = module; constant k is (dotted name, level, want): want true gives the last module of a
     /// dotted name (`import a.b as c`, `from`), false the first.

@@ -68,6 +68,9 @@ impl<'a> Unit<'a> {
 
     #[inline(never)]
     fn assert_stmt(&mut self, test: E, msg: Option<E>, span: Span) -> Res {
+        if self.cx.options.explain_asserts {
+            return self.explained_assert(test, msg, span);
+        }
         let fine = self.asm.label();
         self.branch(test, true, fine)?;
         let mark = self.mark();

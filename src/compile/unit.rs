@@ -184,6 +184,11 @@ impl<'a> Unit<'a> {
         self.top
     }
 
+    /// How many registers from the mark on have been used by now or will be.
+    pub fn most_since(&self, mark: u32) -> u32 {
+        self.top - mark
+    }
+
     /// Gives back all temporaries made since the mark.
     pub fn release(&mut self, mark: u32) {
         self.top = mark;

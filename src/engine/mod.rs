@@ -14,6 +14,7 @@ pub mod child;
 pub mod config;
 pub mod job;
 mod loader;
+pub mod trial;
 
 pub use crate::vm::report::{Better, Metric, Report};
 pub use config::{Config, Script};
@@ -47,9 +48,13 @@ pub const DEADLOCK: i32 = 71;
 
 /// Compiles a script as the run would. Errors come back for the caller to print.
 pub fn compile(script: &Script, every_safe_point: bool) -> Result<Arc<Code>, LoadError> {
+    compile_with(script, Options { every_safe_point, ..Options::default() })
+}
+
+fn compile_with(script: &Script, options: Options) -> Result<Arc<Code>, LoadError> {
     let file = load(script)?;
     let ast = crate::syntax::parse(&file)?;
-    Ok(compile_module(&ast, Options { every_safe_point })?)
+    Ok(compile_module(&ast, options)?)
 }
 
 /// Runs a script to its end.
@@ -65,8 +70,8 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
 }
 
 /// A main thread with a new interpreter.
-fn begin(held: Held, config: &Config) -> Thread {
-    let (loader, starter) = (loader::Loader::new(config), child::Starter::new(config));
+fn begin(held: Held, config: &Config, options: Options) -> Thread {
+    let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config));
     let (argv, every) = (config.argv.clone(), config.every_safe_point);
     let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every);
     interp.reporting.set_params(config.params.clone());
@@ -76,10 +81,15 @@ fn begin(held: Held, config: &Config) -> Thread {
     th
 }
 
+/// How a run's modules are compiled.
+fn options(config: &Config) -> Options {
+    Options { every_safe_point: config.every_safe_point, ..Options::default() }
+}
+
 /// The main thread: the script, then the end of all others.
 fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
     let cpu_start = held.now(Clock::Process);
-    let mut th = begin(held, &config);
+    let mut th = begin(held, &config, options(&config));
     let main = th.new_module(name::MAIN);
     let (code, stuck) = match th.to_end(|th| script(th, &code, &main)) {
         Ok(()) => (0, false),

@@ -21,6 +21,7 @@ mod call_native;
 pub mod children;
 pub mod class;
 pub mod errors;
+mod explain;
 pub mod frame;
 pub mod generator;
 pub mod import;

@@ -17,6 +17,12 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let f = th.make_function(&code.consts[k.0 as usize], defaults, kwdefaults, at);
             th.set_reg(r(dst), f);
         }
+        Instr::Explain { dst, base, k } => {
+            let message = th.reg(r(dst));
+            let text = th.explain(r(base), &code.code.consts[k.0 as usize], &message);
+            let v = th.string(text);
+            th.set_reg(r(dst), v);
+        }
         Instr::BuildClass { dst, base, n } => {
             let mut row: Vec<Value> = (0..n.0 as u32 + 3).map(|i| th.take_reg(r(base) + i)).collect();
             let keywords = row.pop().unwrap_or_default();
