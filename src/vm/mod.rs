@@ -15,6 +15,7 @@
 //! Not here: modules and methods (`stdlib`), who holds the lock (`gil`).
 
 pub mod attr;
+mod asynchronous;
 pub mod bind;
 pub mod call;
 mod call_native;
