@@ -6,7 +6,7 @@
 use super::config::Config;
 use super::job::{self, Job};
 use super::{DEADLOCK, begin, compile, finish, report};
-use crate::gil::{self, Held};
+use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
 use crate::vm::children::{Birth, ChildProcess, Method, ProcessStarter, StartError};
@@ -15,7 +15,7 @@ use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::channel::Channel;
 use crate::world::child::{self, Handle, Stream};
-use crate::world::{WaitKey, out};
+use crate::world::{ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -109,10 +109,10 @@ impl ProcessStarter for Starter {
         config.gil.interval_us = Some(th.held.switch_interval());
         // The counters printed at the end are the main process's.
         config.stats = false;
-        if th.held.simulated() {
-            return Err(StartError::Refused("no processes in simulation yet: run without --sim".into()));
-        }
         let frame = begin_frame(&birth);
+        if th.held.simulated() {
+            return start_simulated(th, config, &birth.name, frame);
+        }
         start_real(th, config, frame).map_err(StartError::Os)
     }
 }
@@ -166,6 +166,52 @@ impl ChildProcess for RealChild {
     }
     fn kill(&self, _: &mut Held) -> io::Result<()> {
         self.handle.kill()
+    }
+}
+
+/// A second interpreter in this run of the simulation.
+struct SimulatedChild(ProcessId);
+
+/// Minus the numbers of SIGKILL and SIGTERM, as exit codes have them.
+const KILLED: i32 = -9;
+const TERMINATED: i32 = -15;
+
+fn start_simulated(
+    th: &mut Thread,
+    config: Config,
+    name: &str,
+    frame: Vec<u8>,
+) -> Result<Arc<dyn ChildProcess>, StartError> {
+    // As the OS has it: the lowest eight bits of an exit code count.
+    let body = Box::new(move |held: Held| run_child(held, &config, &frame) & 0xff);
+    match th.held.spawn_process(name, body) {
+        Ok(id) => Ok(Arc::new(SimulatedChild(id))),
+        Err(SpawnError::Os(e)) => Err(StartError::Os(e)),
+        Err(e) => Err(StartError::Refused(e.to_string())),
+    }
+}
+
+impl ChildProcess for SimulatedChild {
+    fn pid(&self) -> u32 {
+        self.0.0
+    }
+    fn key(&self) -> WaitKey {
+        WaitKey::Process(self.0)
+    }
+    fn exit(&self, held: &Held) -> Option<i32> {
+        held.process_exit_code(self.0)
+    }
+    fn pending(&self) -> bool {
+        // Nothing happens between two steps of a thread, and the wait itself sees who has ended.
+        true
+    }
+    fn terminate(&self, held: &mut Held) -> io::Result<()> {
+        held.end_process(self.0, TERMINATED);
+        Ok(())
+    }
+    fn kill(&self, held: &mut Held) -> io::Result<()> {
+        held.end_process(self.0, KILLED);
+        Ok(())
     }
 }
 

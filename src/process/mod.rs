@@ -34,8 +34,6 @@ mod make;
 mod objects;
 mod reach;
 mod sources;
-#[cfg(test)]
-mod tests;
 pub mod wire;
 
 pub use decode::decode;

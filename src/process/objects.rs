@@ -108,8 +108,48 @@ impl Encoder<'_> {
         for v in [&doc, &defaults, &kwdefaults, &annotations] {
             self.value(v)?;
         }
-        self.values(&closure)?;
+        let own = self.main.as_ref().is_some_and(|m| m.same(&module));
+        self.count(closure.len());
+        for cell in &closure {
+            if own || !self.private_lock(cell)? {
+                self.value(cell)?;
+            }
+        }
         self.pairs(&attrs)
+    }
+
+    /// A lock that a library function keeps in a cell of its own (`lru_cache`) guards what travels with it:
+    /// the copy gets a new one. Nobody else can hold or name it.
+    fn private_lock(&mut self, cell: &Value) -> Res<bool> {
+        let Value::Obj(cell) = cell else { return Ok(false) };
+        let Value::Obj(lock) = cell.with::<Cell, _>(&self.th.held, |c| c.0.clone()) else { return Ok(false) };
+        let maker = match TypeId::of_shape(lock.shape()) {
+            Some(TypeId::Lock) => "Lock",
+            Some(TypeId::RLock) => "RLock",
+            _ => return Ok(false),
+        };
+        if self.known(cell) || self.known(&lock) {
+            return Ok(false);
+        }
+        self.tag(Tag::Cell);
+        self.remember(cell);
+        let threading = self.th.import("threading", true)?;
+        let maker = self.th.get_attr(&threading, Name::of(maker))?;
+        let none = self.th.tuple(Vec::new());
+        self.call_of(&lock, &maker, &none)?;
+        Ok(true)
+    }
+
+    /// An object as the result of a call.
+    fn call_of(&mut self, r: &Ref, f: &Value, args: &Value) -> Res<()> {
+        self.tag(Tag::Reduced);
+        self.value(f)?;
+        self.value(args)?;
+        self.end(r);
+        self.tag(Tag::Unbound);
+        self.count(0);
+        self.count(0);
+        Ok(())
     }
 
     pub fn class(&mut self, r: &Ref) -> Res<()> {
@@ -186,14 +226,7 @@ impl Encoder<'_> {
         let n = self.text_attr(&m.func, name::NAME)?.unwrap_or_default();
         let args = vec![m.this.clone(), self.th.str(&n)];
         let args = self.th.tuple(args);
-        self.tag(Tag::Reduced);
-        self.value(&getattr.unwrap_or_default())?;
-        self.value(&args)?;
-        self.end(r);
-        self.tag(Tag::Unbound);
-        self.count(0);
-        self.count(0);
-        Ok(())
+        self.call_of(r, &getattr.unwrap_or_default(), &args)
     }
 
     /// An instance of a class, an exception, a list of a class derived from list.
