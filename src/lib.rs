@@ -9,6 +9,7 @@ pub mod bytecode;
 pub mod cli;
 pub mod compile;
 pub mod engine;
+pub mod explore;
 pub mod gil;
 pub mod object;
 pub mod process;

@@ -5,7 +5,7 @@
 
 use super::config::Config;
 use super::job::{self, Job};
-use super::{DEADLOCK, begin, compile, finish, report};
+use super::{DEADLOCK, begin, compile, finish, options, report};
 use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
@@ -15,7 +15,7 @@ use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::channel::Channel;
 use crate::world::child::{self, Handle, Stream};
-use crate::world::{ProcessId, WaitKey, out};
+use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -250,7 +250,8 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
     if let Some(argv) = &birth.argv {
         config.argv = argv.clone();
     }
-    let mut th = begin(held, &config);
+    let cpu_start = held.now(Clock::Process);
+    let mut th = begin(held, &config, options(&config));
     th.limit = birth.limit;
     let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth)) {
         Ok(code) => (code, false),
@@ -260,7 +261,7 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
         }
     };
     debug_assert!(!stuck || code == DEADLOCK);
-    finish(th, &config, code, stuck).code
+    finish(th, &config, cpu_start, code, stuck).code
 }
 
 /// Decodes the Process object and lets it run; gives the exit code.

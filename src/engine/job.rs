@@ -90,6 +90,7 @@ fn config_json(c: &Config) -> Json {
     json!({
         "script": script,
         "argv": c.argv,
+        "params": c.params,
         "gil": c.gil.policy,
         "interval_us": c.gil.interval_us,
         "sim": sim,
@@ -111,10 +112,12 @@ fn config_from(j: &Json) -> Option<Config> {
         },
     };
     let argv = j["argv"].as_array()?.iter().map(|a| a.as_str().map(str::to_string)).collect::<Option<Vec<_>>>()?;
+    let params = serde_json::from_value(j["params"].clone()).ok()?;
     let world = if j["sim"].as_bool()? { World::Sim { seed: j["seed"].as_u64() } } else { World::Real };
     Some(Config {
         script,
         argv,
+        params,
         gil: crate::gil::GilConfig {
             policy: j["gil"].as_str()?.to_string(),
             interval_us: j["interval_us"].as_u64(),
@@ -148,7 +151,8 @@ mod tests {
                 signals: true,
             };
             let argv = vec!["-c".to_string(), String::new()];
-            let c = Config { script, argv, gil, every_safe_point: true, stats: true, colour: true };
+            let params = vec![("n".to_string(), "1,2".to_string())];
+            let c = Config { script, argv, params, gil, every_safe_point: true, stats: true, colour: true };
             let back = config_from(&config_json(&c)).unwrap();
             assert_eq!(format!("{back:?}"), format!("{c:?}"));
         }

@@ -64,6 +64,10 @@ pub fn load(script: &Script) -> Result<Arc<SourceFile>, LoadError> {
     }
 }
 
+fn full_is_library(full: &str) -> bool {
+    stdlib::LIBRARY.iter().any(|m| m.name == full)
+}
+
 /// The importer of a run.
 pub struct Loader {
     /// The folder of the script.
@@ -79,12 +83,12 @@ struct Found {
 }
 
 impl Loader {
-    pub fn new(config: &Config) -> Loader {
+    pub fn new(config: &Config, options: Options) -> Loader {
         let beside = match &config.script {
             Script::File(p) => p.parent().map(PathBuf::from).unwrap_or_default(),
             Script::Text { .. } => PathBuf::new(),
         };
-        Loader { beside, options: Options { every_safe_point: config.every_safe_point } }
+        Loader { beside, options }
     }
 
     /// `a.b` is `a/b.kit`, `a/b/__init__.kit`, or the folder `a/b`.
@@ -112,7 +116,10 @@ impl Loader {
         file: Result<Arc<SourceFile>, LoadError>,
         package: Option<&PathBuf>,
     ) -> Res<Value> {
-        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, self.options)?));
+        // Assertions of the library are its own affair.
+        let explain_asserts = self.options.explain_asserts && !full_is_library(full);
+        let options = Options { explain_asserts, ..self.options };
+        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, options)?));
         let code = match code {
             Ok(code) => code,
             Err(e) => return Err(th.raise(TypeId::SyntaxError, e.short())),

@@ -72,6 +72,8 @@ pub struct Interp {
     pub init_epoch: AtomicU32,
     /// `sys.argv`, the script's display name.
     pub argv: Vec<String>,
+    /// Figures and parameters of this run.
+    pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
     /// Set when the program is ending, for messages of daemon threads.
@@ -116,6 +118,7 @@ impl Interp {
             absent: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,
+            reporting: super::report::Reporting::default(),
             every_safe_point,
             ending: AtomicBool::new(false),
         }));

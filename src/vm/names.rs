@@ -1,13 +1,13 @@
 //! Names at run time: globals, class-body names, cells; and what the loop makes of them: functions, supers.
 
 use super::errors::Uncaught;
-use super::generator::Step;
+use super::generator::{Enter, Step};
 use super::ops::compare::CmpOp;
 use super::run::IN_BUILTINS;
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
 use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
-use crate::object::function::{Function, Generator};
+use crate::object::function::{Awaiter, Function, Generator};
 use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::module::Module;
 use crate::object::types::{BigIntObj, Bytes, Cell, Str, Super, Tuple};
@@ -232,7 +232,7 @@ impl Thread {
             code: code.clone(),
             first: code.instrs.as_ptr(),
             registers: code.registers,
-            plain: if code.flags.simple && !code.flags.generator && !code.flags.class_body {
+            plain: if code.flags.simple && !code.flags.suspends() && !code.flags.class_body {
                 code.params.positional
             } else {
                 NOT_PLAIN
@@ -320,6 +320,7 @@ impl Thread {
         let sent = if first { Value::None } else { sent };
         let r = match it {
             Value::Obj(g) if g.is::<Generator>() => self.send(g, sent),
+            Value::Obj(a) if a.is::<Awaiter>() => self.drive(a, Enter::Send(sent)),
             _ if sent.is_none() => self.next(it).map(|v| v.map_or(Step::Returned(Value::None), Step::Yielded)),
             _ => self.call_method(it, name::SEND, &[sent]).map(Step::Yielded),
         };
@@ -374,7 +375,7 @@ impl Thread {
         for r in self.interp.heap.last_words(&self.held) {
             let v = Value::Obj(r.clone());
             let said =
-                if r.is::<Generator>() { self.close_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
+                if r.is::<Generator>() { self.drop_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
             if said.is_err() {
                 if self.ending.is_some() {
                     return Err(Raised(()));

@@ -135,6 +135,16 @@ impl Thread {
         if !script {
             return Err(self.type_error(format!("cannot set '{attr}' attribute of immutable type '{n}'")));
         }
+        if let (name::NAME | name::QUALNAME, Some(t)) = (attr, super::make::text(&v)) {
+            class.with::<Class, _>(&self.held, |c| match attr {
+                name::NAME => c.name = Name::of(t),
+                _ => c.qualname = t.into(),
+            });
+            return Ok(());
+        }
+        if let (name::MODULE, Some(t)) = (attr, super::make::text(&v)) {
+            class.with::<Class, _>(&self.held, |c| c.module = Name::of(t));
+        }
         let shadows = matches!(&v, Value::Obj(d) if self.is_data_descriptor(d));
         let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));
         self.class_changed(attr);

@@ -55,6 +55,12 @@ pub struct Child {
 /// A captured stream of a child.
 pub struct Reader(Box<dyn Read + Send>);
 
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
 impl Reader {
     /// Everything until the child (and whoever inherited the stream) has closed it.
     pub fn to_end(mut self) -> io::Result<Vec<u8>> {

@@ -22,6 +22,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // this folder is the door
 
 pub mod alloc;
+pub mod capture;
 pub mod channel;
 pub mod child;
 pub mod clock;
