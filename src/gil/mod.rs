@@ -1,10 +1,11 @@
-//! The interpreter lock: exactly one thread of a run executes script code at a time.
+//! The interpreter lock: exactly one thread of a process executes script code at a time.
 //!
 //! A *policy* (`policy.rs`, `policies/`) is a pure state machine that says who gets the lock next and
 //! when its holder is asked to let go. Two *drivers* run the same policies: `real.rs` with `lock.rs` and
-//! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` on events in virtual time, for any number of processes (`processes.rs`). The token
-//! `Held` is the only handle: it exists in attached threads only, and whatever may give the lock away
-//! takes `&mut Held`. Counters (`stats.rs`) are always on.
+//! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` and `processes.rs` on events in
+//! virtual time, where a run has any number of processes with a lock each. The token `Held` is the only
+//! handle: it exists in attached threads only, and whatever may give the lock away takes `&mut Held`.
+//! Counters (`stats.rs`) are always on.
 //!
 //! One mutex per driver guards the policy *and* the world's wait table, because three things must be
 //! one step or `fifo` is not determined: registering a wait and releasing; ending a wait and taking a
@@ -28,7 +29,8 @@
 //! `model.rs` explores the real driver's interleavings with loom.
 //!
 //! Not here: objects that lock themselves (`--gil off` runs one script thread for now), events for
-//! `--trace`, cores and costs of the simulated world, waits for I/O: later rows and rooms.
+//! `--trace`, cores (threads of different processes always overlap) and costs of the simulated world (two
+//! processes that pay for instructions pass the baton at every charge), waits for I/O: later rows and rooms.
 
 mod block;
 mod driver;

@@ -131,6 +131,8 @@ impl HeapRoot {
         LOCAL.with(|l| {
             l.root.set(std::ptr::null_mut());
             l.breaker.set(std::ptr::null());
+            // Who has not spoken by now stays: freed with the thread, it would be freed without the lock (H1).
+            l.last_words.take().into_iter().for_each(std::mem::forget);
         });
     }
     /// Calls `f` for each live node. `f` makes and frees nothing.
