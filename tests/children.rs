@@ -140,7 +140,7 @@ fn a_child_killed_from_outside_gives_minus_nine() {
     assert_eq!(script.end(), (0, "-9 False\n".into(), String::new()));
 }
 
-/// Also children of children, also at once after the start.
+/// Also children of children.
 #[test]
 fn no_process_outlives_a_parent_that_was_killed() {
     let code = format!(
@@ -163,6 +163,21 @@ sleep()"
         process.ends("a process of the script");
     }
     assert_eq!(script.end().0, -9);
+}
+
+/// Killed right after the start, when the child may not have come to its first step yet.
+#[test]
+fn no_process_outlives_a_parent_that_is_killed_at_once() {
+    for _ in 0..5 {
+        let code = format!(
+            "{SLEEPER}p = Process(target=time.sleep, args=(600,))\np.start()\nprint(p.pid, flush=True)\np.join()"
+        );
+        let mut script = Running::begin(&["-c", &code]);
+        let child = script.process();
+        script.child.kill().expect("the parent is there");
+        child.ends("the child");
+        assert_eq!(script.end().0, -9);
+    }
 }
 
 #[test]
@@ -259,7 +274,7 @@ ZeroDivisionError: division by zero
     );
     // Which part of a line is marked is the business of other tests.
     let lines = |text: &str| {
-        let unmarked = |l: &&str| !l.trim().is_empty() && l.trim_matches([' ', '~', '^']) != "";
+        let unmarked = |l: &&str| !l.trim().is_empty() && !l.trim_matches([' ', '~', '^']).is_empty();
         text.lines().filter(unmarked).map(str::to_string).collect::<Vec<_>>()
     };
     assert_eq!(lines(&err), lines(&expected));
@@ -388,5 +403,5 @@ print('end')");
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!((lines[0], lines[lines.len() - 1], lines.len()), ("begin", "end", 4002));
     let whole = |l: &&str| **l == "a".repeat(50) || **l == "b".repeat(50);
-    assert!(lines[1..4001].iter().all(|l| whole(&l)), "lines are whole");
+    assert!(lines[1..4001].iter().all(whole), "lines are whole");
 }

@@ -5,8 +5,11 @@ use super::{USAGE, complain};
 use crate::engine::child;
 use crate::engine::job::{self, Received};
 
-/// What a worker can be: the role's name and what it does; the result is the exit code.
-const ROLES: &[(&str, fn(Received) -> i32)] = &[(child::ROLE, child::work)];
+/// A role's name and what its worker does; the result is the exit code.
+type Role = (&'static str, fn(Received) -> i32);
+
+/// What a worker can be.
+const ROLES: &[Role] = &[(child::ROLE, child::work)];
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {

@@ -7,7 +7,7 @@ use super::config::Config;
 use super::job::{self, Job};
 use super::{DEADLOCK, begin, compile, finish, report};
 use crate::gil::{self, Held, SpawnError};
-use crate::object::{Name, TypeId, Value, name};
+use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
 use crate::vm::children::{Birth, ChildProcess, Method, ProcessStarter, StartError};
 use crate::vm::errors::Uncaught;
@@ -265,15 +265,14 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
 
 /// Decodes the Process object and lets it run; gives the exit code.
 fn run_process(th: &mut Thread, config: &Config, birth: Birth) -> Res<i32> {
+    // First of all modules, so that `sys.modules` knows it.
+    let main = main_module(th, config, birth.method);
     let processes = th.import("multiprocessing.process", true)?;
-    match birth.method {
-        Method::Fork => main_module(th, config, name::MAIN),
-        Method::Spawn => {
-            let shown = th.str(&birth.name);
-            th.call_method(&processes, Name::of("_prepare"), &[shown])?;
-            import_main(th, config)?
-        }
-    };
+    if birth.method == Method::Spawn {
+        let shown = th.str(&birth.name);
+        th.call_method(&processes, Name::of("_prepare"), &[shown])?;
+        import_main(th, config, &main)?;
+    }
     let roots = process::decode(th, &birth.payload)?;
     if birth.method == Method::Spawn {
         th.call_method(&processes, Name::of("_prepared"), &[])?;
@@ -292,9 +291,16 @@ fn run_process(th: &mut Thread, config: &Config, birth: Birth) -> Res<i32> {
     }
 }
 
-/// An empty main module that knows its file.
-fn main_module(th: &mut Thread, config: &Config, full: Name) -> crate::object::Ref {
-    let module = th.new_module(full);
+/// An empty main module that knows its file: `__main__`, with spawn `__mp_main__`, which `__main__` then
+/// means too.
+fn main_module(th: &mut Thread, config: &Config, method: Method) -> Ref {
+    let module = match method {
+        Method::Fork => th.new_module(name::MAIN),
+        Method::Spawn => th.new_module(Name::of("__mp_main__")),
+    };
+    let shown: Value = module.clone().into();
+    let old = th.interp.modules.with(&th.held, |all| all.set(name::MAIN, shown));
+    drop(old);
     let file = match &config.script {
         super::Script::File(path) => path.to_string_lossy().into_owned(),
         super::Script::Text { name, .. } => name.clone(),
@@ -304,18 +310,13 @@ fn main_module(th: &mut Thread, config: &Config, full: Name) -> crate::object::R
     module
 }
 
-/// Runs the script as `__mp_main__`, which `__main__` then means too.
-fn import_main(th: &mut Thread, config: &Config) -> Res<crate::object::Ref> {
+/// Runs the script in the main module.
+fn import_main(th: &mut Thread, config: &Config, module: &Ref) -> Res<()> {
     let code = match compile(&config.script, config.every_safe_point) {
         Ok(code) => code,
         Err(e) => return Err(th.raise(TypeId::SyntaxError, e.short())),
     };
-    let module = main_module(th, config, Name::of("__mp_main__"));
-    let shown: Value = module.clone().into();
-    let old = th.interp.modules.with(&th.held, |all| all.set(name::MAIN, shown));
-    drop(old);
-    th.run_module(&code, &module)?;
-    Ok(module)
+    th.run_module(&code, module)
 }
 
 #[cfg(test)]
