@@ -293,7 +293,7 @@ fn a_deadlock_across_processes_is_told_to_the_first() {
             });
             assert!(text.starts_with("deadlock: all 2 threads wait for ever (virtual time 1.000"), "{text}");
             assert!(text.contains("MainProcess/MainThread  joins  Process-1/MainThread  line 9 in cook()"), "{text}");
-            assert!(text.contains("Process-1/MainThread    waits  for a child"), "{text}");
+            assert!(text.contains("Process-1/MainThread    waits  for another process"), "{text}");
         }
     }
 }

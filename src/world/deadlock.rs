@@ -64,7 +64,7 @@ impl Deadlock {
             .filter_map(|&t| {
                 let entry = table.get(t)?;
                 let holds = tids.iter().filter(|&&u| table.owner_for(u) == Some(t));
-                let holds = holds.filter_map(|&u| table.get(u)).filter(|e| e.on.kind() != WaitKind::Join);
+                let holds = holds.filter_map(|&u| table.get(u)).filter(|e| !matches!(e.on.kind(), WaitKind::Join | WaitKind::Child));
                 let mut holds: Vec<String> = holds.map(|e| thing(e.on.kind(), e.on.name())).collect();
                 holds.dedup();
                 let join = matches!(entry.on.kind(), WaitKind::Join | WaitKind::Child);
@@ -101,6 +101,9 @@ impl Deadlock {
 fn thing(kind: WaitKind, name: &str) -> String {
     if !name.is_empty() {
         return format!("{} \"{name}\"", kind.word());
+    }
+    if kind == WaitKind::Child {
+        return "another process".to_string();
     }
     let article = if kind == WaitKind::Event { "an" } else { "a" };
     format!("{article} {}", kind.word())
