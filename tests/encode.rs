@@ -5,18 +5,18 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // tests reach outside themselves
 
-use kit::engine::{self, Config, Loader, Script};
+use kit::engine::{self, Config, Script};
 use kit::gil::{self, GilConfig};
 use kit::object::{Name, TypeId, Value, name};
 use kit::process;
-use kit::stdlib;
-use kit::vm::{Interp, Res, Thread};
+use kit::vm::{Res, Thread};
 
 /// Runs a script in a fresh interpreter, then `f`.
 fn with_script<R: Send>(script: &str, f: impl FnOnce(&mut Thread) -> R + Send) -> R {
     let config = Config {
         script: Script::Text { name: "case.kit".into(), bytes: script.as_bytes().to_vec() },
         argv: vec![String::new()],
+        params: vec![],
         gil: GilConfig::default(),
         every_safe_point: false,
         stats: false,
@@ -24,10 +24,7 @@ fn with_script<R: Send>(script: &str, f: impl FnOnce(&mut Thread) -> R + Send) -
     };
     let code = engine::compile(&config.script, false).map_err(|e| e.render(false)).expect("the script compiles");
     gil::run(config.gil.clone(), |held| {
-        let loader = Box::new(Loader::new(&config));
-        let interp = Interp::start(&held, stdlib::natives(), loader, config.argv.clone(), false);
-        let mut th = Thread::new(held, interp);
-        stdlib::install(&mut th);
+        let mut th = engine::begin(held, &config, engine::options(&config));
         let main = th.new_module(name::MAIN);
         let ran = th.run_module(&code, &main);
         must(&mut th, ran);
