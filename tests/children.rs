@@ -303,7 +303,7 @@ print(ended.count(-9) + ended.count(1))");
 #[test]
 fn a_frame_that_is_none_is_refused() {
     let config = serde_json::json!({
-        "script": {"name": "<string>", "text": ""}, "argv": ["-c"], "gil": "fifo", "interval_us": 5000,
+        "script": {"name": "<string>", "text": ""}, "argv": ["-c"], "params": [], "gil": "fifo", "interval_us": 5000,
         "sim": false, "seed": null, "unit_cost": 0, "signals": true, "every_safe_point": false,
         "stats": false, "colour": false,
     });
