@@ -217,4 +217,3 @@ fn is_instance(th: &mut Thread, e: &Value, class: &str) -> bool {
         None => false,
     }
 }
-

@@ -96,6 +96,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn set_interval(&self, me: &Record, interval_us: u64);
     fn interval_us(&self) -> u64;
     fn stats(&self, me: &Record) -> Stats;
+    /// From now on a thread notes at its end how long the OS let it wait for a core.
+    fn watch(&self);
     fn take_deadlock(&self) -> Option<Box<Deadlock>>;
     fn poke(&self, tid: Option<Tid>, bits: u32);
     fn end_daemons(&self, me: &Record);

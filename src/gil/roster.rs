@@ -68,7 +68,7 @@ impl<S: Sync> Roster<S> {
         let mut rows: Vec<(Tid, ThreadStats)> = self.gone.clone();
         rows.extend(self.iter().map(|r| (r.tid, r.account.read(&r.name, now))));
         rows.sort_by_key(|(t, _)| *t);
-        rows.into_iter().map(|(_, stats)| stats).collect()
+        rows.into_iter().map(|(t, stats)| ThreadStats { tid: t.0, ..stats }).collect()
     }
 
     /// After `t` began to wait or ended: can everybody else still go on? A report that is not `certain`

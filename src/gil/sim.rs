@@ -362,6 +362,8 @@ impl Driver for Sim {
         stats
     }
 
+    fn watch(&self) {}
+
     fn take_deadlock(&self) -> Option<Box<Deadlock>> {
         self.state.lock().deadlock.take()
     }

@@ -3,7 +3,7 @@
 use super::{make_module, seconds, set_in};
 use crate::gil::stats::{Cause, LockStats, ThreadStats};
 use crate::natives;
-use crate::object::{Name, Ref, Value};
+use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::{Call, Res, Thread};
 use crate::world::{Nanos, WaitKind};
 
@@ -16,6 +16,8 @@ natives! { pub KIT, "kit";
     computes spin("seconds, /, nogil=False") = spin;
     /// Gives the interpreter lock to a thread that waits for it, if there is one.
     computes switch("") = switch;
+    /// Names of `kit.testing` are names of `kit`; it is imported when the first of them is asked for.
+    holds __getattr__("name, /") = from_testing;
 }
 
 natives! { pub GIL, "kit.gil";
@@ -68,6 +70,20 @@ fn spin(c: &mut Call) -> Res<Value> {
 fn switch(c: &mut Call) -> Res<Value> {
     c.held.yield_now();
     Ok(Value::None)
+}
+
+/// The names that `kit` has from `kit.testing`.
+const TESTING: &[&str] =
+    &["InconclusiveTiming", "Skipped", "TimingError", "approx", "expect_duration", "raises", "skip"];
+
+fn from_testing(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let name = c.expect_str(&name, "an attribute's name")?.to_string();
+    if !TESTING.contains(&name.as_str()) {
+        return Err(c.raise(TypeId::AttributeError, format!("module 'kit' has no attribute '{name}'")));
+    }
+    let testing = c.import("kit.testing", true)?;
+    c.get_attr(&testing, Name::of(&name))
 }
 
 fn policy(c: &mut Call) -> Res<Value> {

@@ -28,6 +28,7 @@ pub mod seconds;
 pub mod sys;
 pub mod threading;
 pub mod time;
+pub mod timing;
 pub mod types;
 
 use crate::object::class::Class;
@@ -65,6 +66,7 @@ pub const MODULES: &[ModuleRow] = &[
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
+    ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: nothing },
 ];
 
@@ -80,6 +82,7 @@ library! {
     "contextlib" "contextlib.kit"
     "functools" "functools.kit"
     "itertools" "itertools.kit"
+    "kit.testing" "testing.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
     "queue" "queue.kit"
@@ -97,7 +100,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME, timing::TIMING]);
     tables.extend(types::tables());
     tables.into_iter().flatten().collect()
 }
