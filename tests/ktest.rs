@@ -38,8 +38,8 @@ fn passing_tests_in_both_worlds() {
     for world in [&["tests/ktest"][..], &["--sim", "tests/ktest"], &["-j", "2", "tests/ktest"]] {
         let (code, out, err) = run(world);
         assert_eq!(code, 0, "{out}{err}");
-        assert!(out.contains("collected 5 tests") && out.contains("test_good.kit .....  "), "{out}");
-        assert!(out.contains("[100%]") && out.contains("= 5 passed in "), "{out}");
+        assert!(out.contains("collected 6 tests") && out.contains("test_good.kit ......  "), "{out}");
+        assert!(out.contains("[100%]") && out.contains("= 6 passed in "), "{out}");
         assert!(!out.contains('\x1b') && err.is_empty(), "{out}{err}");
     }
 }
@@ -108,7 +108,7 @@ fn a_file_that_does_not_compile_is_an_error_and_the_rest_runs() {
     let (code, out, _) = run(&["tests/ktest/broken.kit", "tests/ktest/test_good.kit"]);
     assert_eq!(code, 1);
     assert!(out.contains("ERROR collecting tests/ktest/broken.kit") && out.contains("broken.kit:1:12"), "{out}");
-    assert!(out.contains("5 passed, 1 error in"), "{out}");
+    assert!(out.contains("6 passed, 1 error in"), "{out}");
 }
 
 #[test]

@@ -73,8 +73,17 @@ fn switch(c: &mut Call) -> Res<Value> {
 }
 
 /// The names that `kit` has from `kit.testing`.
-const TESTING: &[&str] =
-    &["InconclusiveTiming", "Skipped", "TimingError", "approx", "expect_duration", "raises", "skip"];
+const TESTING: &[&str] = &[
+    "InconclusiveTiming",
+    "Skipped",
+    "TimingError",
+    "approx",
+    "expect_cpu",
+    "expect_duration",
+    "faster",
+    "raises",
+    "skip",
+];
 
 fn from_testing(c: &mut Call) -> Res<Value> {
     let name = c.arg(0);

@@ -53,8 +53,13 @@ pub fn judge(bounds: Bounds, took: Nanos, noise: Noise) -> Judgement {
 /// What the region's own thread may have lost: its own waiting for a core, and that of others as far as it
 /// waited for them (for the lock, or for what another thread must do). An upper bound: what others lost
 /// while this thread slept or computed cannot have delayed it.
-pub fn noise(own: Nanos, others: Nanos, waited_for_others: Nanos) -> Nanos {
-    own.saturating_add(others.min(waited_for_others))
+///
+/// `turn` is the longest that a thread waited for the lock. A thread that is kept from a core for a switch
+/// interval may lose its place, and then the order of turns is not the script's any more: a few milliseconds
+/// lost can cost a whole turn of a native that keeps the lock. So from there on one turn counts as well.
+pub fn noise(own: Nanos, others: Nanos, waited_for_others: Nanos, interval: Nanos, turn: Nanos) -> Nanos {
+    let turn = if own.saturating_add(others) >= interval { turn } else { 0 };
+    own.saturating_add(others.saturating_add(turn).min(waited_for_others))
 }
 
 #[cfg(test)]
@@ -99,8 +104,12 @@ mod tests {
 
     #[test]
     fn what_others_lost_counts_as_far_as_they_were_waited_for() {
-        assert_eq!(noise(3, 100, 0), 3);
-        assert_eq!(noise(3, 100, 40), 43);
-        assert_eq!(noise(0, 10, 40), 10);
+        assert_eq!(noise(3, 100, 0, 500, 0), 3);
+        assert_eq!(noise(3, 100, 40, 500, 0), 43);
+        assert_eq!(noise(0, 10, 40, 500, 0), 10);
+        // A whole turn more once an interval was lost, but never more than was waited.
+        assert_eq!(noise(0, 10, 40, 11, 20), 10);
+        assert_eq!(noise(0, 10, 40, 10, 20), 30);
+        assert_eq!(noise(5, 10, 40, 10, 90), 45);
     }
 }

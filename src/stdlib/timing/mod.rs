@@ -6,7 +6,8 @@
 //!    while the OS ran something else, as its scheduler counts it for each thread.
 //! M3 Approximation of the critical path: the region's thread loses its own waiting for a core, and the
 //!    other threads' (the lock's timer among them) at most as long as it waited for them: for the lock, or in
-//!    a join, lock, queue, condition. What others lose while it sleeps or computes delays nobody here.
+//!    a join, lock, queue, condition; and one turn of the lock if a switch interval was lost
+//!    (`judge::noise`). What others lose while it sleeps or computes delays nobody here.
 //!
 //! Source: SIMULATION §4. Not here: trying again and exit codes (`explore/testing`); processes, steal time,
 //! page faults.
@@ -183,7 +184,11 @@ impl Region {
         let all: Nanos = after.iter().map(|(id, now)| since(*id, *now)).sum::<Nanos>() + ended;
         let noise = match (&self.begin.delays, &end.delays) {
             _ if self.simulated => Noise::Known(0),
-            (Some(_), Some(_)) => Noise::Known(judge::noise(own_delay, all.saturating_sub(own_delay), waited)),
+            (Some(_), Some(_)) => Noise::Known({
+                let interval = end.stats.interval_us.saturating_mul(1000);
+                let turn = end.stats.threads.iter().map(|t| t.wait_ns_max).max().unwrap_or(0);
+                judge::noise(own_delay, all.saturating_sub(own_delay), waited, interval, turn)
+            }),
             _ => Noise::Unknown { busy: self.busy },
         };
         Some(Spent { place: self.place.clone(), took, simulated: self.simulated, threads, noise })
