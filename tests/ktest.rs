@@ -137,6 +137,18 @@ fn a_planted_slow_down_is_found_and_its_line_named() {
     assert!(text(&d, "test_exact").contains("exact durations exist only with --sim"));
 }
 
+/// What the machine leaves open is tried again, never passed, and has an exit code of its own.
+#[test]
+fn inconclusive_is_neither_passed_nor_failed() {
+    let (code, d) = data(&["tests/ktest/unsure.kit"]);
+    assert_eq!(code, 75);
+    let unsure = test(&d, "test_unsure");
+    assert_eq!((&unsure["verdict"], &unsure["attempts"]), (&Json::from("inconclusive"), &Json::from(2)));
+    assert_eq!(test(&d, "test_fine")["verdict"], "passed");
+    let (code, out, _) = run(&["--strict-timing", "tests/ktest/unsure.kit"]);
+    assert!(code == 1 && out.contains("1 failed, 1 passed in"), "{out}");
+}
+
 #[test]
 fn the_articles_claims_hold_in_simulation() {
     let (code, d) = data(&["--sim", "scripts/tests"]);

@@ -5,8 +5,11 @@ use super::{USAGE, complain};
 use crate::engine::job::{self, Received};
 use crate::explore::testing;
 
-/// What a worker can be: the role's name and what it does; the result is the exit code.
-const ROLES: &[(&str, fn(Received) -> i32)] = &[(testing::run::ROLE, testing::run::work)];
+/// Does a job; the result is the exit code.
+type Work = fn(Received) -> i32;
+
+/// What a worker can be: the role's name and what it does.
+const ROLES: &[(&str, Work)] = &[(testing::run::ROLE, testing::run::work)];
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {
