@@ -127,6 +127,7 @@ types! {
     Lock "lock" < Object Opaque closed
     RLock "RLock" < Object Opaque closed
     Event "Event" < Object Opaque closed
+    TimedRegion "timed_region" < Object Opaque closed
     Namespace "SimpleNamespace" < Object Instance open
 
     BaseException "BaseException" < Object Exception open

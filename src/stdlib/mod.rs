@@ -30,6 +30,7 @@ pub mod seconds;
 pub mod sys;
 pub mod threading;
 pub mod time;
+pub mod timing;
 pub mod types;
 
 use crate::object::class::Class;
@@ -69,6 +70,7 @@ pub const MODULES: &[ModuleRow] = &[
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
+    ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: nothing },
 ];
 
@@ -84,6 +86,7 @@ library! {
     "contextlib" "contextlib.kit"
     "functools" "functools.kit"
     "itertools" "itertools.kit"
+    "kit.testing" "testing.kit"
     "multiprocessing" "multiprocessing.kit"
     "multiprocessing.context" "multiprocessing_context.kit"
     "multiprocessing.process" "multiprocessing_process.kit"
@@ -106,7 +109,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
-    tables.push(multiprocessing::MULTIPROCESSING);
+    tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);
     tables.extend(types::tables());
     tables.into_iter().flatten().collect()
 }
