@@ -121,6 +121,11 @@ types! {
     Lock "lock" < Object Opaque closed
     RLock "RLock" < Object Opaque closed
     Event "Event" < Object Opaque closed
+    Twister "Twister" < Object Opaque closed
+    Hasher "HASH" < Object Opaque closed
+    Deflater "Compress" < Object Opaque closed
+    Inflater "Decompress" < Object Opaque closed
+    Regex "Regex" < Object Opaque closed
     Namespace "SimpleNamespace" < Object Instance open
 
     BaseException "BaseException" < Object Exception open

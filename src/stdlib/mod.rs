@@ -18,12 +18,15 @@
 //! finds files (`engine`).
 
 pub mod builtins;
+pub mod data;
 pub mod files;
 pub mod kit;
 pub mod locks;
 pub mod math;
 pub mod os;
 pub mod os_error;
+pub mod re;
+pub mod running;
 pub mod seconds;
 pub mod sys;
 pub mod threading;
@@ -59,13 +62,24 @@ pub const MODULES: &[ModuleRow] = &[
     },
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
+    ModuleRow { name: "_base64", doc: "What `base64` is made of.", init: nothing },
+    ModuleRow { name: "_bisect", doc: "What `bisect` is made of.", init: nothing },
+    ModuleRow { name: "_hashlib", doc: "What `hashlib` is made of.", init: nothing },
+    ModuleRow { name: "_heapq", doc: "What `heapq` is made of.", init: nothing },
+    ModuleRow { name: "_json", doc: "What `json` is made of.", init: nothing },
+    ModuleRow { name: "_operator", doc: "What `operator` is made of.", init: nothing },
+    ModuleRow { name: "_random", doc: "What `random` is made of.", init: nothing },
+    ModuleRow { name: "_re", doc: "What `re` is made of.", init: nothing },
+    ModuleRow { name: "_running", doc: "What `traceback` and `gc` are made of.", init: nothing },
+    ModuleRow { name: "_struct", doc: "What `struct` is made of.", init: nothing },
+    ModuleRow { name: "_zlib", doc: "What `zlib` is made of.", init: nothing },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
     ModuleRow {
         name: "sys",
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
-    ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: nothing },
+    ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: time::init },
 ];
 
 macro_rules! library {
@@ -76,14 +90,42 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "_calendar" "_calendar.kit"
+    "base64" "base64.kit"
+    "bisect" "bisect.kit"
     "collections" "collections.kit"
     "contextlib" "contextlib.kit"
+    "csv" "csv.kit"
+    "datetime" "datetime.kit"
+    "copy" "copy.kit"
     "functools" "functools.kit"
+    "gc" "gc.kit"
+    "hashlib" "hashlib.kit"
+    "heapq" "heapq.kit"
+    "io" "io.kit"
     "itertools" "itertools.kit"
+    "json" "json.kit"
+    "logging" "logging.kit"
+    "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
+    "pathlib" "pathlib.kit"
+    "pprint" "pprint.kit"
     "queue" "queue.kit"
+    "random" "random.kit"
+    "re" "re.kit"
+    "shutil" "shutil.kit"
+    "statistics" "statistics.kit"
+    "string" "string.kit"
+    "struct" "struct.kit"
+    "tempfile" "tempfile.kit"
+    "textwrap" "textwrap.kit"
     "threading" "threading.kit"
+    "timeit" "timeit.kit"
+    "traceback" "traceback.kit"
+    "unittest" "unittest.kit"
+    "uuid" "uuid.kit"
+    "zlib" "zlib.kit"
 }
 
 fn nothing(_: &mut Thread, _: &Ref) -> Res<()> {
@@ -99,6 +141,8 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
     tables.extend(types::tables());
+    tables.extend(data::tables());
+    tables.extend([re::MODULE, running::RUNNING]);
     tables.into_iter().flatten().collect()
 }
 
