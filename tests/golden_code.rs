@@ -15,7 +15,7 @@ use std::sync::Arc;
 fn compiled(name: &str, text: &str, every_safe_point: bool) -> Result<Arc<Code>, Diagnostic> {
     let file = SourceFile::new(name, text)?;
     let ast = syntax::parse(&file)?;
-    compile_module(&ast, Options { every_safe_point })
+    compile_module(&ast, Options { every_safe_point, ..Options::default() })
 }
 
 fn scripts() -> Vec<(String, String)> {

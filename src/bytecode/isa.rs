@@ -227,6 +227,18 @@ instructions! {
     checks Yield { dst: Reg, src: Reg }
     /// R[dst] = result of delegating to the iterator R[iter] (`yield from`, after GetIter).
     checks YieldFrom { dst: Reg, iter: Reg }
+    /// R[dst] = the iterator that `await R[src]` delegates to; TypeError.
+    plain GetAwaitable { dst: Reg, src: Reg }
+    /// R[dst] = R[src].__aiter__(), which has `__anext__`; TypeError.
+    plain GetAIter { dst: Reg, src: Reg }
+    /// R[dst] = the iterator to delegate to for the next item of R[iter].
+    plain GetANext { dst: Reg, iter: Reg }
+    /// StopAsyncIteration in R[exc]: the loop is over. Any other exception goes on.
+    plain EndAsyncFor { exc: Reg }
+    /// R[base] = R[src].__aexit__ (bound), R[dst] = the iterator to delegate to for its `__aenter__()`.
+    checks AsyncEnter { dst: Reg, base: Reg, src: Reg }
+    /// R[dst] = the iterator to delegate to for R[base](type, R[exc], traceback), three None if R[exc] is unset.
+    checks AsyncExit { dst: Reg, base: Reg, exc: Reg }
 
     /// R[dst] = function of code constant k; R[base] = tuple of defaults or unset, R[base+1] = dict of
     /// keyword-only defaults or unset. Cells come from the registers listed in the code's captures.
@@ -284,6 +296,9 @@ instructions! {
     checks WithExitExc { dst: Reg, base: Reg, exc: Reg }
     /// AssertionError; R[msg] unset when there is none.
     plain AssertFail { msg: Reg }
+    /// R[dst] = what the failed `assert` with the registers R[base] .. has to tell, after the text of
+    /// R[dst] if it is set; constant k (n, head, wheres, pair) says what it shows (compile/explain.rs).
+    plain Explain { dst: Reg, base: Reg, k: K }
 
     /// R[dst] = module; constant k is (dotted name, level, want): want true gives the last module of a
     /// dotted name (`import a.b as c`, `from`), false the first.

@@ -72,6 +72,17 @@ fn named(code: &Code, k: u16) -> usize {
     }
 }
 
+/// Number of registers of a constant (n, head, wheres, pair).
+fn registers(code: &Code, k: u16) -> usize {
+    match &code.consts[k as usize] {
+        Const::Tuple(t) => match &**t {
+            [Const::Int(n @ 0..), Const::Tuple(_), Const::Tuple(_), Const::Tuple(_)] => *n as usize,
+            _ => usize::MAX / 2,
+        },
+        _ => usize::MAX / 2,
+    }
+}
+
 /// The consecutive registers an instruction touches beyond its operands.
 fn window(i: &Instr, code: &Code) -> Option<(u16, usize)> {
     Some(match *i {
@@ -80,6 +91,7 @@ fn window(i: &Instr, code: &Code) -> Option<(u16, usize)> {
         CallKw { base, k, .. } => (base.0, 1 + named(code, k.0)),
         CallMethodKw { base, k, .. } => (base.0, 2 + named(code, k.0)),
         CallEx { base, .. } => (base.0, 3),
+        Explain { base, k, .. } => (base.0, registers(code, k.0)),
         LoadMethod { dst, .. } => (dst.0, 2),
         BuildSlice { base, .. } => (base.0, 3),
         ForPrep { iter, .. } | ForEnter { iter, .. } | ForLoop { iter, .. } => (iter.0, 3),

@@ -47,7 +47,7 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    fn method_span(&self, func: E, attr: Name, span: Span) -> Span {
+    pub fn method_span(&self, func: E, attr: Name, span: Span) -> Span {
         let file = &self.cx.ast.file;
         let whole = self.cx.ast.span(func);
         if file.line(whole.lo) == file.line(whole.hi) {
@@ -57,7 +57,7 @@ impl<'a> Unit<'a> {
         Span::new(whole.hi.saturating_sub(name), span.hi)
     }
 
-    fn method(&mut self, value: E, attr: Name, base: Reg, span: Span) -> Res {
+    pub fn method(&mut self, value: E, attr: Name, base: Reg, span: Span) -> Res {
         let mark = self.mark();
         let obj = self.operand_in(value, base)?;
         self.release(mark);
@@ -83,7 +83,7 @@ impl<'a> Unit<'a> {
         Ok((names.len() > 1).then(|| Const::Tuple(names.into())))
     }
 
-    fn check_keywords(&self, args: &[Arg]) -> Res {
+    pub fn check_keywords(&self, args: &[Arg]) -> Res {
         let mut seen = BTreeSet::new();
         for arg in args {
             if let Arg::Keyword { name, span, .. } = arg

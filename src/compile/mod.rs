@@ -24,6 +24,7 @@
 
 mod assemble;
 mod assign;
+mod asynchronous;
 mod branch;
 mod call;
 mod class;
@@ -31,6 +32,7 @@ mod collect;
 mod compare;
 mod comprehension;
 mod consts;
+mod explain;
 mod expr;
 mod far;
 mod function;
@@ -57,6 +59,8 @@ use std::sync::Arc;
 pub struct Options {
     /// A safe point after each instruction.
     pub every_safe_point: bool,
+    /// A failed `assert` tells the values of its parts.
+    pub explain_asserts: bool,
 }
 
 /// What all blocks of one module share.

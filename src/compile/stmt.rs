@@ -32,8 +32,10 @@ impl<'a> Unit<'a> {
             Stmt::ImportFrom { module, level, names } => self.import_from(s, *module, *level, names, span),
             Stmt::If { branches, orelse } => self.if_stmt(branches, orelse, span),
             Stmt::While { test, body, orelse } => self.while_stmt(*test, body, orelse, span),
+            Stmt::For(f) if f.is_async => self.async_for(f),
             Stmt::For(f) => self.for_stmt(f),
             Stmt::Try(t) => self.try_stmt(t, span),
+            Stmt::With(w) if w.is_async => self.async_with(&w.items, &w.body),
             Stmt::With(w) => self.with_stmt(&w.items, &w.body),
             Stmt::Def(d) => self.def_stmt(s, d, span),
             Stmt::Class(c) => self.class_stmt(s, c, span),
@@ -68,6 +70,9 @@ impl<'a> Unit<'a> {
 
     #[inline(never)]
     fn assert_stmt(&mut self, test: E, msg: Option<E>, span: Span) -> Res {
+        if self.cx.options.explain_asserts {
+            return self.explained_assert(test, msg, span);
+        }
         let fine = self.asm.label();
         self.branch(test, true, fine)?;
         let mark = self.mark();

@@ -184,6 +184,11 @@ impl<'a> Unit<'a> {
         self.top
     }
 
+    /// How many registers from the mark on have been used by now or will be.
+    pub fn most_since(&self, mark: u32) -> u32 {
+        self.top - mark
+    }
+
     /// Gives back all temporaries made since the mark.
     pub fn release(&mut self, mark: u32) {
         self.top = mark;
@@ -223,6 +228,11 @@ impl<'a> Unit<'a> {
             | Instr::BuildDict { dst, .. }
             | Instr::BuildSet { dst, .. }
             | Instr::GetIter { dst, .. }
+            | Instr::GetAwaitable { dst, .. }
+            | Instr::GetAIter { dst, .. }
+            | Instr::GetANext { dst, .. }
+            | Instr::AsyncEnter { base: dst, .. }
+            | Instr::AsyncExit { dst, .. }
             | Instr::Yield { dst, .. }
             | Instr::YieldFrom { dst, .. }
             | Instr::ForPrep { iter: dst, .. }
@@ -330,6 +340,7 @@ impl<'a> Unit<'a> {
             capture_names: names.collect(),
             flags: CodeFlags {
                 generator: scope.generator,
+                coroutine: scope.coroutine,
                 class_body: scope.kind == ScopeKind::Class,
                 simple: parts.simple,
             },

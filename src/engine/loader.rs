@@ -1,6 +1,7 @@
 //! Where modules come from: built in, embedded, or beside the script.
 
 use super::config::{Config, Script};
+use crate::bytecode::Code;
 use crate::compile::{Options, compile_module};
 use crate::object::{Name, TypeId, Value, name};
 use crate::source::{Diagnostic, SourceFile};
@@ -41,7 +42,7 @@ impl LoadError {
         }
     }
     /// In one paragraph, as the text of an exception.
-    fn short(&self) -> String {
+    pub(super) fn short(&self) -> String {
         match self {
             LoadError::Unreadable(path, why) => format!("can't open file '{path}': {}", stdlib::os_error::text(why)),
             LoadError::Syntax(d) => d.short().trim_end().to_string(),
@@ -63,6 +64,10 @@ pub fn load(script: &Script) -> Result<Arc<SourceFile>, LoadError> {
     }
 }
 
+fn full_is_library(full: &str) -> bool {
+    stdlib::LIBRARY.iter().any(|m| m.name == full)
+}
+
 /// The importer of a run.
 pub struct Loader {
     /// The folder of the script.
@@ -78,12 +83,12 @@ struct Found {
 }
 
 impl Loader {
-    pub fn new(config: &Config) -> Loader {
+    pub fn new(config: &Config, options: Options) -> Loader {
         let beside = match &config.script {
             Script::File(p) => p.parent().map(PathBuf::from).unwrap_or_default(),
             Script::Text { .. } => PathBuf::new(),
         };
-        Loader { beside, options: Options { every_safe_point: config.every_safe_point } }
+        Loader { beside, options }
     }
 
     /// `a.b` is `a/b.kit`, `a/b/__init__.kit`, or the folder `a/b`.
@@ -111,7 +116,10 @@ impl Loader {
         file: Result<Arc<SourceFile>, LoadError>,
         package: Option<&PathBuf>,
     ) -> Res<Value> {
-        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, self.options)?));
+        // Assertions of the library are its own affair.
+        let explain_asserts = self.options.explain_asserts && !full_is_library(full);
+        let options = Options { explain_asserts, ..self.options };
+        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, options)?));
         let code = match code {
             Ok(code) => code,
             Err(e) => return Err(th.raise(TypeId::SyntaxError, e.short())),
@@ -151,6 +159,12 @@ impl Importer for Loader {
             load(&Script::File(found.path))
         };
         self.run(th, full, file, found.package.as_ref()).map(Some)
+    }
+
+    fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String> {
+        let file = SourceFile::new(name, text).map_err(LoadError::from);
+        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, self.options)?));
+        code.map_err(|e| e.short())
     }
 
     fn known(&self) -> Vec<&'static str> {

@@ -23,10 +23,12 @@ pub mod files;
 pub mod kit;
 pub mod locks;
 pub mod math;
+pub mod multiprocessing;
 pub mod os;
 pub mod os_error;
 pub mod re;
 pub mod running;
+pub mod pickle;
 pub mod seconds;
 pub mod sys;
 pub mod threading;
@@ -73,7 +75,9 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "_running", doc: "What `traceback` and `gc` are made of.", init: nothing },
     ModuleRow { name: "_struct", doc: "What `struct` is made of.", init: nothing },
     ModuleRow { name: "_zlib", doc: "What `zlib` is made of.", init: nothing },
+    ModuleRow { name: "_multiprocessing", doc: "What `multiprocessing` is made of.", init: nothing },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
+    ModuleRow { name: "_pickle", doc: "What `pickle` is made of.", init: nothing },
     ModuleRow {
         name: "sys",
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
@@ -95,9 +99,9 @@ library! {
     "bisect" "bisect.kit"
     "collections" "collections.kit"
     "contextlib" "contextlib.kit"
+    "copy" "copy.kit"
     "csv" "csv.kit"
     "datetime" "datetime.kit"
-    "copy" "copy.kit"
     "functools" "functools.kit"
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"
@@ -106,10 +110,14 @@ library! {
     "itertools" "itertools.kit"
     "json" "json.kit"
     "logging" "logging.kit"
+    "multiprocessing" "multiprocessing.kit"
+    "multiprocessing.context" "multiprocessing_context.kit"
+    "multiprocessing.process" "multiprocessing_process.kit"
     "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
     "pathlib" "pathlib.kit"
+    "pickle" "pickle.kit"
     "pprint" "pprint.kit"
     "queue" "queue.kit"
     "random" "random.kit"
@@ -139,7 +147,8 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
+    tables.push(multiprocessing::MULTIPROCESSING);
     tables.extend(types::tables());
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);

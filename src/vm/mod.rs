@@ -15,11 +15,14 @@
 //! Not here: modules and methods (`stdlib`), who holds the lock (`gil`).
 
 pub mod attr;
+mod asynchronous;
 pub mod bind;
 pub mod call;
 mod call_native;
+pub mod children;
 pub mod class;
 pub mod errors;
+mod explain;
 pub mod frame;
 pub mod generator;
 pub mod import;
@@ -28,6 +31,7 @@ pub mod make;
 pub mod names;
 pub mod native;
 pub mod ops;
+pub mod report;
 pub mod run;
 pub mod set_attr;
 pub mod statements;

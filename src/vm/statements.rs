@@ -51,7 +51,7 @@ impl Thread {
     }
 
     /// `except class:`
-    pub(super) fn match_exception(&mut self, e: &Value, class: &Value) -> Res<bool> {
+    pub fn match_exception(&mut self, e: &Value, class: &Value) -> Res<bool> {
         const WRONG: &str = "catching classes that do not inherit from BaseException is not allowed";
         let base = self.interp.class(&self.held, TypeId::BaseException).clone();
         let of = self.type_of(e);

@@ -55,6 +55,12 @@ pub struct Child {
 /// A captured stream of a child.
 pub struct Reader(Box<dyn Read + Send>);
 
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
 impl Reader {
     /// Everything until the child (and whoever inherited the stream) has closed it.
     pub fn to_end(mut self) -> io::Result<Vec<u8>> {
@@ -118,6 +124,9 @@ pub fn start(spec: Spec, on_exit: OnExit) -> io::Result<Child> {
             kept
         }
     };
+    if spec.stdout == Stream::Inherit || spec.stderr == Stream::Inherit {
+        super::out::share();
+    }
     nursery.start(spec, on_exit)
 }
 
@@ -125,8 +134,7 @@ pub fn start(spec: Spec, on_exit: OnExit) -> io::Result<Child> {
 /// if `parent` is not its parent any more.
 pub fn die_with_parent(parent: u32) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    let now = rustix::process::getppid().map_or(0, |p| p.as_raw_nonzero().get().cast_unsigned());
-    if now != parent {
+    if super::host::parent_id() != parent {
         super::host::exit(-Signal::KILL.as_raw() & 0xff);
     }
     Ok(())

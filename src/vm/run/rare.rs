@@ -17,6 +17,12 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let f = th.make_function(&code.consts[k.0 as usize], defaults, kwdefaults, at);
             th.set_reg(r(dst), f);
         }
+        Instr::Explain { dst, base, k } => {
+            let message = th.reg(r(dst));
+            let text = th.explain(r(base), &code.code.consts[k.0 as usize], &message);
+            let v = th.string(text);
+            th.set_reg(r(dst), v);
+        }
         Instr::BuildClass { dst, base, n } => {
             let mut row: Vec<Value> = (0..n.0 as u32 + 3).map(|i| th.take_reg(r(base) + i)).collect();
             let keywords = row.pop().unwrap_or_default();
@@ -169,6 +175,38 @@ fn names(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let v = th.reg(r(src));
             let it = th.iter(&v)?;
             th.set_reg(r(dst), it);
+        }
+        Instr::GetAwaitable { dst, src } => {
+            let v = th.reg(r(src));
+            let it = th.await_operand(&v)?;
+            th.set_reg(r(dst), it);
+        }
+        Instr::GetAIter { dst, src } => {
+            let v = th.reg(r(src));
+            let it = th.aiter_of_loop(&v)?;
+            th.set_reg(r(dst), it);
+        }
+        Instr::GetANext { dst, iter } => {
+            let v = th.reg(r(iter));
+            let it = th.anext_of_loop(&v)?;
+            th.set_reg(r(dst), it);
+        }
+        Instr::EndAsyncFor { exc } => {
+            let e = th.take_reg(r(exc));
+            if !th.is_a(&e, TypeId::StopAsyncIteration) {
+                return Err(th.reraise(e));
+            }
+        }
+        Instr::AsyncEnter { dst, base, src } => {
+            let v = th.reg(r(src));
+            let (exit, entered) = th.async_enter(&v)?;
+            th.set_reg(r(base), exit);
+            th.set_reg(r(dst), entered);
+        }
+        Instr::AsyncExit { dst, base, exc } => {
+            let (exit, e) = (th.take_reg(r(base)), th.reg(r(exc)));
+            let left = th.async_exit(&exit, e)?;
+            th.set_reg(r(dst), left);
         }
         other => return operate(th, at, other),
     }
