@@ -128,6 +128,11 @@ types! {
     RLock "RLock" < Object Opaque closed
     Event "Event" < Object Opaque closed
     TimedRegion "timed_region" < Object Opaque closed
+    Twister "Twister" < Object Opaque closed
+    Hasher "HASH" < Object Opaque closed
+    Deflater "Compress" < Object Opaque closed
+    Inflater "Decompress" < Object Opaque closed
+    Regex "Regex" < Object Opaque closed
     Namespace "SimpleNamespace" < Object Instance open
 
     BaseException "BaseException" < Object Exception open

@@ -18,6 +18,7 @@
 //! finds files (`engine`).
 
 pub mod builtins;
+pub mod data;
 pub mod files;
 pub mod kit;
 pub mod locks;
@@ -25,6 +26,8 @@ pub mod math;
 pub mod multiprocessing;
 pub mod os;
 pub mod os_error;
+pub mod re;
+pub mod running;
 pub mod pickle;
 pub mod seconds;
 pub mod sys;
@@ -62,6 +65,17 @@ pub const MODULES: &[ModuleRow] = &[
     },
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
+    ModuleRow { name: "_base64", doc: "What `base64` is made of.", init: nothing },
+    ModuleRow { name: "_bisect", doc: "What `bisect` is made of.", init: nothing },
+    ModuleRow { name: "_hashlib", doc: "What `hashlib` is made of.", init: nothing },
+    ModuleRow { name: "_heapq", doc: "What `heapq` is made of.", init: nothing },
+    ModuleRow { name: "_json", doc: "What `json` is made of.", init: nothing },
+    ModuleRow { name: "_operator", doc: "What `operator` is made of.", init: nothing },
+    ModuleRow { name: "_random", doc: "What `random` is made of.", init: nothing },
+    ModuleRow { name: "_re", doc: "What `re` is made of.", init: nothing },
+    ModuleRow { name: "_running", doc: "What `traceback` and `gc` are made of.", init: nothing },
+    ModuleRow { name: "_struct", doc: "What `struct` is made of.", init: nothing },
+    ModuleRow { name: "_zlib", doc: "What `zlib` is made of.", init: nothing },
     ModuleRow { name: "_multiprocessing", doc: "What `multiprocessing` is made of.", init: nothing },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
     ModuleRow { name: "_pickle", doc: "What `pickle` is made of.", init: nothing },
@@ -71,7 +85,7 @@ pub const MODULES: &[ModuleRow] = &[
         init: sys::init,
     },
     ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
-    ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: nothing },
+    ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: time::init },
 ];
 
 macro_rules! library {
@@ -82,19 +96,47 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "_calendar" "_calendar.kit"
+    "base64" "base64.kit"
+    "bisect" "bisect.kit"
     "collections" "collections.kit"
     "contextlib" "contextlib.kit"
+    "copy" "copy.kit"
+    "csv" "csv.kit"
+    "datetime" "datetime.kit"
     "functools" "functools.kit"
+    "gc" "gc.kit"
+    "hashlib" "hashlib.kit"
+    "heapq" "heapq.kit"
+    "io" "io.kit"
     "itertools" "itertools.kit"
+    "json" "json.kit"
     "kit.testing" "testing.kit"
+    "logging" "logging.kit"
     "multiprocessing" "multiprocessing.kit"
     "multiprocessing.context" "multiprocessing_context.kit"
     "multiprocessing.process" "multiprocessing_process.kit"
+    "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
+    "pathlib" "pathlib.kit"
     "pickle" "pickle.kit"
+    "pprint" "pprint.kit"
     "queue" "queue.kit"
+    "random" "random.kit"
+    "re" "re.kit"
+    "shutil" "shutil.kit"
+    "statistics" "statistics.kit"
+    "string" "string.kit"
+    "struct" "struct.kit"
+    "tempfile" "tempfile.kit"
+    "textwrap" "textwrap.kit"
     "threading" "threading.kit"
+    "timeit" "timeit.kit"
+    "traceback" "traceback.kit"
+    "unittest" "unittest.kit"
+    "uuid" "uuid.kit"
+    "zlib" "zlib.kit"
 }
 
 fn nothing(_: &mut Thread, _: &Ref) -> Res<()> {
@@ -111,6 +153,8 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
     tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);
     tables.extend(types::tables());
+    tables.extend(data::tables());
+    tables.extend([re::MODULE, running::RUNNING]);
     tables.into_iter().flatten().collect()
 }
 

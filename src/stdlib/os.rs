@@ -5,7 +5,7 @@ use super::os_error;
 use crate::natives;
 use crate::object::Value;
 use crate::vm::{Call, Res};
-use crate::world::host;
+use crate::world::{Stream, host};
 use std::io;
 use std::path::Path;
 
@@ -36,6 +36,18 @@ natives! { pub OS, "_os";
     holds isdir("path") = isdir;
     /// The length of a file in bytes.
     holds getsize("path") = getsize;
+    /// Whether it is a symbolic link.
+    holds islink("path") = islink;
+    /// Renames a file or folder; what stands at the new name is replaced.
+    holds rename("src, dst") = rename;
+    /// The absolute path without links.
+    holds realpath("path") = realpath;
+    /// Makes a folder the one that relative paths start from.
+    holds chdir("path") = chdir;
+    /// Mode, inode, links, owner, group, size, and three times in nanoseconds.
+    holds stat("path, follow_symlinks=True") = stat;
+    /// Random bytes; in simulation the seed's.
+    holds urandom("size, /") = urandom;
 }
 
 fn getpid(c: &mut Call) -> Res<Value> {
@@ -103,6 +115,47 @@ fn isfile(c: &mut Call) -> Res<Value> {
 }
 fn isdir(c: &mut Call) -> Res<Value> {
     Ok(Value::bool(at(c, |p| Ok(host::is_dir(p)))?))
+}
+fn islink(c: &mut Call) -> Res<Value> {
+    Ok(Value::bool(at(c, |p| Ok(host::is_link(p)))?))
+}
+fn rename(c: &mut Call) -> Res<Value> {
+    let to = c.arg(1);
+    let to = path(c, &to)?;
+    at(c, |p| host::rename(p, Path::new(&to)))?;
+    Ok(Value::None)
+}
+fn realpath(c: &mut Call) -> Res<Value> {
+    let p = at(c, host::real_path)?;
+    Ok(c.string(p.to_string_lossy().into_owned()))
+}
+fn chdir(c: &mut Call) -> Res<Value> {
+    at(c, host::set_current_dir)?;
+    Ok(Value::None)
+}
+fn stat(c: &mut Call) -> Res<Value> {
+    let follow = match c.opt(1) {
+        Some(v) => c.truth(&v)?,
+        None => true,
+    };
+    let s = at(c, |p| host::status(p, follow))?;
+    let [read, changed, entry] = s.times_ns;
+    let numbers = [s.mode.into(), s.inode as i64, s.links as i64, s.owner.0.into(), s.owner.1.into(), s.size as i64];
+    let all = numbers.into_iter().chain([read, changed, entry]).map(Value::Int).collect();
+    Ok(c.tuple(all))
+}
+fn urandom(c: &mut Call) -> Res<Value> {
+    let n = c.arg(0);
+    let n = c.index(&n)?;
+    let Ok(n) = usize::try_from(n) else {
+        return Err(c.value_error("negative argument not allowed"));
+    };
+    let mut bytes = Vec::with_capacity(n.min(1 << 20));
+    while bytes.len() < n {
+        bytes.extend(c.held.draw(Stream::Script).to_le_bytes());
+    }
+    bytes.truncate(n);
+    Ok(c.bytes(bytes))
 }
 fn getsize(c: &mut Call) -> Res<Value> {
     Ok(Value::Int(at(c, host::file_size)? as i64))

@@ -45,6 +45,17 @@ impl Thread {
         })
     }
 
+    /// Code and instruction of each frame that is not the library's, outermost first.
+    pub fn script_stack(&self) -> Vec<TraceEntry> {
+        let entry = |f: &super::frame::Frame| {
+            let func = self.function_at(f.func_at())?;
+            let code = func.with::<crate::object::function::Function, _>(&self.held, |f| f.code.clone());
+            let code = &code.frozen::<crate::object::code::CodeObj>().code;
+            (!is_library(&code.file.name)).then(|| TraceEntry { code: code.clone(), pc: f.pc })
+        };
+        self.frames.iter().filter_map(entry).collect()
+    }
+
     /// The script line that runs.
     pub fn place(&self) -> Place {
         match self.script_frame() {
@@ -159,7 +170,7 @@ impl Thread {
 }
 
 /// Lines of a traceback, outermost first; a run of equal lines is told once with its number.
-fn format_trail(trail: &[TraceEntry]) -> String {
+pub fn format_trail(trail: &[TraceEntry]) -> String {
     let mut out = String::new();
     let mut last: Option<(usize, u32)> = None;
     let mut same = 0;

@@ -108,3 +108,47 @@ pub fn exit(code: i32) -> ! {
     super::out::flush_quietly();
     std::process::exit(code)
 }
+
+/// Renames a file or folder; what stands at the new name is replaced.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+/// The absolute path without links; what is missing at its end stays as it is.
+pub fn real_path(path: &Path) -> io::Result<std::path::PathBuf> {
+    std::fs::canonicalize(path)
+}
+
+pub fn is_link(path: &Path) -> bool {
+    path.is_symlink()
+}
+
+/// Makes `path` the folder that relative paths start from.
+pub fn set_current_dir(path: &Path) -> io::Result<()> {
+    std::env::set_current_dir(path)
+}
+
+/// What the system knows of a file.
+pub struct Status {
+    pub mode: u32,
+    pub inode: u64,
+    pub size: u64,
+    /// Nanoseconds since 1970: read, changed, its entry changed.
+    pub times_ns: [i64; 3],
+    pub owner: (u32, u32),
+    pub links: u64,
+}
+
+pub fn status(path: &Path, follow: bool) -> io::Result<Status> {
+    use std::os::unix::fs::MetadataExt;
+    let m = if follow { std::fs::metadata(path)? } else { std::fs::symlink_metadata(path)? };
+    let ns = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+    Ok(Status {
+        mode: m.mode(),
+        inode: m.ino(),
+        size: m.len(),
+        times_ns: [ns(m.atime(), m.atime_nsec()), ns(m.mtime(), m.mtime_nsec()), ns(m.ctime(), m.ctime_nsec())],
+        owner: (m.uid(), m.gid()),
+        links: m.nlink(),
+    })
+}

@@ -1,0 +1,105 @@
+//! `_running`: the program about itself: tracebacks, the stack, the collector.
+
+use crate::natives;
+use crate::object::exception::{Exception, TraceEntry};
+use crate::object::{TypeId, Value};
+use crate::vm::traceback::{format_trail, is_library};
+use crate::vm::{Call, Res};
+use crate::world::out;
+
+natives! { pub RUNNING, "_running";
+    /// An exception as it would be printed if nobody caught it.
+    holds format("exc, /") = format;
+    /// The last lines of that: class, text, notes.
+    holds format_last("exc, /") = format_last;
+    /// The lines of an exception's traceback, without its head.
+    holds format_trail("exc, /") = trail;
+    /// The places of an exception's traceback, outermost first: (file, line, function, source line).
+    holds places("exc, /") = places;
+    /// The places of the functions that run in this thread, outermost first.
+    holds stack("") = stack;
+    /// The lines of `stack`, as a traceback shows them.
+    holds format_stack("") = format_stack;
+    /// Writes text to standard error.
+    holds error("text, /") = error;
+    /// Frees what only dead cycles refer to; says how many objects that were.
+    holds collect("") = collect;
+    /// How many objects are watched for cycles.
+    holds count("") = count;
+}
+
+fn exception(c: &mut Call) -> Res<Value> {
+    let e = c.arg(0);
+    if c.is_a(&e, TypeId::BaseException) {
+        return Ok(e);
+    }
+    let got = c.type_name(&e);
+    Err(c.type_error(format!("Exception expected for value, {got} found")))
+}
+
+fn format(c: &mut Call) -> Res<Value> {
+    let e = exception(c)?;
+    let text = c.format_exception(&e);
+    Ok(c.string(text))
+}
+
+fn format_last(c: &mut Call) -> Res<Value> {
+    let e = exception(c)?;
+    let text = c.format_last(&e);
+    Ok(c.string(text))
+}
+
+fn entries(c: &mut Call) -> Res<Vec<TraceEntry>> {
+    let e = exception(c)?;
+    let Value::Obj(r) = &e else { return Ok(Vec::new()) };
+    Ok(r.with::<Exception, _>(&c.held, |x| x.trail.clone()))
+}
+
+fn trail(c: &mut Call) -> Res<Value> {
+    let text = format_trail(&entries(c)?);
+    Ok(c.string(text))
+}
+
+/// Entries, outermost first, as tuples.
+fn tuples<'e>(c: &mut Call, entries: impl Iterator<Item = &'e TraceEntry>) -> Value {
+    let mut out = Vec::new();
+    for t in entries.filter(|t| !is_library(&t.code.file.name)) {
+        let line = t.code.line(t.pc as usize);
+        let (file, name) = (c.str(&t.code.file.name), c.str(&t.code.name));
+        let text = c.str(t.code.file.line_text(line).trim());
+        out.push(c.tuple(vec![file, Value::Int(line.into()), name, text]));
+    }
+    c.list(out)
+}
+
+fn places(c: &mut Call) -> Res<Value> {
+    let entries = entries(c)?;
+    Ok(tuples(c, entries.iter().rev()))
+}
+
+fn stack(c: &mut Call) -> Res<Value> {
+    let entries = c.script_stack();
+    Ok(tuples(c, entries.iter()))
+}
+
+fn format_stack(c: &mut Call) -> Res<Value> {
+    let mut entries = c.script_stack();
+    entries.reverse();
+    let text = format_trail(&entries);
+    Ok(c.string(text))
+}
+
+fn error(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let text = c.str_text(&v)?;
+    out::error(text.as_bytes());
+    Ok(Value::None)
+}
+
+fn collect(c: &mut Call) -> Res<Value> {
+    Ok(Value::Int(c.interp.heap.collect(&c.held) as i64))
+}
+
+fn count(c: &mut Call) -> Res<Value> {
+    Ok(Value::Int(c.interp.heap.live(&c.held) as i64))
+}
