@@ -143,6 +143,8 @@ fn param(c: &mut Call) -> Res<Value> {
             Err(c.value_error(format!("the parameter '{name}' must be of type {kind}, not '{given}'")))
         }
     }
+}
+
 /// The names that `kit` has from `kit.testing`.
 const TESTING: &[&str] = &[
     "InconclusiveTiming",
