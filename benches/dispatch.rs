@@ -33,6 +33,7 @@ fn execute(text: &str) {
     let config = Config {
         script: Script::Text { name: "<bench>".to_string(), bytes: text.as_bytes().to_vec() },
         argv: vec!["bench".to_string()],
+        params: vec![],
         gil: GilConfig::default(),
         every_safe_point: false,
         stats: false,

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod explore;
 pub mod gil;
 pub mod object;
+pub mod process;
 pub mod source;
 pub mod stdlib;
 pub mod syntax;

@@ -180,7 +180,8 @@ impl Switches for Held {
 fn a_holder_inside_c_sleep_is_not_interrupted() {
     for policy in policies() {
         for world in [REAL, SIM] {
-            go(config(policy, world), |held| {
+            let config = GilConfig { interval_us: Some(5_000), ..config(policy, world) };
+            go(config, |held| {
                 let ran = Arc::new(AtomicBool::new(false));
                 let mark = ran.clone();
                 let body = move |held: &mut Held| {

@@ -230,3 +230,29 @@ fn the_same_seed_gives_the_same_run() {
     });
     assert!(differ.collect::<BTreeSet<_>>().len() > 1, "seeds make a difference");
 }
+
+/// What watches something for the run wakes it without the lock: no wake is lost, whether the wait or the
+/// wake comes first.
+#[test]
+fn a_thread_outside_the_run_wakes_a_wait() {
+    for policy in policies() {
+        let rounds = go(config(policy, REAL), |held| {
+            for round in 0..200 {
+                let (key, waker) = (held.new_key(), held.waker());
+                let done = Arc::new(AtomicU64::new(0));
+                let told = done.clone();
+                let outside = std::thread::spawn(move || {
+                    told.store(1, Relaxed);
+                    waker.wake(key);
+                });
+                while done.load(Relaxed) == 0 {
+                    let wake = held.wait(WaitOn::Child { key }, None, &|_| done.load(Relaxed) == 0);
+                    assert_eq!(wake, Wake::Notified, "{policy} {round}");
+                }
+                outside.join().expect("the watcher ends");
+            }
+            200
+        });
+        assert_eq!(rounds.0, 200);
+    }
+}

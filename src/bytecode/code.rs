@@ -37,12 +37,21 @@ pub struct Params {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CodeFlags {
-    /// Calling it makes a generator.
+    /// It yields: calling it makes a generator, an asynchronous one if it is a coroutine too.
     pub generator: bool,
+    /// `async def`: calling it makes a coroutine.
+    pub coroutine: bool,
     /// A class body: register 0 is the namespace (a `Module` object) that its names go to.
     pub class_body: bool,
     /// Parameters are plain positional ones, at most `positional`: the call needs no binding.
     pub simple: bool,
+}
+
+impl CodeFlags {
+    /// Does calling it make an object that runs later?
+    pub fn suspends(self) -> bool {
+        self.generator || self.coroutine
+    }
 }
 
 /// Instructions `from..to` are protected: an exception goes to `target` with the exception in `exc`.

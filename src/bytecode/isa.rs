@@ -227,6 +227,18 @@ instructions! {
     checks Yield { dst: Reg, src: Reg }
     /// R[dst] = result of delegating to the iterator R[iter] (`yield from`, after GetIter).
     checks YieldFrom { dst: Reg, iter: Reg }
+    /// R[dst] = the iterator that `await R[src]` delegates to; TypeError.
+    plain GetAwaitable { dst: Reg, src: Reg }
+    /// R[dst] = R[src].__aiter__(), which has `__anext__`; TypeError.
+    plain GetAIter { dst: Reg, src: Reg }
+    /// R[dst] = the iterator to delegate to for the next item of R[iter].
+    plain GetANext { dst: Reg, iter: Reg }
+    /// StopAsyncIteration in R[exc]: the loop is over. Any other exception goes on.
+    plain EndAsyncFor { exc: Reg }
+    /// R[base] = R[src].__aexit__ (bound), R[dst] = the iterator to delegate to for its `__aenter__()`.
+    checks AsyncEnter { dst: Reg, base: Reg, src: Reg }
+    /// R[dst] = the iterator to delegate to for R[base](type, R[exc], traceback), three None if R[exc] is unset.
+    checks AsyncExit { dst: Reg, base: Reg, exc: Reg }
 
     /// R[dst] = function of code constant k; R[base] = tuple of defaults or unset, R[base+1] = dict of
     /// keyword-only defaults or unset. Cells come from the registers listed in the code's captures.

@@ -21,6 +21,7 @@ mod natives;
 mod panic;
 mod policies;
 mod run;
+mod sweep;
 mod test;
 mod worker;
 
@@ -49,6 +50,8 @@ macro_rules! commands {
 commands! {
     /// Run a script.
     Run run;
+    /// Run a script under many settings and compare: intervals, policies, parameters.
+    Sweep sweep;
     /// Find and run tests, timing tests among them.
     Test test;
     /// Show the bytecode of a script, with source lines and safe points.
@@ -71,6 +74,7 @@ Examples:
   kit run --stats dinner.kit            where the threads' time went
   kit run --sim dinner.kit              the same script in virtual time
   kit run --gil cpython dinner.kit      another lock policy (kit policies lists them)
+  kit sweep work.kit --switch-interval 1ms,5ms,50ms
   kit test                              run the tests below this folder
   kit doc time.sleep                    does this call release the lock?";
 

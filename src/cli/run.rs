@@ -1,8 +1,8 @@
 //! `kit run`: a script, from a file, the command line or standard input.
 
 use super::{USAGE, colour, complain};
-use crate::engine::{self, Config, Script, config};
-use crate::gil::World;
+use crate::engine::{self, Config, Report, Script, config};
+use crate::gil::{Stats, World};
 use crate::world::{host, out};
 
 const EXAMPLES: &str = "\
@@ -11,6 +11,7 @@ Examples:
   echo 'print(6 * 7)' | kit run -       a script from standard input
   kit run --stats dinner.kit            a table of where the time went, on standard error
   kit run --switch-interval 1ms dinner.kit
+  kit run --param n=3 work.kit          the script finds it by kit.param
   kit run --sim --seed 7 dinner.kit     virtual time, chances drawn from seed 7
 
 Environment: KIT_GIL, KIT_SWITCH_INTERVAL (a flag wins), NO_COLOR.
@@ -48,6 +49,9 @@ pub struct Args {
     /// Draw in simulation what the system would leave to chance; one seed, one outcome
     #[arg(long, value_name = "N", requires = "sim")]
     seed: Option<u64>,
+    /// A value for `kit.param(NAME, default)`; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    param: Vec<String>,
     /// Where a thread may lose the lock: at CPython's places, or after every instruction
     #[arg(long, value_name = "WHERE", default_value = "default")]
     safe_points: SafePoints,
@@ -113,14 +117,34 @@ pub fn run(args: Args) -> i32 {
             return 1;
         }
     };
+    if outcome.code == 0 {
+        for name in &outcome.report.params_unused {
+            complain(&format!("the script never asked for the parameter '{name}' (kit.param)"));
+        }
+    }
     if let Some(counters) = outcome.stats {
-        let text = match stats {
-            Some(StatsFormat::Json) => format!("{}\n", counters.json()),
-            _ => format!("\n{}", counters.render()),
-        };
-        out::error(text.as_bytes());
+        out::error(counted(stats, &counters, &outcome.report).as_bytes());
     }
     outcome.code
+}
+
+/// The counters and the script's own figures, as `--stats` shows them.
+fn counted(format: Option<StatsFormat>, counters: &Stats, report: &Report) -> String {
+    if format == Some(StatsFormat::Json) {
+        let mut data = counters.json();
+        let metrics = report.metrics.iter().map(|(name, m)| (name.clone(), m.value.into()));
+        data["metrics"] = serde_json::Value::Object(metrics.collect());
+        return format!("{data}\n");
+    }
+    let mut text = format!("\n{}", counters.render());
+    if !report.metrics.is_empty() {
+        text.push_str("\nreported by the script\n");
+    }
+    let width = report.metrics.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, metric) in &report.metrics {
+        text.push_str(&format!("  {name:<width$}  {}\n", metric.value));
+    }
+    text
 }
 
 /// The run that the flags and the environment ask for, or what is wrong with them.
@@ -149,6 +173,7 @@ fn configure(args: Args) -> Result<Config, String> {
     Ok(Config {
         script,
         argv,
+        params: args.param.iter().map(|p| config::parse_param(p)).collect::<Result<_, _>>()?,
         gil,
         every_safe_point: args.safe_points == SafePoints::Every,
         stats: args.stats.is_some(),

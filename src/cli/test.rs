@@ -161,6 +161,7 @@ fn plan(args: &Args) -> Result<Plan, String> {
         script: Script::Text { name: "<none>".to_string(), bytes: vec![] },
         argv: vec![],
         gil,
+        params: vec![],
         every_safe_point: false,
         stats: false,
         colour: !args.json && colour(out::is_terminal()),

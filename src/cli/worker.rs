@@ -2,14 +2,16 @@
 //! because nobody types it.
 
 use super::{USAGE, complain};
+use crate::engine::child;
 use crate::engine::job::{self, Received};
-use crate::explore::testing;
+use crate::explore::{sweep, testing};
 
-/// Does a job; the result is the exit code.
-type Work = fn(Received) -> i32;
+/// A role's name and what its worker does; the result is the exit code.
+type Role = (&'static str, fn(Received) -> i32);
 
-/// What a worker can be: the role's name and what it does.
-const ROLES: &[(&str, Work)] = &[(testing::run::ROLE, testing::run::work)];
+/// What a worker can be.
+const ROLES: &[Role] =
+    &[(child::ROLE, child::work), (sweep::ROLE, sweep::work), (testing::run::ROLE, testing::run::work)];
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {

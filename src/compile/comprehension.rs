@@ -25,7 +25,17 @@ impl<'a> Unit<'a> {
         let iter = self.temp();
         let first = comp.clauses[0].iter;
         let src = self.operand_in(first, iter)?;
-        self.emit(self.cx.ast.span(first), Instr::GetIter { dst: iter, src });
+        let asynchronous = comp.clauses[0].is_async;
+        let get = if asynchronous { Instr::GetAIter { dst: iter, src } } else { Instr::GetIter { dst: iter, src } };
+        self.emit(self.cx.ast.span(first), get);
+        let waits = comp.kind != CompKind::Generator && self.cx.scopes.list[self.cx.scopes.of_expr(e)].coroutine;
+        if waits {
+            self.emit(span, Instr::Call { dst: base, base, n: Count(1) });
+            self.emit(span, Instr::GetAwaitable { dst: base, src: base });
+            self.wait_for(base, dst, span);
+            self.release(mark);
+            return Ok(());
+        }
         self.release(mark);
         self.emit(span, Instr::Call { dst, base, n: Count(1) });
         Ok(())
@@ -70,10 +80,13 @@ impl<'a> Unit<'a> {
     }
 
     /// One `for` and what stands to the right of it.
-    fn clause(&mut self, comp: &'a Comp, at: usize, made: Reg) -> Res {
+    pub fn clause(&mut self, comp: &'a Comp, at: usize, made: Reg) -> Res {
         let Some(clause) = comp.clauses.get(at) else {
             return self.element(comp, made);
         };
+        if clause.is_async {
+            return self.async_clause(comp, clause, at, made);
+        }
         let mark = self.mark();
         let here = self.cx.ast.span(clause.iter);
         let iter = self.temps(3);

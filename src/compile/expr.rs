@@ -40,7 +40,7 @@ impl<'a> Unit<'a> {
             Expr::Starred(_) => self.error(span, "can't use starred expression here"),
             Expr::Lambda(lambda) => self.lambda(e, lambda, dst),
             Expr::Walrus { target, value } => self.walrus(*target, *value, dst, span),
-            Expr::Await(_) => self.error(span, "Kit does not run 'await' yet"),
+            Expr::Await(value) => self.await_value(*value, dst, span),
             Expr::Yield(value) => self.yield_value(*value, dst, span),
             Expr::YieldFrom(value) => self.yield_from(*value, dst, span),
             Expr::None | Expr::True | Expr::False | Expr::Ellipsis => Ok(()),
@@ -289,10 +289,7 @@ impl<'a> Unit<'a> {
         let iter = self.temp();
         let src = self.operand_in(value, iter)?;
         self.emit(span, Instr::GetIter { dst: iter, src });
-        self.emit(span, Instr::YieldFrom { dst, iter });
-        if dst != iter {
-            self.emit(span, Instr::Unset { dst: iter });
-        }
+        self.wait_for(iter, dst, span);
         self.release(mark);
         Ok(())
     }

@@ -24,6 +24,7 @@
 
 mod assemble;
 mod assign;
+mod asynchronous;
 mod branch;
 mod call;
 mod class;

@@ -71,6 +71,8 @@ pub struct Scope {
     /// The class whose private names are mangled here.
     pub private: Option<Name>,
     pub generator: bool,
+    /// `async def`, or a comprehension that awaits.
+    pub coroutine: bool,
     /// Class bodies: a method uses `__class__`.
     pub class_cell: bool,
     /// The cells that the block captures from the enclosing one.
@@ -182,6 +184,7 @@ impl<'a> Collector<'a> {
             children: Vec::new(),
             private: self.private,
             generator: false,
+            coroutine: false,
             class_cell: false,
             captures: Vec::new(),
             in_iterable,

@@ -18,7 +18,13 @@ impl<'a> Unit<'a> {
     }
 
     /// Opens a handler: exceptions of `region` arrive, what they interrupted is dropped.
-    fn open_handler(&mut self, region: &Region, before: &Option<Bits>, (saved, exc): (Reg, Reg), span: Span) -> Res {
+    pub fn open_handler(
+        &mut self,
+        region: &Region,
+        before: &Option<Bits>,
+        (saved, exc): (Reg, Reg),
+        span: Span,
+    ) -> Res {
         self.arrive(region, before, exc);
         self.emit(span, Instr::EnterHandler { saved, exc });
         self.open(Exit::Handler { saved, exc }, span)?;
@@ -27,7 +33,7 @@ impl<'a> Unit<'a> {
     }
 
     /// The end of a handler that goes on raising; what its body raises arrives here too.
-    fn tail(&mut self, region: &Region, before: &Option<Bits>, (saved, exc): (Reg, Reg), span: Span) {
+    pub fn tail(&mut self, region: &Region, before: &Option<Bits>, (saved, exc): (Reg, Reg), span: Span) {
         self.arrive_also(region, before, exc);
         self.emit(span, Instr::ExitHandler { saved });
         self.emit(span, Instr::Reraise { exc });

@@ -228,6 +228,11 @@ impl<'a> Unit<'a> {
             | Instr::BuildDict { dst, .. }
             | Instr::BuildSet { dst, .. }
             | Instr::GetIter { dst, .. }
+            | Instr::GetAwaitable { dst, .. }
+            | Instr::GetAIter { dst, .. }
+            | Instr::GetANext { dst, .. }
+            | Instr::AsyncEnter { base: dst, .. }
+            | Instr::AsyncExit { dst, .. }
             | Instr::Yield { dst, .. }
             | Instr::YieldFrom { dst, .. }
             | Instr::ForPrep { iter: dst, .. }
@@ -335,6 +340,7 @@ impl<'a> Unit<'a> {
             capture_names: names.collect(),
             flags: CodeFlags {
                 generator: scope.generator,
+                coroutine: scope.coroutine,
                 class_body: scope.kind == ScopeKind::Class,
                 simple: parts.simple,
             },

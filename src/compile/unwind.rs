@@ -35,6 +35,8 @@ pub enum Exit<'a> {
     Finally(&'a [S]),
     /// The register of the bound `__exit__`.
     With(Reg),
+    /// The same of `async with`: its `__aexit__` is awaited.
+    AsyncWith(Reg),
     /// Inside a handler: the exception that was handled before, and the one that is.
     Handler {
         saved: Reg,
@@ -90,6 +92,7 @@ impl<'a> Unit<'a> {
                 Exit::Guard | Exit::Loop { .. } => {}
                 Exit::Finally(body) => self.finally_copy(body, span)?,
                 Exit::With(base) => self.emit(span, Instr::WithExit { base }),
+                Exit::AsyncWith(base) => self.async_exit(base, span),
                 Exit::Handler { saved, exc } => self.leave_handler(saved, exc, span),
                 Exit::Name(sym) => self.forget(sym, span),
             }
@@ -122,6 +125,10 @@ impl<'a> Unit<'a> {
     pub fn return_stmt(&mut self, value: Option<E>, span: Span) -> Res {
         if !self.is_function() {
             return self.error(span, "'return' outside function");
+        }
+        let scope = self.scope();
+        if value.is_some() && scope.generator && scope.coroutine {
+            return self.error(span, "'return' with value in async generator");
         }
         let mark = self.mark();
         let runs = |b: &Block| !matches!(b.exit, Exit::Guard | Exit::Loop { .. });

@@ -18,8 +18,21 @@ impl<'a> Collector<'a> {
         list.iter().try_for_each(|&e| self.expr(e))
     }
 
-    fn refuse<T>(&self, what: &str, span: Span) -> Res<T> {
-        self.error(span, format!("Kit does not run {what} yet"))
+    /// Marks the block as one that awaits, or refuses: `what` belongs into asynchronous functions.
+    fn awaits(&mut self, what: &str, span: Span) -> Res {
+        let asynchronous = self.now().coroutine;
+        match self.now().kind {
+            // Whether a comprehension may await is asked where it ends.
+            ScopeKind::Comp(_) => self.now().coroutine = true,
+            ScopeKind::Function if asynchronous => {}
+            ScopeKind::Module if what == "'await'" => {
+                return self.error(span, "'await' outside function: Kit has no top-level await yet");
+            }
+            ScopeKind::Class if what == "'await'" => return self.error(span, "'await' outside function"),
+            _ if what.starts_with('\'') => return self.error(span, format!("{what} outside async function")),
+            _ => return self.error(span, format!("{what} outside of an asynchronous function")),
+        }
+        Ok(())
     }
 
     fn stmt(&mut self, s: S) -> Res {
@@ -75,7 +88,7 @@ impl<'a> Collector<'a> {
             Stmt::For(f) => self.for_stmt(f, span),
             Stmt::Try(t) => self.try_stmt(t),
             Stmt::With(w) => self.with_stmt(w, span),
-            Stmt::Def(d) => self.def(s, d, span),
+            Stmt::Def(d) => self.def(s, d),
             Stmt::Class(c) => self.class(s, c),
         }
     }
@@ -130,7 +143,7 @@ impl<'a> Collector<'a> {
 
     fn for_stmt(&mut self, f: &'a For, span: Span) -> Res {
         if f.is_async {
-            return self.refuse("'async for'", span);
+            self.awaits("'async for'", span)?;
         }
         self.target(f.target)?;
         self.expr(f.iter)?;
@@ -155,7 +168,7 @@ impl<'a> Collector<'a> {
 
     fn with_stmt(&mut self, w: &'a With, span: Span) -> Res {
         if w.is_async {
-            return self.refuse("'async with'", span);
+            self.awaits("'async with'", span)?;
         }
         for item in &w.items {
             self.expr(item.context)?;
@@ -182,15 +195,13 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    fn def(&mut self, s: S, d: &'a Def, span: Span) -> Res {
-        if d.is_async {
-            return self.refuse("'async def'", Span::new(span.lo, d.name_span.hi));
-        }
+    fn def(&mut self, s: S, d: &'a Def) -> Res {
         self.bind(d.name, d.name_span)?;
         self.defaults(&d.params)?;
         self.all(&d.decorators)?;
         let id = self.enter(ScopeKind::Function);
         self.remember_stmt(s, id);
+        self.now().coroutine = d.is_async;
         self.params(&d.params)?;
         self.body(&d.body)?;
         self.leave();
@@ -290,13 +301,19 @@ impl<'a> Collector<'a> {
             }
             Expr::Lambda(lambda) => self.lambda(e, lambda),
             Expr::Walrus { target, value } => self.walrus(*target, *value, ast.span(e)),
-            Expr::Await(_) => self.refuse("'await'", ast.span(e)),
+            Expr::Await(value) => {
+                self.awaits("'await'", ast.span(e))?;
+                self.expr(*value)
+            }
             Expr::Yield(value) => {
                 self.yields(ast.span(e))?;
                 self.opt(*value)
             }
             Expr::YieldFrom(value) => {
                 self.yields(ast.span(e))?;
+                if self.now().coroutine {
+                    return self.error(ast.span(e), "'yield from' inside async function");
+                }
                 self.expr(*value)
             }
         }
@@ -338,13 +355,11 @@ impl<'a> Collector<'a> {
     }
 
     fn comp(&mut self, e: E, comp: &'a Comp) -> Res {
-        if comp.clauses.iter().any(|c| c.is_async) {
-            return self.refuse("asynchronous comprehensions", self.ast.span(e));
-        }
         self.iterable(comp.clauses[0].iter)?;
         let id = self.enter(ScopeKind::Comp(comp.kind));
         self.remember_expr(e, id);
         self.now().generator = comp.kind == CompKind::Generator;
+        self.now().coroutine = comp.clauses.iter().any(|c| c.is_async);
         for (at, clause) in comp.clauses.iter().enumerate() {
             let before = std::mem::replace(&mut self.in_target, true);
             self.target(clause.target)?;
@@ -359,7 +374,11 @@ impl<'a> Collector<'a> {
         comp.value.map_or(Ok(()), |v| self.expr(v))?;
         self.expr(comp.elt)?;
         self.in_target = before;
+        let asynchronous = self.now().coroutine && comp.kind != CompKind::Generator;
         self.leave();
+        if asynchronous {
+            self.awaits("asynchronous comprehension", self.ast.span(e))?;
+        }
         Ok(())
     }
 }

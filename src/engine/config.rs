@@ -21,6 +21,8 @@ pub struct Config {
     pub script: Script,
     /// `sys.argv`.
     pub argv: Vec<String>,
+    /// What `kit.param` finds, as given; of a name given twice the last counts.
+    pub params: Vec<(String, String)>,
     pub gil: GilConfig,
     pub every_safe_point: bool,
     /// Read the counters at the end.
@@ -91,9 +93,26 @@ pub fn gil_config(policy_name: Option<String>, interval: Option<String>, world: 
     Ok(c)
 }
 
+/// The text of an interval, as `parse_interval` reads it: `5ms`, `0.5ms`, `50us`, `2s`.
+pub fn interval_text(us: u64) -> String {
+    match us {
+        0..100 => format!("{us}us"),
+        100..1_000_000 => format!("{}ms", us as f64 / 1e3),
+        _ => format!("{}s", us as f64 / 1e6),
+    }
+}
+
+/// Reads `NAME=VALUE` of `--param`.
+pub fn parse_param(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_string(), value.to_string())),
+        _ => Err(format!("'{text}' is not a parameter; write NAME=VALUE")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse_interval;
+    use super::{interval_text, parse_interval, parse_param};
 
     #[test]
     fn lengths_of_time() {
@@ -105,5 +124,16 @@ mod tests {
         for text in ["", "ms", "0", "-1ms", "nan", "inf", "5 hours"] {
             assert!(parse_interval(text).is_err(), "{text}");
         }
+        for us in [1, 50, 100, 500, 1500, 5000, 999_999, 1_000_000, 2_500_000] {
+            assert_eq!(parse_interval(&interval_text(us)), Ok(us), "{}", interval_text(us));
+        }
+        assert_eq!(interval_text(500), "0.5ms");
+    }
+
+    #[test]
+    fn parameters() {
+        assert_eq!(parse_param("n=3"), Ok(("n".into(), "3".into())));
+        assert_eq!(parse_param("n=a=b"), Ok(("n".into(), "a=b".into())));
+        assert!(parse_param("n").is_err() && parse_param("=3").is_err());
     }
 }

@@ -46,9 +46,18 @@ impl Job {
             "extra": self.extra,
         });
         if let Some(channel) = &child.channel {
-            channel.send(frame.to_string().as_bytes())?;
+            sent(channel.send(frame.to_string().as_bytes()))?;
         }
         Ok(child)
+    }
+}
+
+/// The result of sending to a child, where a child that has ended meanwhile is no error: `on_exit` tells of
+/// it, and nobody waits for what it never sent.
+pub fn sent(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(e) if matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => Ok(()),
+        other => other,
     }
 }
 
@@ -81,6 +90,7 @@ fn config_json(c: &Config) -> Json {
     json!({
         "script": script,
         "argv": c.argv,
+        "params": c.params,
         "gil": c.gil.policy,
         "interval_us": c.gil.interval_us,
         "sim": sim,
@@ -102,10 +112,12 @@ fn config_from(j: &Json) -> Option<Config> {
         },
     };
     let argv = j["argv"].as_array()?.iter().map(|a| a.as_str().map(str::to_string)).collect::<Option<Vec<_>>>()?;
+    let params = serde_json::from_value(j["params"].clone()).ok()?;
     let world = if j["sim"].as_bool()? { World::Sim { seed: j["seed"].as_u64() } } else { World::Real };
     Some(Config {
         script,
         argv,
+        params,
         gil: crate::gil::GilConfig {
             policy: j["gil"].as_str()?.to_string(),
             interval_us: j["interval_us"].as_u64(),
@@ -139,7 +151,8 @@ mod tests {
                 signals: true,
             };
             let argv = vec!["-c".to_string(), String::new()];
-            let c = Config { script, argv, gil, every_safe_point: true, stats: true, colour: true };
+            let params = vec![("n".to_string(), "1,2".to_string())];
+            let c = Config { script, argv, params, gil, every_safe_point: true, stats: true, colour: true };
             let back = config_from(&config_json(&c)).unwrap();
             assert_eq!(format!("{back:?}"), format!("{c:?}"));
         }

@@ -1,6 +1,7 @@
 //! Where modules come from: built in, embedded, or beside the script.
 
 use super::config::{Config, Script};
+use crate::bytecode::Code;
 use crate::compile::{Options, compile_module};
 use crate::object::{Name, TypeId, Value, name};
 use crate::source::{Diagnostic, SourceFile};
@@ -41,7 +42,7 @@ impl LoadError {
         }
     }
     /// In one paragraph, as the text of an exception.
-    fn short(&self) -> String {
+    pub(super) fn short(&self) -> String {
         match self {
             LoadError::Unreadable(path, why) => format!("can't open file '{path}': {}", stdlib::os_error::text(why)),
             LoadError::Syntax(d) => d.short().trim_end().to_string(),
@@ -158,6 +159,12 @@ impl Importer for Loader {
             load(&Script::File(found.path))
         };
         self.run(th, full, file, found.package.as_ref()).map(Some)
+    }
+
+    fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String> {
+        let file = SourceFile::new(name, text).map_err(LoadError::from);
+        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, self.options)?));
+        code.map_err(|e| e.short())
     }
 
     fn known(&self) -> Vec<&'static str> {

@@ -1,21 +1,24 @@
 //! One running process: source text to exit code, with the parts below wired together.
 //!
 //! E1: what is printed about an error and the exit code come from one place (`Outcome`); nothing below
-//! ends the process. E2: the order at the end is: main's code ends, non-daemon threads are joined, daemon
-//! threads are told to stop, counters are read, output is flushed.
+//! ends the process. E2: the order at the end is: main's code ends, non-daemon threads are joined, daemonic
+//! children are ended and the others joined, daemon threads are told to stop, counters are read, output is
+//! flushed. A child process ends in the same order.
 //!
 //! Exit codes: 0 fine, 1 an uncaught exception or a script that does not compile, 71 deadlock, 130
 //! Ctrl-C, n from `sys.exit(n)`.
 //!
 //! Not here: commands and flags (`cli`), modules (`stdlib`).
 
+pub mod child;
 pub mod config;
 pub mod job;
 mod loader;
 pub mod trial;
 
+pub use crate::vm::report::{Better, Metric, Report};
 pub use config::{Config, Script};
-pub use loader::{LoadError, load};
+pub use loader::{LoadError, Loader, load};
 
 use crate::bytecode::Code;
 use crate::compile::{Options, compile_module};
@@ -25,14 +28,19 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
-use crate::world::out;
+use crate::world::{Clock, Nanos, out};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How a run ended.
 pub struct Outcome {
     pub code: i32,
     /// The counters, if they were asked for.
     pub stats: Option<gil::Stats>,
+    /// CPU time of all threads (of the simulated ones, in simulation) while the script ran.
+    pub cpu_ns: Nanos,
+    /// Its figures, and what it did with its settings.
+    pub report: Report,
 }
 
 /// The exit code of a deadlock.
@@ -55,28 +63,34 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
         Ok(code) => code,
         Err(e) => {
             out::error(e.render(config.colour).as_bytes());
-            return Ok(Outcome { code: e.code(), stats: None });
+            return Ok(Outcome { code: e.code(), stats: None, cpu_ns: 0, report: Report::default() });
         }
     };
     gil::run(config.gil.clone(), move |held| run_main(held, code, config))
 }
 
-/// The main thread of a new interpreter, and the module that the script will fill.
-fn begin(held: Held, config: &Config, options: Options) -> (Thread, Ref) {
-    let loader = loader::Loader::new(config, options);
-    let argv = config.argv.clone();
-    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), argv, config.every_safe_point);
+/// A main thread with a new interpreter.
+pub fn begin(held: Held, config: &Config, options: Options) -> Thread {
+    let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config));
+    let (argv, every) = (config.argv.clone(), config.every_safe_point);
+    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every);
+    interp.reporting.set_params(config.params.clone());
     let mut th = Thread::new(held, interp);
     th.counting = config.gil.unit_cost > 0;
     stdlib::install(&mut th);
-    let main = th.new_module(name::MAIN);
-    (th, main)
+    th
+}
+
+/// How a run's modules are compiled.
+pub fn options(config: &Config) -> Options {
+    Options { every_safe_point: config.every_safe_point, ..Options::default() }
 }
 
 /// The main thread: the script, then the end of all others.
 fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
-    let options = Options { every_safe_point: config.every_safe_point, ..Options::default() };
-    let (mut th, main) = begin(held, &config, options);
+    let cpu_start = held.now(Clock::Process);
+    let mut th = begin(held, &config, options(&config));
+    let main = th.new_module(name::MAIN);
     let (code, stuck) = match th.to_end(|th| script(th, &code, &main)) {
         Ok(()) => (0, false),
         Err(e) => {
@@ -84,14 +98,23 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
             (report(&mut th, e), stuck)
         }
     };
+    finish(th, &config, cpu_start, code, stuck)
+}
+
+/// The end of a process whose main thread is done with its script (E2).
+fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuck: bool) -> Outcome {
     // After a deadlock there is nobody left who could end.
-    let joined = if stuck { Ok(()) } else { th.to_end(stdlib::threading::join_all) };
-    let code = match joined {
-        Ok(()) => code,
-        Err(e) => report(&mut th, e).max(code),
-    };
+    let waits = [stdlib::threading::join_all, stdlib::multiprocessing::join_children];
+    for wait in waits.into_iter().filter(|_| !stuck) {
+        if let Err(e) = th.to_end(wait) {
+            code = report(&mut th, e).max(code);
+        }
+    }
+    th.interp.ending.store(true, Relaxed);
     th.held.end_daemons();
     let stats = config.stats.then(|| th.held.stats());
+    let cpu_ns = th.held.now(Clock::Process).saturating_sub(cpu_start);
+    let report = th.interp.reporting.read(&th.held);
     let flushed = out::flush();
     let code = match flushed {
         Err(e) if code == 0 => {
@@ -101,7 +124,7 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
         _ => code,
     };
     drop(th.finish());
-    Outcome { code, stats }
+    Outcome { code, stats, cpu_ns, report }
 }
 
 fn script(th: &mut Thread, code: &Arc<Code>, main: &Ref) -> Res<()> {

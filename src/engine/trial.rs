@@ -8,13 +8,14 @@ use super::{DEADLOCK, begin, compile_with};
 use crate::bytecode::Code;
 use crate::compile::Options;
 use crate::gil::{self, Held};
-use crate::object::{Name, Ref, TypeId, Value};
+use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::{Clock, Nanos, out};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How a test ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,7 +98,8 @@ pub fn run(config: Config, test: &str) -> Result<Trial, gil::RunError> {
 }
 
 fn trial(held: Held, code: Arc<Code>, config: &Config, test: &str) -> Trial {
-    let (mut th, main) = begin(held, config, options(config));
+    let mut th = begin(held, config, options(config));
+    let main = th.new_module(name::MAIN);
     let begun = th.to_end(|th| {
         super::script(th, &code, &main)?;
         find(th, &main, test)
@@ -125,12 +127,15 @@ fn trial(held: Held, code: Arc<Code>, config: &Config, test: &str) -> Trial {
         }
     };
     // After a deadlock there is nobody left who could end.
-    if !stuck
-        && let Err(e) = th.to_end(stdlib::threading::join_all)
-        && trial.verdict == Verdict::Passed
-    {
-        trial = judged(&mut th, e);
+    let waits = [stdlib::threading::join_all, stdlib::multiprocessing::join_children];
+    for wait in waits.into_iter().filter(|_| !stuck) {
+        if let Err(e) = th.to_end(wait)
+            && trial.verdict == Verdict::Passed
+        {
+            trial = judged(&mut th, e);
+        }
     }
+    th.interp.ending.store(true, Relaxed);
     th.held.end_daemons();
     if let Err(e) = out::flush() {
         out::error(format!("kit: writing the output failed: {e}\n").as_bytes());

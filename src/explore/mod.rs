@@ -7,4 +7,6 @@
 //!
 //! Not here: flags and where output goes (`cli`), how one script runs (`engine`).
 
+pub mod statistics;
+pub mod sweep;
 pub mod testing;

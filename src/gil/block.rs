@@ -10,7 +10,7 @@ use super::lock::{DEADLOCKED, ENDED, EXITING, GRANTED, INTERRUPTED, Lock, NOTIFI
 use super::policy::Why;
 use super::stats::{Bucket, Cause};
 use crate::world::sync::{Monitor, Parker, Sync, Word};
-use crate::world::{Tid, WaitKey, WaitOn, Wake};
+use crate::world::{ProcessId, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
@@ -24,7 +24,7 @@ impl<S: Sync> Lock<S> {
             return wake;
         }
         let now = slow.now;
-        slow.state.waits.register(me.tid, wait.on, now, until, wait.place);
+        slow.state.waits.register((me.process, me.tid), wait.on, now, until, wait.place);
         if !still() {
             slow.state.waits.remove(me.tid);
             slow.leave();
@@ -99,7 +99,7 @@ impl<S: Sync> Lock<S> {
     pub fn enroll(&self, name: &str, daemon: bool) -> Arc<RecordOf<S>> {
         let mut slow = self.slow();
         let now = slow.now;
-        let record = slow.state.roster.add(name, daemon, now);
+        let record = slow.state.roster.add(ProcessId::MAIN, name, daemon, now);
         if self.eager {
             record.account.book(Bucket::Waiting, now);
             let granted = slow.request(record.tid);
@@ -236,7 +236,9 @@ impl<S: Sync> Slow<'_, S> {
     /// After `t` began to wait or ended: can everybody else still go on?
     fn look_for_deadlock(&mut self, t: Tid) {
         let state = &*self.state;
-        let Some(report) = state.roster.deadlock(&state.waits, t, self.now) else {
+        let names = |u| state.roster.name(u);
+        let who = (ProcessId::MAIN, t);
+        let Some(report) = state.roster.deadlock(&state.waits, who, self.now, &names) else {
             return;
         };
         if !report.certain {

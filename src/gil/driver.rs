@@ -4,7 +4,7 @@ use super::held::SpawnError;
 use super::stats::{Account, Stats};
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::{Std, Sync, Word};
-use crate::world::{Clock, Nanos, Place, Stream, Tid, WaitKey, WaitOn, Wake};
+use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;
 
 /// Somebody asks for the lock: let go at the next safe point.
@@ -30,6 +30,9 @@ pub struct RecordOf<S: Sync> {
     pub flags: S::Word,
     pub parker: S::Parker,
     pub tid: Tid,
+    pub process: ProcessId,
+    /// The first thread of its process, with which the process ends.
+    pub main: bool,
     pub name: String,
     pub daemon: bool,
     pub account: Account,
@@ -38,12 +41,14 @@ pub struct RecordOf<S: Sync> {
 pub type Record = RecordOf<Std>;
 
 impl<S: Sync> RecordOf<S> {
-    pub fn new(tid: Tid, name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
+    pub fn new(tid: Tid, (process, main): (ProcessId, bool), name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
         Arc::new(RecordOf {
             breaker: S::Word::new(0),
             flags: S::Word::new(0),
             parker: S::Parker::default(),
             tid,
+            process,
+            main,
             name: name.to_string(),
             daemon,
             account: Account::new(now),
@@ -68,7 +73,8 @@ pub trait Driver: Send + std::marker::Sync {
 
     /// First act of a thread on its own OS thread: returns with the lock.
     fn attach(&self, me: &Record);
-    /// Last act of a thread: wakes joiners, gives the lock up for good.
+    /// Last act of a thread: wakes joiners, gives the lock up for good. The main thread of a process that
+    /// a simulation started ends by `end_process` instead.
     fn exit(&self, me: &Record);
     /// A new thread, alive from now on, in the queue already if the policy is eager.
     fn enroll(&self, me: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError>;
@@ -80,6 +86,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn yield_now(&self, me: &Record);
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake;
     fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize;
+    /// `wake` by a thread that is not of this run and does not hold its lock.
+    fn wake_from_outside(&self, key: WaitKey);
     fn took(&self, me: &Record, key: WaitKey);
     fn new_key(&self) -> WaitKey;
 
@@ -94,11 +102,18 @@ pub trait Driver: Send + std::marker::Sync {
     fn draw(&self, me: &Record, stream: Stream) -> Option<u64>;
 
     fn set_interval(&self, me: &Record, interval_us: u64);
-    fn interval_us(&self) -> u64;
+    fn interval_us(&self, me: &Record) -> u64;
     fn stats(&self, me: &Record) -> Stats;
     /// From now on a thread notes at its end how long the OS let it wait for a core.
     fn watch(&self);
-    fn take_deadlock(&self) -> Option<Box<Deadlock>>;
-    fn poke(&self, tid: Option<Tid>, bits: u32);
+    fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>>;
+    fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32);
     fn end_daemons(&self, me: &Record);
+
+    /// A new process with its main thread, alive from now on. Simulation only.
+    fn start_process(&self, me: &Record, name: &str) -> Result<Arc<Record>, SpawnError>;
+    /// Ends a process and all that it has started. `true`: the caller was among them, its thread is over.
+    fn end_process(&self, me: &Record, id: ProcessId, code: i32) -> bool;
+    fn parent(&self, id: ProcessId) -> Option<ProcessId>;
+    fn exit_code(&self, id: ProcessId) -> Option<i32>;
 }

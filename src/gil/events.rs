@@ -1,19 +1,23 @@
 //! The event loop of the simulated world, and what happens on behalf of threads without the baton.
 //!
-//! Events are ordered by (time, class, tie, sequence). Classes at one instant: effects (hand-overs,
-//! wakes), timers, the running thread itself: success beats a time-out of the same instant, and a thread
-//! that goes on at t has seen everything that happens at t. Without a seed ties are broken by order of
-//! creation, latencies are 0 and a race wakes the oldest waiter; a seed draws these three and nothing else.
+//! Events are ordered by (time, class, tie, sequence). Classes at one instant: effects (requests, wakes),
+//! timers, threads that run: success beats a time-out of the same instant, and a thread that goes on at t
+//! has seen everything that happens at t. Without a seed ties are broken by order of creation, latencies
+//! are 0 and a race wakes the oldest waiter; a seed draws these three and nothing else.
+//!
+//! Threads of several processes may all run from the same instant on. One that has the baton keeps it
+//! until it waits or its time is later than theirs: what they do at that instant is not in its past.
 
 use super::driver::{self, Record};
-use super::policy::{Ask, Lapse, LockPolicy, To, Why};
+use super::policy::{Ask, Lapse, To, Why};
+use super::processes::Process;
 use super::roster::Roster;
-use super::stats::{Bucket, LockStats, bump};
+use super::stats::{Bucket, bump};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Streams;
 use crate::world::sync::Std;
 use crate::world::wait_table::WaitTable;
-use crate::world::{Nanos, Stream, Tid, WaitKey};
+use crate::world::{Nanos, ProcessId, Stream, Tid, WaitKey};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -35,8 +39,8 @@ pub enum Event {
     Race(Tid),
     /// The deadline of a thread's wait; the number tells an old wait from the present one.
     Timeout(Tid, u64),
-    /// The lock's one timer.
-    Lapse(u64),
+    /// The one timer of a process's lock.
+    Lapse(ProcessId, u64),
 }
 
 /// How a wait ended.
@@ -48,8 +52,11 @@ pub enum Ended {
     Exiting,
 }
 
-#[derive(Default)]
+/// The class of events that let a thread run, the last one of an instant.
+const RUN: u8 = 2;
+
 struct Slot {
+    process: ProcessId,
     local: Nanos,
     cpu: Nanos,
     /// Counts the thread's waits.
@@ -67,35 +74,28 @@ struct Slot {
 type Entry = (Nanos, u8, u64, u64, Event);
 
 pub struct State {
-    pub policy: Box<dyn LockPolicy>,
+    /// By `ProcessId`, those that have ended too.
+    pub processes: Vec<Process>,
     pub waits: WaitTable,
     pub roster: Roster<Std>,
     pub streams: Streams,
-    pub tally: LockStats,
-    pub deadlock: Option<Box<Deadlock>>,
     pub warning: Option<Deadlock>,
-    warned: bool,
+    pub warned: bool,
     seed: Option<u64>,
     slots: Vec<Slot>,
     heap: BinaryHeap<Reverse<Entry>>,
     sequence: u64,
     now: Nanos,
-    /// The pending `Lapse`: its moment and its number.
-    lapse: Option<(Nanos, u64)>,
-    last_owner: Option<Tid>,
-    contended_since: Option<Nanos>,
 }
 
 impl State {
-    pub fn new(policy: Box<dyn LockPolicy>, seed: Option<u64>) -> State {
+    pub fn new(seed: Option<u64>) -> State {
         State {
-            policy,
+            processes: Vec::new(),
             waits: WaitTable::default(),
             roster: Roster::default(),
             // Scripts draw also without a seed, and the same numbers each time.
             streams: Streams::new(seed.unwrap_or(0)),
-            tally: LockStats::default(),
-            deadlock: None,
             warning: None,
             warned: false,
             seed,
@@ -103,15 +103,39 @@ impl State {
             heap: BinaryHeap::new(),
             sequence: 0,
             now: 0,
-            lapse: None,
-            last_owner: Some(Tid::MAIN),
-            contended_since: None,
         }
     }
 
-    pub fn enroll(&mut self, name: &str, daemon: bool, at: Nanos) -> Arc<Record> {
-        self.slots.push(Slot { local: at, ..Slot::default() });
-        self.roster.add(name, daemon, at)
+    pub fn enroll(&mut self, process: ProcessId, name: &str, daemon: bool, at: Nanos) -> Arc<Record> {
+        self.slots.push(Slot {
+            process,
+            local: at,
+            cpu: 0,
+            wait: 0,
+            waiting: false,
+            stay: false,
+            wants: false,
+            outcome: None,
+        });
+        self.roster.add(process, name, daemon, at)
+    }
+
+    pub fn process_of(&self, t: Tid) -> ProcessId {
+        self.slots[t.0 as usize].process
+    }
+
+    /// The process of a thread, ended or not.
+    pub fn process(&self, t: Tid) -> &Process {
+        &self.processes[self.process_of(t).index()]
+    }
+
+    pub fn process_mut(&mut self, t: Tid) -> &mut Process {
+        let id = self.process_of(t);
+        &mut self.processes[id.index()]
+    }
+
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
     }
 
     fn slot(&mut self, t: Tid) -> &mut Slot {
@@ -122,9 +146,14 @@ impl State {
         self.slots[t.0 as usize].local
     }
 
-    /// CPU time of one thread or of all.
-    pub fn cpu(&self, t: Option<Tid>) -> Nanos {
-        t.map_or_else(|| self.slots.iter().map(|s| s.cpu).sum(), |t| self.slots[t.0 as usize].cpu)
+    /// CPU time of a thread.
+    pub fn cpu(&self, t: Tid) -> Nanos {
+        self.slots[t.0 as usize].cpu
+    }
+
+    /// CPU time of all threads that a process has had.
+    pub fn cpu_of(&self, process: ProcessId) -> Nanos {
+        self.slots.iter().filter(|s| s.process == process).map(|s| s.cpu).sum()
     }
 
     pub fn advance(&mut self, t: Tid, length: Nanos, cpu: bool) {
@@ -144,9 +173,9 @@ impl State {
 
     pub fn push(&mut self, at: Nanos, event: Event) {
         let class = match event {
-            Event::Resume(_) | Event::Request(_) | Event::Race(_) => 0,
-            Event::Timeout(..) | Event::Lapse(_) => 1,
-            Event::GoOn(_) => 2,
+            Event::Request(_) | Event::Race(_) => 0,
+            Event::Timeout(..) | Event::Lapse(..) => 1,
+            Event::Resume(_) | Event::GoOn(_) => RUN,
         };
         self.sequence += 1;
         let tie = if self.seed.is_some() { self.streams.stream(Stream::Ties).draw() } else { 0 };
@@ -155,18 +184,19 @@ impl State {
 
     fn stale(&self, event: Event) -> bool {
         match event {
-            Event::Resume(_) | Event::GoOn(_) | Event::Request(_) => false,
-            Event::Race(t) => !self.slots[t.0 as usize].waiting,
+            // Threads of a process that has ended have events left.
+            Event::Resume(t) | Event::GoOn(t) | Event::Request(t) => self.roster.get(t).is_none(),
+            Event::Race(t) => !self.slots[t.0 as usize].waiting || self.roster.get(t).is_none(),
             Event::Timeout(t, wait) => self.slots[t.0 as usize].wait != wait || self.waits.get(t).is_none(),
-            Event::Lapse(number) => self.lapse.is_none_or(|(_, present)| present != number),
+            Event::Lapse(id, number) => self.processes[id.index()].lapse.is_none_or(|(_, present)| present != number),
         }
     }
 
-    /// Whether anything happens up to and at `by`.
+    /// Whether anything happens up to and at `by`; threads of other processes that run from `by` on do not count.
     pub fn event_due(&mut self, by: Nanos) -> bool {
-        while let Some(Reverse((at, .., event))) = self.heap.peek() {
+        while let Some(Reverse((at, class, .., event))) = self.heap.peek() {
             if !self.stale(*event) {
-                return *at <= by;
+                return *at < by || (*at == by && *class < RUN);
             }
             self.heap.pop();
         }
@@ -189,7 +219,7 @@ impl State {
     pub fn next_to_run(&mut self) -> Tid {
         loop {
             let Some(Reverse((at, .., event))) = self.heap.pop() else {
-                self.nothing_left();
+                self.nothing_left(self.now);
                 continue;
             };
             if self.stale(event) {
@@ -197,49 +227,53 @@ impl State {
             }
             debug_assert!(at >= self.now, "time does not go back");
             self.now = at;
-            match event {
+            let of = match event {
                 Event::Resume(t) | Event::GoOn(t) => {
                     let slot = self.slot(t);
                     slot.local = slot.local.max(at);
                     self.set_horizon(t);
                     return t;
                 }
-                Event::Request(t) => self.want(t, at),
+                Event::Request(t) => {
+                    self.want(t, at);
+                    self.process_of(t)
+                }
                 Event::Race(t) => {
-                    let ask = self.policy.woken(t, at);
-                    if ask == Ask::Wait {
-                        self.tally.failed += 1;
-                        bump(&self.record(t).account.failed, 1);
-                    }
-                    self.answer(t, ask, at);
+                    self.race(t, at);
+                    self.process_of(t)
                 }
                 Event::Timeout(t, _) => {
                     self.waits.remove(t);
                     self.end_wait(t, Ended::TimedOut, at);
+                    self.process_of(t)
                 }
-                Event::Lapse(_) => self.lapse(at),
-            }
-            self.settle(at);
+                Event::Lapse(id, _) => {
+                    self.lapse(id, at);
+                    id
+                }
+            };
+            self.settle_process(of, at);
         }
     }
 
-    /// The heap is empty and threads are alive. The stuck count finds every deadlock earlier, when the
-    /// last wait begins; this is the same statement from the other side.
-    fn nothing_left(&mut self) {
-        assert!(self.waits.remove(Tid::MAIN).is_some(), "no event left, but the main thread could run");
-        let names = |t| self.roster.name(t);
-        let report = Deadlock::read(&self.waits, &names, self.now, &[], true, true);
-        self.deadlock = Some(Box::new(Deadlock { simulated: Some((self.now, self.seed)), ..report }));
-        self.end_wait(Tid::MAIN, Ended::Deadlocked, self.now);
+    fn race(&mut self, t: Tid, at: Nanos) {
+        let process = self.process_mut(t);
+        let ask = process.policy.woken(t, at);
+        if ask == Ask::Wait {
+            process.tally.failed += 1;
+            bump(&self.record(t).account.failed, 1);
+        }
+        self.answer(t, ask, at);
     }
 
-    fn lapse(&mut self, at: Nanos) {
-        self.lapse = None;
-        if let Lapse::Drop { holder } = self.policy.lapse(at) {
+    fn lapse(&mut self, id: ProcessId, at: Nanos) {
+        let process = &mut self.processes[id.index()];
+        process.lapse = None;
+        if let Lapse::Drop { holder } = process.policy.lapse(at) {
+            process.tally.requests_set += 1;
             let record = self.record(holder);
             record.breaker.fetch_or(driver::DROP, Relaxed);
             bump(&record.account.requests, 1);
-            self.tally.requests_set += 1;
         }
     }
 
@@ -250,7 +284,7 @@ impl State {
             return;
         }
         self.record(t).account.book(Bucket::Waiting, at);
-        let ask = self.policy.request(t, at);
+        let ask = self.process_mut(t).policy.request(t, at);
         self.answer(t, ask, at);
     }
 
@@ -271,8 +305,9 @@ impl State {
     fn grant(&mut self, t: Tid, at: Nanos) {
         let waited = std::mem::take(&mut self.slot(t).waiting);
         self.record(t).account.got(at, waited);
-        if self.last_owner.replace(t) != Some(t) {
-            self.tally.handovers += 1;
+        let process = self.process_mut(t);
+        if process.last_owner.replace(t) != Some(t) {
+            process.tally.handovers += 1;
         }
         self.push(at, Event::Resume(t));
     }
@@ -280,21 +315,22 @@ impl State {
     /// Takes the lock from `me` and passes it on.
     pub fn release(&mut self, me: &Record, why: Why, at: Nanos) {
         me.breaker.fetch_and(!driver::DROP, Relaxed);
-        self.last_owner = Some(me.tid);
-        let handoff = self.policy.release(me.tid, why, at);
+        let process = self.process_mut(me.tid);
+        process.last_owner = Some(me.tid);
+        let handoff = process.policy.release(me.tid, why, at);
         if handoff.stay {
+            process.tally.forced_waits += 1;
             self.slot(me.tid).stay = true;
-            self.tally.forced_waits += 1;
             bump(&me.account.forced_waits, 1);
         }
         match handoff.to {
             To::Nobody => {}
             To::Thread(t) => self.grant(t, at),
             To::Race => {
-                let n = self.policy.waiters() as u64;
+                let n = self.process(me.tid).policy.waiters() as u64;
                 let choice = self.streams.stream(Stream::Choice);
                 let i = if self.seed.is_some() { choice.below(n) } else { 0 };
-                let t = self.policy.waiter(i as usize);
+                let t = self.process(me.tid).policy.waiter(i as usize);
                 let at = at + self.latency();
                 self.push(at, Event::Race(t));
             }
@@ -313,10 +349,10 @@ impl State {
     }
 
     /// The entry of `t` is out of the table: makes `t` go for the lock.
-    fn end_wait(&mut self, t: Tid, how: Ended, at: Nanos) {
+    pub fn end_wait(&mut self, t: Tid, how: Ended, at: Nanos) {
         self.slot(t).outcome = Some(how);
         self.record(t).account.book(Bucket::Waiting, at);
-        if self.policy.eager() || how == Ended::TimedOut {
+        if self.process(t).policy.eager() || how == Ended::TimedOut {
             self.want(t, at);
         } else {
             let at = at + self.latency();
@@ -335,13 +371,15 @@ impl State {
                 break;
             };
             self.end_wait(t, Ended::Notified, at);
+            self.settle(t, at);
             woken += 1;
         }
         woken
     }
 
-    pub fn end_daemons(&mut self, me: Tid, at: Nanos) {
-        let others: Vec<Arc<Record>> = self.roster.iter().filter(|r| r.tid != me).cloned().collect();
+    pub fn end_daemons(&mut self, me: &Record, at: Nanos) {
+        let others = self.roster.iter().filter(|r| r.process == me.process && r.tid != me.tid);
+        let others: Vec<Arc<Record>> = others.cloned().collect();
         for record in others {
             record.breaker.fetch_or(driver::EXIT, Relaxed);
             if self.waits.remove(record.tid).is_some() {
@@ -350,50 +388,24 @@ impl State {
         }
     }
 
-    /// After `t` began to wait or ended: can everybody else still go on?
-    pub fn look_for_deadlock(&mut self, t: Tid, at: Nanos) {
-        let Some(report) = self.roster.deadlock(&self.waits, t, at) else {
-            return;
-        };
-        let report = Deadlock { simulated: Some((at, self.seed)), ..report };
-        if !report.certain {
-            if !std::mem::replace(&mut self.warned, true) {
-                self.warning = Some(report);
-            }
-            return;
-        }
-        self.deadlock = Some(Box::new(report));
-        if self.waits.remove(Tid::MAIN).is_some() {
-            self.end_wait(Tid::MAIN, Ended::Deadlocked, at);
-        } else if let Some(main) = self.roster.get(Tid::MAIN) {
-            main.breaker.fetch_or(driver::DEADLOCK, Relaxed);
-        }
+    /// Closes an operation of `t` at `at`: keeps timer and counters of its process up to date.
+    pub fn settle(&mut self, t: Tid, at: Nanos) {
+        let id = self.process_of(t);
+        self.settle_process(id, at);
     }
 
-    /// Closes an operation at `at`: keeps the timer and the contention counter up to date.
-    pub fn settle(&mut self, at: Nanos) {
-        let contended = self.policy.holder().is_some() && self.policy.waiters() > 0;
-        match (contended, self.contended_since) {
-            (true, None) => self.contended_since = Some(at),
-            (false, Some(since)) => {
-                self.tally.contended_ns += at.saturating_sub(since);
-                self.contended_since = None;
-            }
-            _ => {}
-        }
+    fn settle_process(&mut self, id: ProcessId, at: Nanos) {
+        let number = self.sequence + 1;
+        let process = &mut self.processes[id.index()];
+        process.note_contention(at);
         // A later moment does not move the pending event: it finds nothing to do and is set again.
-        if let Some(due) = self.policy.due()
-            && self.lapse.is_none_or(|(pending, _)| due < pending)
+        if let Some(due) = process.policy.due()
+            && process.exit_code().is_none()
+            && process.lapse.is_none_or(|(pending, _)| due < pending)
         {
-            let number = self.sequence + 1;
             let due = due.max(self.now);
-            self.lapse = Some((due, number));
-            self.push(due, Event::Lapse(number));
+            process.lapse = Some((due, number));
+            self.push(due, Event::Lapse(id, number));
         }
-    }
-
-    /// Time during which the lock was held while somebody waited for it.
-    pub fn contended(&self, at: Nanos) -> Nanos {
-        self.tally.contended_ns + self.contended_since.map_or(0, |since| at.saturating_sub(since))
     }
 }

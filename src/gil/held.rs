@@ -3,7 +3,7 @@
 use super::driver::{self, Driver, Record};
 use super::stats::Stats;
 use crate::world::deadlock::Deadlock;
-use crate::world::{Clock, Nanos, Place, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
+use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -38,6 +38,18 @@ pub struct Held {
     not_send: PhantomData<*mut ()>,
 }
 
+/// Wakes from outside the run: for threads that watch something for it (see `Held::waker`). It may be kept
+/// and called after the run has ended.
+#[derive(Clone)]
+pub struct Waker(Arc<dyn Driver>);
+
+impl Waker {
+    /// Ends all waits for `key`.
+    pub fn wake(&self, key: WaitKey) {
+        self.0.wake_from_outside(key);
+    }
+}
+
 /// What a safe point found besides a request to let go of the lock, which it has served already.
 #[derive(Default, Debug)]
 pub struct Interrupts {
@@ -63,6 +75,9 @@ pub enum SpawnError {
     /// `--gil off` runs one script thread for now.
     #[error("can't start new thread: --gil off runs a single script thread; free threads come later")]
     Off,
+    /// Only a simulation has processes inside it; a real one is started by `world::child`.
+    #[error("can't start a process inside this one: that is for simulations")]
+    NotSimulated,
 }
 
 impl Held {
@@ -98,7 +113,7 @@ impl Held {
         Interrupts {
             signal: bits & driver::SIGNAL != 0,
             exit: bits & driver::EXIT != 0,
-            deadlock: if bits & driver::DEADLOCK != 0 { self.driver.take_deadlock() } else { None },
+            deadlock: if bits & driver::DEADLOCK != 0 { self.driver.take_deadlock(&self.me) } else { None },
             work: bits & VM_BITS,
         }
     }
@@ -126,6 +141,11 @@ impl Held {
     /// Ends up to `n` waits for `key`, oldest first, and says how many there were.
     pub fn wake(&mut self, key: WaitKey, n: usize) -> usize {
         self.driver.wake(&self.me, key, n)
+    }
+
+    /// What wakes waits of this run from a thread that is not of the run, without the lock. Real world only.
+    pub fn waker(&self) -> Waker {
+        Waker(self.driver.clone())
     }
 
     /// A key for a lock, an event, a queue: unique in this run.
@@ -186,6 +206,60 @@ impl Held {
         }
     }
 
+    /// Starts a process of the simulation: a main thread with a lock, an interval and counters of its own.
+    /// It shares virtual time and random streams with all others, and nothing of what scripts see:
+    /// `body` makes its own interpreter and ends it; its result is the exit code. The end wakes
+    /// `WaitKey::Process` of the new process; waits for what another process does are `WaitOn::Child`.
+    pub fn spawn_process(
+        &mut self,
+        name: &str,
+        body: Box<dyn FnOnce(Held) -> i32 + Send>,
+    ) -> Result<ProcessId, SpawnError> {
+        let child = self.driver.start_process(&self.me, name)?;
+        let id = child.process;
+        let (driver, record) = (self.driver.clone(), child.clone());
+        let run = Box::new(move || {
+            let mut end = End { driver: driver.clone(), me: record.clone(), code: CRASHED };
+            end.code = body(Held::attach(driver, record));
+        });
+        match thread::start(name, thread::MAIN_STACK_BYTES, run) {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                self.driver.disown(&child);
+                Err(SpawnError::Os(error))
+            }
+        }
+    }
+
+    /// Ends a simulated process here and now, with all its threads and all that it has started. None of
+    /// them runs another step, so nothing is cleaned up and no output is made. The first process does
+    /// not end so. Does not return if the caller belongs to what ends.
+    pub fn end_process(&mut self, id: ProcessId, code: i32) {
+        if self.driver.end_process(&self.me, id, code) {
+            thread::park_for_ever();
+        }
+    }
+
+    /// The exit code of a simulated process; `None` while it lives.
+    pub fn process_exit_code(&self, id: ProcessId) -> Option<i32> {
+        self.driver.exit_code(id)
+    }
+
+    /// The process that this thread belongs to.
+    pub fn process(&self) -> ProcessId {
+        self.me.process
+    }
+
+    /// The simulated process that started this one.
+    pub fn parent_process(&self) -> Option<ProcessId> {
+        self.driver.parent(self.me.process)
+    }
+
+    /// Whether this is the main thread of its process.
+    pub fn is_main(&self) -> bool {
+        self.me.main
+    }
+
     /// Whether `spawn` and `wake` give a place in the queue at once. If not, `Thread.start` waits for
     /// the child's first steps, as CPython's does.
     pub fn eager(&self) -> bool {
@@ -225,7 +299,7 @@ impl Held {
     }
 
     pub fn switch_interval(&self) -> u64 {
-        self.driver.interval_us()
+        self.driver.interval_us(&self.me)
     }
 
     /// The name of the lock policy's row.
@@ -266,7 +340,7 @@ impl Held {
 
     /// Sets VM bits in another thread's breaker word; `None` means all threads.
     pub fn poke(&mut self, tid: Option<Tid>, bits: u32) {
-        self.driver.poke(tid, bits & VM_BITS);
+        self.driver.poke(&self.me, tid, bits & VM_BITS);
     }
 
     /// Tells all other threads that the program ends: their waits end as `Exiting`, their safe points
@@ -279,6 +353,25 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.driver.exit(&self.me);
+        // A process that was started by another one ends with its exit code (`End`).
+        if !self.me.main || self.me.process == ProcessId::MAIN {
+            self.driver.exit(&self.me);
+        }
+    }
+}
+
+/// The exit code of a process whose body panics.
+const CRASHED: i32 = 70;
+
+/// Ends the calling thread's process, also when its body panics.
+struct End {
+    driver: Arc<dyn Driver>,
+    me: Arc<Record>,
+    code: i32,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.driver.end_process(&self.me, self.me.process, self.code);
     }
 }

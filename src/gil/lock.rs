@@ -361,6 +361,10 @@ impl<S: Sync> Slow<'_, S> {
 
     pub fn leave(mut self) {
         let state = &mut *self.state;
+        // A policy that wants the holder to let go at once does not wait for the clock thread.
+        if state.policy.due().is_some_and(|due| due <= self.now) {
+            state.lapse(self.now);
+        }
         let owner = state.policy.holder();
         let contended = owner.is_some() && state.policy.waiters() > 0;
         match (contended, state.contended_since) {

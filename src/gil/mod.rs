@@ -1,10 +1,11 @@
-//! The interpreter lock: exactly one thread of a run executes script code at a time.
+//! The interpreter lock: exactly one thread of a process executes script code at a time.
 //!
 //! A *policy* (`policy.rs`, `policies/`) is a pure state machine that says who gets the lock next and
 //! when its holder is asked to let go. Two *drivers* run the same policies: `real.rs` with `lock.rs` and
-//! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` on events in virtual time. The token
-//! `Held` is the only handle: it exists in attached threads only, and whatever may give the lock away
-//! takes `&mut Held`. Counters (`stats.rs`) are always on.
+//! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` and `processes.rs` on events in
+//! virtual time, where a run has any number of processes with a lock each. The token `Held` is the only
+//! handle: it exists in attached threads only, and whatever may give the lock away takes `&mut Held`.
+//! Counters (`stats.rs`) are always on.
 //!
 //! One mutex per driver guards the policy *and* the world's wait table, because three things must be
 //! one step or `fifo` is not determined: registering a wait and releasing; ending a wait and taking a
@@ -19,7 +20,7 @@
 //! G4 There is one timer per lock, never one per waiter: the policy's `due`. Only a waiter makes it due,
 //!    so a thread alone never sees a request.
 //! G5 A breaker word is shared: bits are set and cleared one by one, never stored.
-//! G6 After the main thread's `Held` is gone nobody gets the lock: what is left stays parked for good.
+//! G6 After the end of a process's main thread nobody gets its lock: what is left stays parked for good.
 //! G7 In simulation nothing that others could see happens before all events that are due by the
 //!    thread's local time (`synced`); without a seed nothing is drawn.
 //!
@@ -28,7 +29,8 @@
 //! `model.rs` explores the real driver's interleavings with loom.
 //!
 //! Not here: objects that lock themselves (`--gil off` runs one script thread for now), events for
-//! `--trace`, cores, costs and processes of the simulated world, waits for I/O: later rows and rooms.
+//! `--trace`, cores (threads of different processes always overlap) and costs of the simulated world (two
+//! processes that pay for instructions pass the baton at every charge), waits for I/O: later rows and rooms.
 
 mod block;
 mod driver;
@@ -39,12 +41,13 @@ mod lock;
 mod model;
 pub mod policies;
 pub mod policy;
+mod processes;
 mod real;
 mod roster;
 mod sim;
 pub mod stats;
 
-pub use held::{Held, Interrupts, SpawnError, VM_BITS};
+pub use held::{Held, Interrupts, SpawnError, VM_BITS, Waker};
 pub use stats::Stats;
 
 use crate::world::{Nanos, thread};

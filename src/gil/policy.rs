@@ -4,7 +4,7 @@
 //! clock, no thread, no lock and no randomness of its own. Two drivers run the same policy: `real.rs` on
 //! OS threads, `sim.rs` on events. A policy is one file in `policies/` and one row of the table below.
 
-use super::policies::{Cpython, Fifo};
+use super::policies::{Bfs, Cpython, Fifo, Priority, Ruby};
 use crate::world::{Nanos, Tid};
 
 /// The answer to a request for the lock.
@@ -125,6 +125,17 @@ policies! {
     /// lock first, a thread that was asked to let go waits until another has had it, and
     /// `Thread.start()` waits for the new thread's first steps. Tune with this one for CPython.
     "cpython" slice 5_000 Microseconds = |interval| Box::new(Cpython::new(interval));
+    /// Who waits for something else is served before who computes: a thread that was made to let go
+    /// is low until it blocks; a waiter of high rank asks a low holder at once, and is served first.
+    /// Beazley's proposal for CPython; threads that block often can starve those that compute.
+    "priority" slice 5_000 Microseconds = |interval| Box::new(Priority::new(interval));
+    /// The lock as a small scheduler: each thread has a slice and a deadline, the earliest deadline is
+    /// next. Who comes back from a wait has an early deadline and asks at once; a used-up slice brings
+    /// a later deadline, so nobody starves. Aides' proposal for CPython.
+    "bfs" slice 5_000 Microseconds = |interval| Box::new(Bfs::new(interval));
+    /// Ruby 3.3: direct hand-over in order of arrival; a slice of 100 ms, counted in ticks of a tenth
+    /// while anybody waits. Who comes back from a wait joins the tail.
+    "ruby" slice 100_000 Microseconds = |interval| Box::new(Ruby::new(interval));
     /// No lock. For now one script thread only; free threads come later.
     "off" slice 0 None = |interval| Box::new(Fifo::new(interval));
 }

@@ -9,7 +9,7 @@ use super::stats::{Bucket, LockStats, Stats};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Std, Sync};
-use crate::world::{Clock, Nanos, Stream, Tid, WaitKey, Wake, clock, sched, signal, thread};
+use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, sched, signal, thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -34,7 +34,7 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
     let interval = super::interval_ns(interval_us);
     let lock = Arc::new(Lock::new(Std, (row.make)(interval), interval, Random::from_os()));
     let born = Std.now();
-    let main = lock.state.lock().roster.add("MainThread", false, born);
+    let main = lock.state.lock().roster.add(ProcessId::MAIN, "MainThread", false, born);
     if config.signals {
         let lock = lock.clone();
         signal::on_interrupt(Box::new(move || lock.interrupt()))?;
@@ -125,6 +125,10 @@ impl Driver for Real {
         self.lock.wake(key, n)
     }
 
+    fn wake_from_outside(&self, key: WaitKey) {
+        self.lock.wake(key, usize::MAX);
+    }
+
     fn took(&self, me: &Record, key: WaitKey) {
         self.lock.state.lock().waits.took(key, me.tid);
     }
@@ -183,20 +187,20 @@ impl Driver for Real {
         slow.leave();
     }
 
-    fn interval_us(&self) -> u64 {
+    fn interval_us(&self, _: &Record) -> u64 {
         self.interval_us.load(Relaxed)
     }
 
-    fn stats(&self, _: &Record) -> Stats {
+    fn stats(&self, me: &Record) -> Stats {
         let state = self.lock.state.lock();
         let now = Std.now();
         let lock = LockStats { contended_ns: state.contended(now), ..state.tally.clone() };
         let mut stats = Stats {
             policy: self.policy,
-            interval_us: self.interval_us(),
+            interval_us: self.interval_us(me),
             simulated: false,
             elapsed_ns: now.saturating_sub(self.born),
-            threads: state.roster.stats(now),
+            threads: state.roster.stats(ProcessId::MAIN, now),
             lock,
         };
         stats.sum_up();
@@ -207,11 +211,11 @@ impl Driver for Real {
         self.watched.store(true, Relaxed);
     }
 
-    fn take_deadlock(&self) -> Option<Box<Deadlock>> {
+    fn take_deadlock(&self, _: &Record) -> Option<Box<Deadlock>> {
         self.lock.state.lock().deadlock.take()
     }
 
-    fn poke(&self, tid: Option<Tid>, bits: u32) {
+    fn poke(&self, _: &Record, tid: Option<Tid>, bits: u32) {
         let state = self.lock.state.lock();
         for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
@@ -220,5 +224,21 @@ impl Driver for Real {
 
     fn end_daemons(&self, me: &Record) {
         self.lock.end_daemons(me);
+    }
+
+    fn start_process(&self, _: &Record, _: &str) -> Result<Arc<Record>, SpawnError> {
+        Err(SpawnError::NotSimulated)
+    }
+
+    fn end_process(&self, _: &Record, _: ProcessId, _: i32) -> bool {
+        false
+    }
+
+    fn parent(&self, _: ProcessId) -> Option<ProcessId> {
+        None
+    }
+
+    fn exit_code(&self, _: ProcessId) -> Option<i32> {
+        None
     }
 }

@@ -2,10 +2,10 @@
 
 use super::driver::RecordOf;
 use super::stats::ThreadStats;
-use crate::world::deadlock::Deadlock;
+use crate::world::deadlock::{Deadlock, Everybody};
 use crate::world::sync::Sync;
 use crate::world::wait_table::WaitTable;
-use crate::world::{Nanos, Proof, Tid};
+use crate::world::{Nanos, ProcessId, Proof, Tid};
 use std::sync::Arc;
 
 /// Finished threads that keep a row of their own in the statistics; later ones are summed up in one.
@@ -14,22 +14,34 @@ const GONE_ROWS: usize = 256;
 pub struct Roster<S: Sync> {
     /// By `Tid`; `None` once the thread has ended.
     threads: Vec<Option<Arc<RecordOf<S>>>>,
+    /// By `ProcessId`.
+    processes: Vec<Group>,
+}
+
+/// The threads of one process.
+#[derive(Default)]
+struct Group {
     live: usize,
     gone: Vec<(Tid, ThreadStats)>,
 }
 
 impl<S: Sync> Default for Roster<S> {
     fn default() -> Self {
-        Roster { threads: Vec::new(), live: 0, gone: Vec::new() }
+        Roster { threads: Vec::new(), processes: Vec::new() }
     }
 }
 
 impl<S: Sync> Roster<S> {
-    pub fn add(&mut self, name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
+    /// A new thread; the first one of a process is its main thread.
+    pub fn add(&mut self, process: ProcessId, name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
         let tid = Tid(u32::try_from(self.threads.len()).expect("fewer than 2^31 threads in one run"));
-        let record = RecordOf::new(tid, name, daemon, now);
+        let main = process.index() == self.processes.len();
+        if main {
+            self.processes.push(Group::default());
+        }
+        let record = RecordOf::new(tid, (process, main), name, daemon, now);
         self.threads.push(Some(record.clone()));
-        self.live += 1;
+        self.processes[process.index()].live += 1;
         record
     }
 
@@ -46,11 +58,12 @@ impl<S: Sync> Roster<S> {
         let Some(record) = self.threads.get_mut(t.0 as usize).and_then(Option::take) else {
             return;
         };
-        self.live -= 1;
+        let group = &mut self.processes[record.process.index()];
+        group.live -= 1;
         let stats = record.account.read(&record.name, now);
-        if self.gone.len() < GONE_ROWS {
-            self.gone.push((t, stats));
-        } else if let Some((_, rest)) = self.gone.last_mut() {
+        if group.gone.len() < GONE_ROWS {
+            group.gone.push((t, stats));
+        } else if let Some((_, rest)) = group.gone.last_mut() {
             rest.merge(&stats);
         }
     }
@@ -59,28 +72,44 @@ impl<S: Sync> Roster<S> {
         if let Some(record) = self.get(t) {
             return record.name.clone();
         }
-        let gone = self.gone.iter().find(|(u, _)| *u == t);
+        let gone = self.processes.iter().flat_map(|p| &p.gone).find(|(u, _)| *u == t);
         gone.map_or_else(|| format!("thread {}", t.0), |(_, stats)| stats.name.clone())
     }
 
-    /// One row per thread in order of creation.
-    pub fn stats(&self, now: Nanos) -> Vec<ThreadStats> {
-        let mut rows: Vec<(Tid, ThreadStats)> = self.gone.clone();
-        rows.extend(self.iter().map(|r| (r.tid, r.account.read(&r.name, now))));
+    /// One row per thread of a process in order of creation.
+    pub fn stats(&self, process: ProcessId, now: Nanos) -> Vec<ThreadStats> {
+        let mut rows: Vec<(Tid, ThreadStats)> = self.processes[process.index()].gone.clone();
+        let live = self.iter().filter(|r| r.process == process);
+        rows.extend(live.map(|r| (r.tid, r.account.read(&r.name, now))));
         rows.sort_by_key(|(t, _)| *t);
         rows.into_iter().map(|(t, stats)| ThreadStats { tid: t.0, ..stats }).collect()
     }
 
-    /// After `t` began to wait or ended: can everybody else still go on? A report that is not `certain`
-    /// is a suspicion: a cycle through plain locks beside live threads.
-    pub fn deadlock(&self, waits: &WaitTable, t: Tid, now: Nanos) -> Option<Deadlock> {
-        let all = self.live > 0 && waits.stuck() == self.live;
+    /// After `t` began to wait or ended: can all others of its process still go on? A report that is not
+    /// `certain` is a suspicion: a cycle through plain locks beside live threads.
+    pub fn deadlock(
+        &self,
+        waits: &WaitTable,
+        (process, t): (ProcessId, Tid),
+        now: Nanos,
+        names: &dyn Fn(Tid) -> String,
+    ) -> Option<Deadlock> {
+        let live = self.processes[process.index()].live;
+        let all = live > 0 && waits.stuck(process) == live;
         let cycle = waits.cycle(t);
         if cycle.is_none() && !all {
             return None;
         }
         let certain = all || matches!(cycle, Some((_, Proof::Cycle)));
         let path = cycle.map(|(path, _)| path).unwrap_or_default();
-        Some(Deadlock::read(waits, &|u| self.name(u), now, &path, all, certain))
+        let everybody = all.then_some(Everybody { within: Some(process) });
+        Some(Deadlock::read(waits, names, now, &path, everybody, certain))
+    }
+
+    /// Whether no thread of any process can go on. Right only where all processes are seen: in simulation.
+    pub fn all_stuck(&self, waits: &WaitTable) -> bool {
+        let processes = (1..).map(ProcessId).zip(&self.processes);
+        let (live, stuck) = processes.fold((0, 0), |(l, s), (id, p)| (l + p.live, s + waits.stuck(id)));
+        live > 0 && stuck + waits.across() == live
     }
 }

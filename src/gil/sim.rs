@@ -2,7 +2,9 @@
 //!
 //! Script threads are OS threads that pass a baton: exactly one runs at a time. Each thread has a local
 //! time; an operation that others could see first lets all events happen that are due by then (`sync`).
-//! `events.rs` has the event loop and what happens on behalf of threads that do not have the baton.
+//! `events.rs` has the event loop and what happens on behalf of threads that do not have the baton,
+//! `processes.rs` what belongs to one process. Threads of different processes run in the same virtual
+//! time: cores are not modelled, as if there were one for each.
 //!
 //! Instructions cost nothing without a cost profile, so time advances by sleeping, `c_sleep`, `spin` and
 //! `charge` only: a loop that waits for a clock without calling any of these never ends. A guard against
@@ -12,11 +14,11 @@ use super::GilConfig;
 use super::driver::{self, Driver, Record, Wait};
 use super::events::{Ended, Event, State};
 use super::held::SpawnError;
-use super::policy::{Row, Why};
+use super::policy::{LockPolicy, Row, Why};
 use super::stats::{Bucket, Cause, LockStats, Stats};
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::Parker;
-use crate::world::{Clock, Nanos, Stream, Tid, WaitKey, WaitOn, Wake, out, signal};
+use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, out, signal};
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -33,7 +35,8 @@ pub struct Sim {
     eager: bool,
     solo: bool,
     unit_cost: Nanos,
-    interval_us: AtomicU64,
+    /// Makes the lock of a new process.
+    make: fn(Nanos) -> Box<dyn LockPolicy>,
     keys: AtomicU64,
 }
 
@@ -42,8 +45,8 @@ pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Resul
     let interval_us = config.interval_us.unwrap_or(row.slice);
     let policy = (row.make)(super::interval_ns(interval_us));
     let eager = policy.eager();
-    let mut state = State::new(policy, seed);
-    let main = state.enroll("MainThread", false, 0);
+    let mut state = State::new(seed);
+    let main = state.new_process("MainProcess", None, (policy, interval_us), 0);
     if config.signals {
         signal::interrupt_ends_process()?;
     }
@@ -53,7 +56,7 @@ pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Resul
         eager,
         solo: row.name == "off",
         unit_cost: config.unit_cost,
-        interval_us: AtomicU64::new(interval_us),
+        make: row.make,
         keys: AtomicU64::new(0),
     };
     Ok((Arc::new(sim), main))
@@ -103,7 +106,7 @@ impl Sim {
     /// Ends an operation of `me`, which goes on running.
     fn settle(mut state: Guard<'_>, me: &Record) {
         let at = state.local(me.tid);
-        state.settle(at);
+        state.settle(me.tid, at);
         state.set_horizon(me.tid);
     }
 
@@ -114,15 +117,14 @@ impl Sim {
         me.account.book(Bucket::Waiting, at);
         state.release(me, Why::Requested, at);
         state.want(me.tid, at);
-        state.settle(at);
+        state.settle(me.tid, at);
         Sim::settle(self.run(state, Some(me)), me);
     }
 
-    /// Lets `length` pass for `me` alone.
+    /// Lets `length` pass for `me` with the lock in its hands, and all that others do meanwhile happen.
     fn advance(&self, me: &Record, length: Nanos, cpu: bool) {
-        let mut state = self.state.lock();
-        state.advance(me.tid, length, cpu);
-        Sim::settle(state, me);
+        self.state.lock().advance(me.tid, length, cpu);
+        Sim::settle(self.synced(me), me);
     }
 }
 
@@ -144,8 +146,8 @@ impl Driver for Sim {
         match clock {
             Clock::Wall => EPOCH_NS + state.local(me.tid),
             Clock::Monotonic | Clock::Perf => state.local(me.tid),
-            Clock::Process => state.cpu(None),
-            Clock::Thread => state.cpu(Some(me.tid)),
+            Clock::Process => state.cpu_of(me.process),
+            Clock::Thread => state.cpu(me.tid),
         }
     }
 
@@ -174,7 +176,7 @@ impl Driver for Sim {
         state.release(me, Why::Exit, at);
         state.roster.remove(me.tid, at);
         state.look_for_deadlock(me.tid, at);
-        state.settle(at);
+        state.settle(me.tid, at);
         drop(self.run(state, None));
     }
 
@@ -184,7 +186,7 @@ impl Driver for Sim {
         }
         let mut state = self.synced(me);
         let at = state.local(me.tid);
-        let record = state.enroll(name, daemon, at);
+        let record = state.enroll(me.process, name, daemon, at);
         if self.eager {
             state.want(record.tid, at);
         } else {
@@ -198,7 +200,10 @@ impl Driver for Sim {
     fn disown(&self, child: &Record) {
         let mut state = self.state.lock();
         let at = state.local(child.tid);
-        state.policy.forget(child.tid);
+        if child.main {
+            return state.end_process(child.process, -1, at);
+        }
+        state.process_mut(child.tid).policy.forget(child.tid);
         state.roster.remove(child.tid, at);
     }
 
@@ -210,8 +215,9 @@ impl Driver for Sim {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
         if me.breaker.load(Relaxed) & driver::DROP != 0 {
-            if state.policy.check(me.tid, at, 1) {
-                state.tally.requests_honoured += 1;
+            let process = state.process_mut(me.tid);
+            if process.policy.check(me.tid, at, 1) {
+                process.tally.requests_honoured += 1;
                 return self.switch(state, me, Cause::Request);
             }
             me.breaker.fetch_and(!driver::DROP, Relaxed);
@@ -221,12 +227,13 @@ impl Driver for Sim {
 
     fn yield_now(&self, me: &Record) {
         let mut state = self.synced(me);
-        if state.policy.waiters() == 0 {
+        let policy = &mut state.process_mut(me.tid).policy;
+        if policy.waiters() == 0 {
             return Sim::settle(state, me);
         }
         // As if a waiter's patience had just run out: so the policy makes sure that another is next.
-        if let Some(due) = state.policy.due() {
-            state.policy.lapse(due);
+        if let Some(due) = policy.due() {
+            policy.lapse(due);
         }
         self.switch(state, me, Cause::Yield);
     }
@@ -234,10 +241,15 @@ impl Driver for Sim {
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
-        let gone = matches!(wait.on, WaitOn::Join { tid } if state.roster.get(tid).is_none());
+        let child = match wait.on {
+            WaitOn::Child { key: key @ WaitKey::Process(id) } => Some((key, id)),
+            _ => None,
+        };
+        let gone = matches!(wait.on, WaitOn::Join { tid } if state.roster.get(tid).is_none())
+            || child.is_some_and(|(_, id)| state.exit_code(id).is_some());
         let bits = me.breaker.load(Relaxed);
         if gone || bits & (driver::EXIT | driver::DEADLOCK) != 0 {
-            let report = if bits & driver::DEADLOCK != 0 { state.deadlock.take() } else { None };
+            let report = if bits & driver::DEADLOCK != 0 { state.process_mut(me.tid).deadlock.take() } else { None };
             me.breaker.fetch_and(!driver::DEADLOCK, Relaxed);
             Sim::settle(state, me);
             return match report {
@@ -247,7 +259,12 @@ impl Driver for Sim {
             };
         }
         let (kind, until) = (wait.on.kind(), wait.until);
-        state.waits.register(me.tid, wait.on, at, until, wait.place);
+        state.waits.register((me.process, me.tid), wait.on, at, until, wait.place);
+        if let Some((key, id)) = child
+            && let Some(main) = state.main_of(id)
+        {
+            state.waits.took(key, main);
+        }
         if !still() {
             state.waits.remove(me.tid);
             Sim::settle(state, me);
@@ -259,10 +276,10 @@ impl Driver for Sim {
         state.begin_wait(me.tid, until, at);
         // After the release: the search may end this very wait, which asks for the lock again.
         state.look_for_deadlock(me.tid, at);
-        state.settle(at);
+        state.settle(me.tid, at);
         let mut state = self.run(state, Some(me));
         let ended = state.take_outcome(me.tid);
-        let report = if ended == Ended::Deadlocked { state.deadlock.take() } else { None };
+        let report = if ended == Ended::Deadlocked { state.process_mut(me.tid).deadlock.take() } else { None };
         Sim::settle(state, me);
         match (ended, report) {
             (Ended::TimedOut, _) => Wake::TimedOut,
@@ -280,6 +297,10 @@ impl Driver for Sim {
         woken
     }
 
+    fn wake_from_outside(&self, key: WaitKey) {
+        unreachable!("nothing outside a simulation wakes its threads ({key:?})");
+    }
+
     fn took(&self, me: &Record, key: WaitKey) {
         self.state.lock().waits.took(key, me.tid);
     }
@@ -294,7 +315,7 @@ impl Driver for Sim {
         me.account.released(Cause::Block);
         me.account.book(Bucket::Native, at);
         state.release(me, Why::Block, at);
-        state.settle(at);
+        state.settle(me.tid, at);
     }
 
     fn enter(&self, me: &Record) {
@@ -338,25 +359,27 @@ impl Driver for Sim {
 
     fn set_interval(&self, me: &Record, interval_us: u64) {
         let mut state = self.synced(me);
-        self.interval_us.store(interval_us, Relaxed);
-        state.policy.set_interval(super::interval_ns(interval_us));
+        let process = state.process_mut(me.tid);
+        process.interval_us = interval_us;
+        process.policy.set_interval(super::interval_ns(interval_us));
         Sim::settle(state, me);
     }
 
-    fn interval_us(&self) -> u64 {
-        self.interval_us.load(Relaxed)
+    fn interval_us(&self, me: &Record) -> u64 {
+        self.state.lock().process(me.tid).interval_us
     }
 
     fn stats(&self, me: &Record) -> Stats {
         let state = self.synced(me);
         let at = state.local(me.tid);
+        let process = state.process(me.tid);
         let mut stats = Stats {
             policy: self.policy,
-            interval_us: self.interval_us(),
+            interval_us: process.interval_us,
             simulated: true,
-            elapsed_ns: at,
-            threads: state.roster.stats(at),
-            lock: LockStats { contended_ns: state.contended(at), ..state.tally.clone() },
+            elapsed_ns: at.saturating_sub(process.born),
+            threads: state.roster.stats(me.process, at),
+            lock: LockStats { contended_ns: process.contended(at), ..process.tally.clone() },
         };
         stats.sum_up();
         stats
@@ -364,13 +387,14 @@ impl Driver for Sim {
 
     fn watch(&self) {}
 
-    fn take_deadlock(&self) -> Option<Box<Deadlock>> {
-        self.state.lock().deadlock.take()
+    fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>> {
+        self.state.lock().process_mut(me.tid).deadlock.take()
     }
 
-    fn poke(&self, tid: Option<Tid>, bits: u32) {
+    fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32) {
         let state = self.state.lock();
-        for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
+        let here = state.roster.iter().filter(|r| r.process == me.process);
+        for record in here.filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
         }
     }
@@ -378,7 +402,45 @@ impl Driver for Sim {
     fn end_daemons(&self, me: &Record) {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
-        state.end_daemons(me.tid, at);
+        state.end_daemons(me, at);
         Sim::settle(state, me);
+    }
+
+    fn start_process(&self, me: &Record, name: &str) -> Result<Arc<Record>, SpawnError> {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        let interval_us = state.process(me.tid).interval_us;
+        let policy = (self.make)(super::interval_ns(interval_us));
+        let record = state.new_process(name, Some(me.process), (policy, interval_us), at);
+        // Its lock is free: what takes time, if anything, is coming to its feet.
+        let at = if self.eager { at } else { at + state.latency() };
+        state.push(at, Event::Request(record.tid));
+        Sim::settle(state, me);
+        Ok(record)
+    }
+
+    fn end_process(&self, me: &Record, id: ProcessId, code: i32) -> bool {
+        let mut state = self.synced(me);
+        let at = state.local(me.tid);
+        if me.process == id {
+            me.account.released(Cause::Exit);
+        }
+        if id != ProcessId::MAIN {
+            state.end_process(id, code, at);
+        }
+        if state.roster.get(me.tid).is_some() {
+            Sim::settle(state, me);
+            return false;
+        }
+        drop(self.run(state, None));
+        true
+    }
+
+    fn parent(&self, id: ProcessId) -> Option<ProcessId> {
+        self.state.lock().processes[id.index()].parent
+    }
+
+    fn exit_code(&self, id: ProcessId) -> Option<i32> {
+        self.state.lock().exit_code(id)
     }
 }

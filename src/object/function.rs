@@ -3,8 +3,10 @@
 use super::heap::Ref;
 use super::kind::Trace;
 use super::name::Name;
+use super::ty::TypeId;
 use super::types::{trace_all, traces_fields};
 use super::value::Value;
+use crate::bytecode::CodeFlags;
 
 /// A script function: bound code, defaults, captured cells.
 pub struct Function {
@@ -74,6 +76,39 @@ pub enum GenState {
     Done,
 }
 
+/// What a suspended frame belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GenKind {
+    Generator,
+    Coroutine,
+    AsyncGenerator,
+}
+
+impl GenKind {
+    pub fn of(flags: CodeFlags) -> GenKind {
+        match (flags.generator, flags.coroutine) {
+            (true, true) => GenKind::AsyncGenerator,
+            (false, true) => GenKind::Coroutine,
+            _ => GenKind::Generator,
+        }
+    }
+    /// As messages name it.
+    pub fn text(self) -> &'static str {
+        match self {
+            GenKind::Generator => "generator",
+            GenKind::Coroutine => "coroutine",
+            GenKind::AsyncGenerator => "async generator",
+        }
+    }
+    pub fn type_id(self) -> TypeId {
+        match self {
+            GenKind::Generator => TypeId::Generator,
+            GenKind::Coroutine => TypeId::Coroutine,
+            GenKind::AsyncGenerator => TypeId::AsyncGenerator,
+        }
+    }
+}
+
 /// A suspended script frame. While it runs, its registers lie on the thread's stack and `regs` is empty.
 pub struct Generator {
     pub func: Value,
@@ -89,6 +124,11 @@ pub struct Generator {
     pub delegate: Value,
     pub name: Name,
     pub qualname: Box<str>,
+    pub kind: GenKind,
+    /// Asynchronous generators: an `__anext__`, `asend`, `athrow` or `aclose` of it is under way.
+    pub busy: bool,
+    /// Asynchronous generators: over, or being closed.
+    pub closed: bool,
 }
 
 impl Trace for Generator {
@@ -105,4 +145,37 @@ impl Trace for Generator {
         drop(self.delegate.take());
         self.state = GenState::Done;
     }
+}
+
+/// What an `Awaiter` does when it is driven.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Await {
+    /// `coroutine.__await__()`: drives the coroutine itself.
+    Coroutine,
+    /// `__anext__()` and `asend(arg)` of an asynchronous generator.
+    Send,
+    /// `athrow(arg)`.
+    Throw,
+    Close,
+    /// `anext(it, arg)`: `of` is what `__anext__()` gave, `arg` the answer at the end.
+    Default,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AwaitState {
+    New,
+    Begun,
+    Over,
+}
+
+/// What `await` delegates to where the language makes the awaitable: an operation on a generator.
+pub struct Awaiter {
+    pub what: Await,
+    pub state: AwaitState,
+    pub of: Value,
+    pub arg: Value,
+}
+
+traces_fields! {
+    Awaiter { of, arg }
 }

@@ -131,6 +131,8 @@ impl HeapRoot {
         LOCAL.with(|l| {
             l.root.set(std::ptr::null_mut());
             l.breaker.set(std::ptr::null());
+            // Who has not spoken by now stays: freed with the thread, it would be freed without the lock (H1).
+            l.last_words.take().into_iter().for_each(std::mem::forget);
         });
     }
     /// Calls `f` for each live node. `f` makes and frees nothing.
@@ -316,6 +318,12 @@ impl Ref {
     #[inline]
     pub fn try_with<T: Payload, R>(&self, held: &Held, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         if self.is::<T>() { Some(self.with(held, f)) } else { None }
+    }
+    /// Calls `f` for each object that this one refers to. It is open meanwhile, so `f` opens none.
+    pub fn visit(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
+        let open = Open::new(&self.header().busy);
+        trace_payload(self, &mut f);
+        drop(open);
     }
     /// Opens an instance together with its slots.
     #[inline]

@@ -43,6 +43,8 @@ macro_rules! for_each_kind {
             Exception Exception open node
             Module Module open node
             Generator Generator open node
+            /// What `await` delegates to for an operation of an asynchronous generator.
+            Awaiter Awaiter open node
             /// All builtin iterators; the type's name is the variant's.
             Iter Iter open node
             /// keys(), values(), items() of a dict.

@@ -88,6 +88,12 @@ types! {
     Method "method" < Object Method closed
     Module "module" < Object Module closed
     Generator "generator" < Object Generator closed
+    Coroutine "coroutine" < Object Generator closed
+    AsyncGenerator "async_generator" < Object Generator closed
+    CoroutineWrapper "coroutine_wrapper" < Object Awaiter closed
+    AsyncSend "async_generator_asend" < Object Awaiter closed
+    AsyncThrow "async_generator_athrow" < Object Awaiter closed
+    NextAwaitable "anext_awaitable" < Object Awaiter closed
     Property "property" < Object Descriptor closed
     ClassMethod "classmethod" < Object Descriptor closed
     StaticMethod "staticmethod" < Object Descriptor closed

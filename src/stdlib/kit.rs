@@ -3,7 +3,10 @@
 use super::{make_module, seconds, set_in};
 use crate::gil::stats::{Cause, LockStats, ThreadStats};
 use crate::natives;
+use crate::object::pure::{float, int};
 use crate::object::{Name, Ref, TypeId, Value};
+use crate::vm::make::{float_of, int_of, text};
+use crate::vm::report::{Better, Metric};
 use crate::vm::{Call, Res, Thread};
 use crate::world::{Nanos, WaitKind};
 
@@ -18,6 +21,14 @@ natives! { pub KIT, "kit";
     computes switch("") = switch;
     /// Names of `kit.testing` are names of `kit`; it is imported when the first of them is asked for.
     holds __getattr__("name, /") = from_testing;
+    /// Reports a figure of this run: `kit sweep` makes a column of it, `kit run --stats` shows it. Of a
+    /// name reported again the last value counts. `better` is "lower" or "higher": which way `kit sweep`
+    /// looks for the best. The value is an int or a float, not infinite and not nan (ValueError). Only
+    /// what the main process reports is seen.
+    holds metric("name, value, better='lower'") = metric;
+    /// What `--param name=…` (of `kit run` or `kit sweep`) says, else `default`. The text is read as what
+    /// `default` is: bool, int, float or str (also for None). ValueError if it cannot be read so.
+    holds param("name, default") = param;
 }
 
 natives! { pub GIL, "kit.gil";
@@ -93,6 +104,68 @@ fn from_testing(c: &mut Call) -> Res<Value> {
     }
     let testing = c.import("kit.testing", true)?;
     c.get_attr(&testing, Name::of(&name))
+}
+
+fn metric(c: &mut Call) -> Res<Value> {
+    let (name, value) = (c.arg(0), c.arg(1));
+    let name = c.expect_str(&name, "kit.metric() argument 'name'")?.to_string();
+    let value = match c.try_float(&value)? {
+        Some(x) => x,
+        None => {
+            let got = c.type_name(&value);
+            return Err(c.type_error(format!("kit.metric() argument 'value' must be a number, not {got}")));
+        }
+    };
+    if !value.is_finite() {
+        return Err(c.value_error(format!("the metric '{name}' is not a finite number")));
+    }
+    let better = match c.opt(2) {
+        None => Better::Lower,
+        Some(word) => {
+            let word = c.expect_str(&word, "kit.metric() argument 'better'")?;
+            match Better::find(word) {
+                Some(better) => better,
+                None => return Err(c.value_error("kit.metric() argument 'better' must be 'lower' or 'higher'")),
+            }
+        }
+    };
+    c.interp.reporting.metric(&c.held, &name, Metric { value, better });
+    Ok(Value::None)
+}
+
+fn param(c: &mut Call) -> Res<Value> {
+    let (name, default) = (c.arg(0), c.arg(1));
+    let name = c.expect_str(&name, "kit.param() argument 'name'")?.to_string();
+    let readable = matches!(default, Value::None | Value::Bool(_))
+        || int_of(&default).is_some()
+        || float_of(&default).is_some()
+        || text(&default).is_some();
+    if !readable {
+        let got = c.type_name(&default);
+        return Err(
+            c.type_error(format!("kit.param() argument 'default' must be bool, int, float, str or None, not {got}"))
+        );
+    }
+    let Some(given) = c.interp.reporting.param(&c.held, &name) else {
+        return Ok(default);
+    };
+    let read = match &default {
+        Value::Bool(_) => match given.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(Value::bool(true)),
+            "false" | "0" => Some(Value::bool(false)),
+            _ => None,
+        },
+        v if int_of(v).is_some() => int::parse(&given, 10, int::MAX_STR_DIGITS).ok().map(|i| c.int(i)),
+        v if float_of(v).is_some() => float::parse(&given).ok().map(Value::float),
+        _ => Some(c.str(&given)),
+    };
+    match read {
+        Some(v) => Ok(v),
+        None => {
+            let kind = c.type_name(&default);
+            Err(c.value_error(format!("the parameter '{name}' must be of type {kind}, not '{given}'")))
+        }
+    }
 }
 
 fn policy(c: &mut Call) -> Res<Value> {

@@ -22,8 +22,10 @@ pub mod files;
 pub mod kit;
 pub mod locks;
 pub mod math;
+pub mod multiprocessing;
 pub mod os;
 pub mod os_error;
+pub mod pickle;
 pub mod seconds;
 pub mod sys;
 pub mod threading;
@@ -60,7 +62,9 @@ pub const MODULES: &[ModuleRow] = &[
     },
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
+    ModuleRow { name: "_multiprocessing", doc: "What `multiprocessing` is made of.", init: nothing },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
+    ModuleRow { name: "_pickle", doc: "What `pickle` is made of.", init: nothing },
     ModuleRow {
         name: "sys",
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
@@ -83,8 +87,12 @@ library! {
     "functools" "functools.kit"
     "itertools" "itertools.kit"
     "kit.testing" "testing.kit"
+    "multiprocessing" "multiprocessing.kit"
+    "multiprocessing.context" "multiprocessing_context.kit"
+    "multiprocessing.process" "multiprocessing_process.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
+    "pickle" "pickle.kit"
     "queue" "queue.kit"
     "threading" "threading.kit"
 }
@@ -100,7 +108,9 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, sys::SYS, time::TIME, timing::TIMING]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
+    tables.push(multiprocessing::MULTIPROCESSING);
+    tables.push(timing::TIMING);
     tables.extend(types::tables());
     tables.into_iter().flatten().collect()
 }

@@ -12,6 +12,8 @@ use std::path::Path;
 natives! { pub OS, "_os";
     /// The number of this process.
     holds getpid("") = getpid;
+    /// The number of the process that started this one.
+    holds getppid("") = getppid;
     /// How many cores the process may use.
     holds cpu_count("") = cpu_count;
     /// The folder that relative paths start from.
@@ -36,8 +38,15 @@ natives! { pub OS, "_os";
     holds getsize("path") = getsize;
 }
 
-fn getpid(_: &mut Call) -> Res<Value> {
-    Ok(Value::Int(host::process_id().into()))
+fn getpid(c: &mut Call) -> Res<Value> {
+    let id = if c.held.simulated() { c.held.process().0 } else { host::process_id() };
+    Ok(Value::Int(id.into()))
+}
+
+fn getppid(c: &mut Call) -> Res<Value> {
+    // A simulation's first process has no parent that it could know: 0, as Linux says in such a case.
+    let id = if c.held.simulated() { c.held.parent_process().map_or(0, |p| p.0) } else { host::parent_id() };
+    Ok(Value::Int(id.into()))
 }
 
 fn cpu_count(_: &mut Call) -> Res<Value> {

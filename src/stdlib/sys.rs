@@ -130,6 +130,7 @@ fn setswitchinterval(c: &mut Call) -> Res<Value> {
     }
     // The cast goes to the nearest end for what does not fit and to 0 for NaN.
     c.held.set_switch_interval((seconds * 1e6) as u64);
+    c.interp.reporting.interval_changed();
     Ok(Value::None)
 }
 

@@ -2,7 +2,7 @@
 
 use super::locks::{self, Purpose};
 use super::{get_in, seconds, set_in};
-use crate::gil::{Held, SpawnError};
+use crate::gil::Held;
 use crate::natives;
 use crate::object::{Name, Parcel, Ref, TypeId, Value};
 use crate::vm::make::text;
@@ -75,7 +75,7 @@ fn start(c: &mut Call) -> Res<Value> {
     let body = Box::new(move |held: Held| run(held, interp, limit, object));
     match c.held.spawn(&name, daemon, body) {
         Ok(tid) => Ok(ident(tid)),
-        Err(e @ (SpawnError::Os(_) | SpawnError::Off)) => Err(c.runtime_error(e.to_string())),
+        Err(e) => Err(c.runtime_error(e.to_string())),
     }
 }
 
@@ -168,14 +168,10 @@ fn report(c: &mut Call) -> Res<Value> {
     Ok(Value::None)
 }
 
-/// The end of the program, called by the main thread: waits for all threads that are not daemons, then
-/// sends the daemons home.
+/// The end of the program, called by the main thread: waits for all threads that are not daemons.
 pub fn join_all(th: &mut Thread) -> Res<()> {
-    let result = match get_in(th, "threading", "_shutdown") {
+    match get_in(th, "threading", "_shutdown") {
         Some(shutdown) => th.call(&shutdown, &[]).map(drop),
         None => Ok(()),
-    };
-    th.interp.ending.store(true, std::sync::atomic::Ordering::Relaxed);
-    th.held.end_daemons();
-    result
+    }
 }

@@ -5,7 +5,7 @@ use super::frame::{Frame, FrameKind};
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
-use crate::object::function::{Function, GenState, Generator, Method, Native};
+use crate::object::function::{Function, GenKind, GenState, Generator, Method, Native};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use crate::world::Wake;
 use std::sync::atomic::Ordering::Relaxed;
@@ -156,13 +156,13 @@ impl Thread {
         w.n = w.n.max(code.code.params.names.len() as u32);
         bound?;
         w.n = code.code.params.names.len() as u32;
-        if code.code.flags.generator {
+        if code.code.flags.suspends() {
             return self.make_generator(f, code, w).map(Entered::Value);
         }
         if matches!(kind, FrameKind::Init | FrameKind::InitEntry) {
             self.inits.push(this);
         }
-        self.frames.push(Frame { code, pc: 0, base, below: self.top, dst, kind });
+        self.frames.push(Frame { code, first: code.first, pc: 0, base, below: self.top, dst, kind });
         self.top = top;
         Ok(Entered::Frame)
     }
@@ -173,6 +173,7 @@ impl Thread {
         let regs: Box<[Value]> = (base..base + code.code.registers as u32).map(|i| self.take_reg(i)).collect();
         let func = self.take_reg(w.func_at);
         let (name, qualname) = f.with::<Function, _>(&self.held, |f| (f.name, f.qualname.clone()));
+        let kind = GenKind::of(code.code.flags);
         let g = Generator {
             func,
             regs,
@@ -183,10 +184,14 @@ impl Thread {
             delegate: Value::Unbound,
             name,
             qualname,
+            kind,
+            busy: false,
+            closed: false,
         };
-        let g = Ref::new(&self.held, TypeId::Generator.shape(), g);
-        if !code.code.handlers.is_empty() {
-            // Dropped while suspended it is closed, so that its `finally` runs.
+        let g = Ref::new(&self.held, kind.type_id().shape(), g);
+        if !code.code.handlers.is_empty() || kind == GenKind::Coroutine {
+            // Dropped while suspended it is closed, so that its `finally` runs; a coroutine that nobody
+            // awaited is told of.
             g.speak_last(&self.held);
         }
         Ok(g.into())

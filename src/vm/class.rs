@@ -233,7 +233,7 @@ impl Thread {
     }
 
     /// An attribute of a class was set or deleted: what was found under this name is found anew (C1).
-    pub(super) fn class_changed(&mut self, name: Name) {
+    pub fn class_changed(&mut self, name: Name) {
         if matches!(name, crate::object::name::INIT | crate::object::name::NEW) {
             self.interp.init_epoch.fetch_add(1, Relaxed);
         }

@@ -1,5 +1,6 @@
 //! Frames: what a call in progress needs to go on.
 
+use crate::bytecode::Instr;
 use crate::object::code::CodeObj;
 
 /// What happens when a frame returns.
@@ -28,6 +29,8 @@ impl FrameKind {
 #[derive(Clone, Copy)]
 pub struct Frame {
     pub code: *const CodeObj,
+    /// The code's first instruction: a return then need not ask the code for it.
+    pub first: *const Instr,
     /// Index of the instruction that runs or, in a caller, of the call.
     pub pc: u32,
     /// Stack index of register 0; the function lies one below, and everything from there to `top` is

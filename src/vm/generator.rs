@@ -8,7 +8,7 @@ use super::thread::{Raised, Res, Thread};
 use crate::bytecode::Instr;
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
-use crate::object::function::{Function, GenState, Generator};
+use crate::object::function::{Function, GenKind, GenState, Generator};
 use crate::object::{Name, Ref, TypeId, Value, name};
 
 /// How a resumed generator came back.
@@ -18,7 +18,7 @@ pub enum Step {
 }
 
 /// What goes into a generator that is resumed.
-enum Enter {
+pub enum Enter {
     Send(Value),
     Throw(Value),
 }
@@ -38,13 +38,17 @@ impl Thread {
     }
 
     fn step(&mut self, g: &Ref, enter: Enter) -> Res<Step> {
-        let state = g.with::<Generator, _>(&self.held, |g| g.state);
+        let (state, kind) = g.with::<Generator, _>(&self.held, |g| (g.state, g.kind));
         match (state, &enter) {
-            (GenState::Running, _) => return Err(self.value_error("generator already executing")),
+            (GenState::Running, _) => return Err(self.value_error(format!("{} already executing", kind.text()))),
+            (GenState::Done, _) if kind == GenKind::Coroutine => {
+                return Err(self.runtime_error("cannot reuse already awaited coroutine"));
+            }
             (GenState::Done, Enter::Send(_)) => return Ok(Step::Returned(Value::None)),
             (GenState::Done, Enter::Throw(e)) => return Err(self.reraise(e.clone())),
             (GenState::Created, Enter::Send(v)) if !v.is_none() => {
-                return Err(self.type_error("can't send non-None value to a just-started generator"));
+                let text = format!("can't send non-None value to a just-started {}", kind.text());
+                return Err(self.type_error(text));
             }
             (GenState::Created, Enter::Throw(e)) => {
                 let e = e.clone();
@@ -82,7 +86,10 @@ impl Thread {
             Err(e) => {
                 self.end_generator(g);
                 if self.ending.is_none() && self.raised_is(TypeId::StopIteration) {
-                    return Err(self.stop_inside(e));
+                    return Err(self.stop_inside(e, kind, "StopIteration"));
+                }
+                if kind == GenKind::AsyncGenerator && self.raised_is(TypeId::StopAsyncIteration) {
+                    return Err(self.stop_inside(e, kind, "StopAsyncIteration"));
                 }
                 Err(e)
             }
@@ -90,9 +97,9 @@ impl Thread {
     }
 
     /// PEP 479: StopIteration may not leave a generator.
-    fn stop_inside(&mut self, _: Raised) -> Raised {
+    fn stop_inside(&mut self, _: Raised, kind: GenKind, what: &str) -> Raised {
         let cause = self.take_raised();
-        let text = self.str("generator raised StopIteration");
+        let text = self.string(format!("{} raised {what}", kind.text()));
         let e = self.new_exception(TypeId::RuntimeError, vec![text]);
         if let Value::Obj(r) = &e {
             r.with::<Exception, _>(&self.held, |x| {
@@ -144,7 +151,15 @@ impl Thread {
         for (i, v) in regs.into_vec().into_iter().enumerate() {
             self.set_reg(base + i as u32, v);
         }
-        self.frames.push(Frame { code, pc, base, below: self.top, dst: 0, kind: FrameKind::Generator });
+        self.frames.push(Frame {
+            code,
+            first: code.first,
+            pc,
+            base,
+            below: self.top,
+            dst: 0,
+            kind: FrameKind::Generator,
+        });
         self.top = top;
         Ok(())
     }
@@ -172,16 +187,10 @@ impl Thread {
         let delegate = g.with::<Generator, _>(&self.held, |x| {
             if x.state == GenState::Suspended { x.delegate.clone() } else { Value::Unbound }
         });
-        if let Value::Obj(inner) = &delegate
-            && inner.is::<Generator>()
-        {
+        if let Value::Obj(inner) = &delegate {
             let closing = self.is_a(&e, TypeId::GeneratorExit);
             g.with::<Generator, _>(&self.held, |g| g.state = GenState::Running);
-            let r = if closing {
-                self.close_generator(inner).map(|()| None)
-            } else {
-                self.throw(inner, e.clone()).map(Some)
-            };
+            let r = if closing { self.close_inner(inner).map(|()| None) } else { self.throw_inner(inner, &e) };
             g.with::<Generator, _>(&self.held, |g| g.state = GenState::Suspended);
             match r {
                 Ok(Some(Step::Yielded(v))) => return Ok(Step::Yielded(v)),
@@ -218,7 +227,10 @@ impl Thread {
         }
         let e = self.new_exception(TypeId::GeneratorExit, Vec::new());
         match self.throw(g, e) {
-            Ok(Step::Yielded(_)) => Err(self.runtime_error("generator ignored GeneratorExit")),
+            Ok(Step::Yielded(_)) => {
+                let kind = g.with::<Generator, _>(&self.held, |g| g.kind);
+                Err(self.runtime_error(format!("{} ignored GeneratorExit", kind.text())))
+            }
             Ok(Step::Returned(_)) => Ok(()),
             Err(e) if self.ending.is_some() => Err(e),
             Err(_) if self.raised_is(TypeId::GeneratorExit) || self.raised_is(TypeId::StopIteration) => {
@@ -231,12 +243,28 @@ impl Thread {
 
     pub(super) fn generator_attr(&mut self, g: &Ref, attr: Name) -> Option<Value> {
         let (n, q, state) = g.with::<Generator, _>(&self.held, |g| (g.name, g.qualname.clone(), g.state));
+        let (kind, waits) = g.with::<Generator, _>(&self.held, |g| (g.kind, g.delegate.clone()));
+        let waits = || if waits.is_unbound() { Value::None } else { waits.clone() };
         match attr {
             name::NAME => Some(self.str(n.text())),
             name::QUALNAME => Some(self.str(&q)),
-            _ => match attr.text() {
-                "gi_running" => Some(Value::bool(state == GenState::Running)),
-                "gi_suspended" => Some(Value::bool(state == GenState::Suspended)),
+            _ => match (kind, attr.text()) {
+                (GenKind::Generator, "gi_running") | (GenKind::Coroutine, "cr_running") => {
+                    Some(Value::bool(state == GenState::Running))
+                }
+                (GenKind::AsyncGenerator, "ag_running") => {
+                    Some(Value::bool(g.with::<Generator, _>(&self.held, |g| g.busy)))
+                }
+                (GenKind::Generator, "gi_suspended") | (GenKind::Coroutine, "cr_suspended") => {
+                    Some(Value::bool(state == GenState::Suspended))
+                }
+                (GenKind::Generator, "gi_yieldfrom")
+                | (GenKind::Coroutine, "cr_await")
+                | (GenKind::AsyncGenerator, "ag_await") => Some(waits()),
+                (GenKind::Coroutine, "cr_origin") => Some(Value::None),
+                (GenKind::Generator, "gi_code")
+                | (GenKind::Coroutine, "cr_code")
+                | (GenKind::AsyncGenerator, "ag_code") => self.code_of_generator(g),
                 _ => None,
             },
         }

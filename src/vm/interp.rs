@@ -1,12 +1,15 @@
 //! The interpreter: what all threads of one script share.
 
+use super::children::{Children, ProcessStarter};
 use super::class::Classes;
 use super::native::NativeRow;
+use crate::bytecode::Code;
 use crate::gil::Held;
 use crate::object::module::Namespace;
 use crate::object::shape::Shapes;
 use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
 use hashbrown::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 type Fixed = foldhash::fast::FixedState;
@@ -44,6 +47,8 @@ pub struct Fundamentals {
 pub trait Importer: Send + Sync {
     /// Makes the module of this full dotted name, runs it, and returns it; `Ok(None)`: there is none.
     fn import(&self, th: &mut super::Thread, name: &str) -> super::Res<Option<Value>>;
+    /// Compiles a text as the importer compiles modules; the error is one line.
+    fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String>;
     /// Names that `import` would find, for "did you mean".
     fn known(&self) -> Vec<&'static str>;
 }
@@ -57,10 +62,18 @@ pub struct Interp {
     /// `sys.modules`.
     pub modules: Guarded<Namespace>,
     pub importer: Box<dyn Importer>,
+    pub starter: Box<dyn ProcessStarter>,
+    pub children: Guarded<Children>,
+    /// The bound code of all modules that have been run: where code that travels is found.
+    pub programs: Guarded<Vec<Ref>>,
+    /// Globals that did not come along when this process was forked: module, name, why.
+    pub absent: Guarded<Vec<(Ref, Name, Box<str>)>>,
     /// Counts changes of `__init__` and `__new__` of finished classes.
     pub init_epoch: AtomicU32,
     /// `sys.argv`, the script's display name.
     pub argv: Vec<String>,
+    /// Figures and parameters of this run.
+    pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
     /// Set when the program is ending, for messages of daemon threads.
@@ -87,6 +100,7 @@ impl Interp {
         held: &Held,
         natives: Vec<&'static NativeRow>,
         importer: Box<dyn Importer>,
+        starter: Box<dyn ProcessStarter>,
         argv: Vec<String>,
         every_safe_point: bool,
     ) -> &'static Interp {
@@ -98,8 +112,13 @@ impl Interp {
             lookups: Guarded::default(),
             modules: Guarded::default(),
             importer,
+            starter,
+            children: Guarded::default(),
+            programs: Guarded::default(),
+            absent: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,
+            reporting: super::report::Reporting::default(),
             every_safe_point,
             ending: AtomicBool::new(false),
         }));

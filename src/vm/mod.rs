@@ -14,10 +14,12 @@
 //! Here too is how natives are declared and called (native.rs): their rows are in `stdlib`.
 //! Not here: modules and methods (`stdlib`), who holds the lock (`gil`).
 
+mod asynchronous;
 pub mod attr;
 pub mod bind;
 pub mod call;
 mod call_native;
+pub mod children;
 pub mod class;
 pub mod errors;
 mod explain;
@@ -29,6 +31,7 @@ pub mod make;
 pub mod names;
 pub mod native;
 pub mod ops;
+pub mod report;
 pub mod run;
 pub mod set_attr;
 pub mod statements;

@@ -1,13 +1,13 @@
 //! Names at run time: globals, class-body names, cells; and what the loop makes of them: functions, supers.
 
 use super::errors::Uncaught;
-use super::generator::Step;
+use super::generator::{Enter, Step};
 use super::ops::compare::CmpOp;
 use super::run::IN_BUILTINS;
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
 use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
-use crate::object::function::{Function, Generator};
+use crate::object::function::{Awaiter, Function, Generator};
 use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::module::Module;
 use crate::object::types::{BigIntObj, Bytes, Cell, Str, Super, Tuple};
@@ -26,6 +26,10 @@ impl Thread {
             cache.store((version as u64) << 32 | position as u64, Relaxed);
             return Ok(v);
         }
+        if let Some(why) = self.absent(&code.module, name) {
+            return Err(self.runtime_error(why));
+        }
+        let held = &self.held;
         let builtins = &self.interp.fixed(held).builtins;
         let found = builtins.with::<Module, _>(held, |m| m.names.position(name).map(|p| (p, m.names.at(p).clone())));
         if let Some((position, v)) = found {
@@ -33,6 +37,14 @@ impl Thread {
             return Ok(v);
         }
         Err(self.name_error(name))
+    }
+
+    /// Why a global that the parent process has is not here.
+    fn absent(&self, module: &Ref, name: Name) -> Option<String> {
+        self.interp.absent.with(&self.held, |all| {
+            let (_, _, why) = all.iter().find(|(m, n, _)| *n == name && m.same(module))?;
+            Some(format!("global variable '{name}' did not travel to this process: {why}"))
+        })
     }
 
     #[cold]
@@ -220,7 +232,7 @@ impl Thread {
             code: code.clone(),
             first: code.instrs.as_ptr(),
             registers: code.registers,
-            plain: if code.flags.simple && !code.flags.generator && !code.flags.class_body {
+            plain: if code.flags.simple && !code.flags.suspends() && !code.flags.class_body {
                 code.params.positional
             } else {
                 NOT_PLAIN
@@ -308,6 +320,7 @@ impl Thread {
         let sent = if first { Value::None } else { sent };
         let r = match it {
             Value::Obj(g) if g.is::<Generator>() => self.send(g, sent),
+            Value::Obj(a) if a.is::<Awaiter>() => self.drive(a, Enter::Send(sent)),
             _ if sent.is_none() => self.next(it).map(|v| v.map_or(Step::Returned(Value::None), Step::Yielded)),
             _ => self.call_method(it, name::SEND, &[sent]).map(Step::Yielded),
         };
@@ -362,7 +375,7 @@ impl Thread {
         for r in self.interp.heap.last_words(&self.held) {
             let v = Value::Obj(r.clone());
             let said =
-                if r.is::<Generator>() { self.close_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
+                if r.is::<Generator>() { self.drop_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
             if said.is_err() {
                 if self.ending.is_some() {
                     return Err(Raised(()));
@@ -379,9 +392,16 @@ impl Thread {
         Ok(())
     }
 
+    /// A module's code bound to it, and entered in the list of programs.
+    pub fn program(&mut self, code: &Arc<Code>, module: &Ref) -> Ref {
+        let bound = self.bind_code(code, module);
+        self.interp.programs.with(&self.held, |all| all.push(bound.clone()));
+        bound
+    }
+
     /// Runs a module's code in its namespace.
     pub fn run_module(&mut self, code: &Arc<Code>, module: &Ref) -> Res<()> {
-        let bound = self.bind_code(code, module);
+        let bound = self.program(code, module);
         let f = self.make_function(&bound.into(), Value::Unbound, Value::Unbound, 0);
         self.call(&f, &[]).map(drop)
     }

@@ -76,8 +76,8 @@ impl Thread {
         }
     }
 
-    /// Sets a slot, growing the shape if the name is new.
-    fn set_slot(&mut self, r: &Ref, attr: Name, v: Value) {
+    /// Sets an instance's own attribute, whatever its class says, growing the shape if the name is new.
+    pub fn set_slot(&mut self, r: &Ref, attr: Name, v: Value) {
         let shape = r.shape();
         let held = &self.held;
         let slot = self.interp.shapes.with(held, |s| s.slot(shape, attr));
@@ -134,6 +134,16 @@ impl Thread {
         let (script, n) = class.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
         if !script {
             return Err(self.type_error(format!("cannot set '{attr}' attribute of immutable type '{n}'")));
+        }
+        if let (name::NAME | name::QUALNAME, Some(t)) = (attr, super::make::text(&v)) {
+            class.with::<Class, _>(&self.held, |c| match attr {
+                name::NAME => c.name = Name::of(t),
+                _ => c.qualname = t.into(),
+            });
+            return Ok(());
+        }
+        if let (name::MODULE, Some(t)) = (attr, super::make::text(&v)) {
+            class.with::<Class, _>(&self.held, |c| c.module = Name::of(t));
         }
         let shadows = matches!(&v, Value::Obj(d) if self.is_data_descriptor(d));
         let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));

@@ -4,7 +4,6 @@ use super::frame::Frame;
 use super::interp::Interp;
 use crate::gil::Held;
 use crate::object::{Ref, Value};
-use crate::world::Tid;
 
 /// The mark that an exception is in flight (R3). Only errors.rs makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub enum Ending {
 impl Thread {
     pub fn new(held: Held, interp: &'static Interp) -> Thread {
         interp.heap.enter(&held);
-        let values = if held.tid() == Tid::MAIN { MAIN_VALUES } else { THREAD_VALUES };
+        let values = if held.is_main() { MAIN_VALUES } else { THREAD_VALUES };
         Thread {
             held,
             interp,

@@ -55,6 +55,17 @@ impl Thread {
         }
     }
 
+    /// File, line and source text of the script line that runs, for warnings.
+    pub fn line_here(&self) -> (Arc<str>, u32, String) {
+        match self.script_frame() {
+            Some((code, pc)) => {
+                let line = code.line(pc as usize);
+                (code.file.name.clone(), line, code.file.line_text(line).trim().to_string())
+            }
+            None => (Arc::from("sys"), 1, String::new()),
+        }
+    }
+
     /// What the running expression is assigned to, as the script's line says: `self.fork` in
     /// `self.fork = Lock()`. For names in reports.
     pub fn assigned_here(&self) -> Option<String> {

@@ -11,6 +11,9 @@ use std::os::unix::net::UnixStream;
 /// The longest frame; a longer length is not one of our frames.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
 
+/// Frames from this length on may not fit the buffer of a socket, which is 208 KiB on Linux.
+const ASIDE_BYTES: usize = 64 << 10;
+
 /// One end. Both directions are independent: one thread may read while another writes.
 #[derive(Debug)]
 pub struct Channel(UnixStream);
@@ -47,6 +50,16 @@ impl Channel {
         let mut socket = &self.0;
         socket.write_all(&length.to_le_bytes())?;
         socket.write_all(frame)
+    }
+
+    /// `send`, but never waits for the reader: what may not fit the socket's buffer is written by a thread
+    /// of its own, which ends quietly if the reader goes away. For the only frame of a sender.
+    pub fn send_aside(&self, frame: Vec<u8>) -> io::Result<()> {
+        if !(ASIDE_BYTES..=FRAME_BYTES_MAX).contains(&frame.len()) {
+            return self.send(&frame);
+        }
+        let end = self.again()?;
+        super::thread::start("frame", 128 << 10, Box::new(move || drop(end.send(&frame))))
     }
 
     /// Reads one frame, waiting for it; `None` if the other end was closed between two frames.

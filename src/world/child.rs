@@ -124,6 +124,9 @@ pub fn start(spec: Spec, on_exit: OnExit) -> io::Result<Child> {
             kept
         }
     };
+    if spec.stdout == Stream::Inherit || spec.stderr == Stream::Inherit {
+        super::out::share();
+    }
     nursery.start(spec, on_exit)
 }
 
@@ -131,8 +134,7 @@ pub fn start(spec: Spec, on_exit: OnExit) -> io::Result<Child> {
 /// if `parent` is not its parent any more.
 pub fn die_with_parent(parent: u32) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    let now = rustix::process::getppid().map_or(0, |p| p.as_raw_nonzero().get().cast_unsigned());
-    if now != parent {
+    if super::host::parent_id() != parent {
         super::host::exit(-Signal::KILL.as_raw() & 0xff);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What a deadlock report says: who waits for what, held by whom, at which line.
 
 use super::wait_table::WaitTable;
-use super::{Nanos, Place, Tid, WaitKind};
+use super::{Nanos, Place, ProcessId, Tid, WaitKind};
 use std::fmt::{self, Write};
 
 /// One thread that cannot go on.
@@ -19,6 +19,12 @@ pub struct Stuck {
     pub waited: Nanos,
 }
 
+/// Every waiting thread there is, or all of one process.
+#[derive(Clone, Copy, Debug)]
+pub struct Everybody {
+    pub within: Option<ProcessId>,
+}
+
 /// Threads that wait for each other for ever.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Deadlock {
@@ -31,40 +37,45 @@ pub struct Deadlock {
     pub all: bool,
     /// Certain, or only suspected (a cycle through plain locks beside live threads).
     pub certain: bool,
+    /// In a simulation of several processes: the one whose threads these are, if they are of one.
+    pub within: Option<String>,
     /// In simulation: the virtual moment and the seed.
     pub simulated: Option<(Nanos, Option<u64>)>,
 }
 
 impl Deadlock {
     /// Reads the report off the table. `cycle` holds the threads of a cycle found by `WaitTable::cycle`;
-    /// `all` adds every other waiter.
+    /// `all` adds every other waiter, or those of one process.
     pub fn read(
         table: &WaitTable,
         names: &dyn Fn(Tid) -> String,
         now: Nanos,
         cycle: &[Tid],
-        all: bool,
+        all: Option<Everybody>,
         certain: bool,
     ) -> Deadlock {
         let mut tids: Vec<Tid> = cycle.to_vec();
-        if all {
-            tids.extend(table.iter().map(|(t, _)| t).filter(|t| !cycle.contains(t)));
+        if let Some(Everybody { within }) = all {
+            let others = table.iter().filter(|(_, e)| within.is_none_or(|p| p == e.process));
+            tids.extend(others.map(|(t, _)| t).filter(|t| !cycle.contains(t)));
         }
         let threads = tids
             .iter()
             .filter_map(|&t| {
                 let entry = table.get(t)?;
                 let holds = tids.iter().filter(|&&u| table.owner_for(u) == Some(t));
-                let holds = holds.filter_map(|&u| table.get(u)).filter(|e| e.on.kind() != WaitKind::Join);
+                let holds = holds
+                    .filter_map(|&u| table.get(u))
+                    .filter(|e| !matches!(e.on.kind(), WaitKind::Join | WaitKind::Child));
                 let mut holds: Vec<String> = holds.map(|e| thing(e.on.kind(), e.on.name())).collect();
                 holds.dedup();
-                let join = entry.on.kind() == WaitKind::Join;
+                let join = matches!(entry.on.kind(), WaitKind::Join | WaitKind::Child);
                 let owner = table.owner_for(t).map(names);
                 Some(Stuck {
                     tid: t,
                     name: names(t),
                     wants: match (entry.on.kind(), &owner) {
-                        (WaitKind::Join, Some(owner)) => format!("joins  {owner}"),
+                        (WaitKind::Join | WaitKind::Child, Some(owner)) => format!("joins  {owner}"),
                         (WaitKind::Lock | WaitKind::RLock, _) => {
                             format!("wants  {}", thing(entry.on.kind(), entry.on.name()))
                         }
@@ -81,8 +92,9 @@ impl Deadlock {
             threads,
             cycle: cycle_text(table, names, cycle),
             in_cycle: cycle.len(),
-            all,
+            all: all.is_some(),
             certain,
+            within: None,
             simulated: None,
         }
     }
@@ -91,6 +103,9 @@ impl Deadlock {
 fn thing(kind: WaitKind, name: &str) -> String {
     if !name.is_empty() {
         return format!("{} \"{name}\"", kind.word());
+    }
+    if kind == WaitKind::Child {
+        return "another process".to_string();
     }
     let article = if kind == WaitKind::Event { "an" } else { "a" };
     format!("{article} {}", kind.word())
@@ -120,6 +135,9 @@ impl fmt::Display for Deadlock {
             (true, _) => write!(f, "deadlock: {n} threads wait for each other")?,
             (false, 1) => write!(f, "possible deadlock: a thread waits for a lock that it holds itself")?,
             (false, _) => write!(f, "possible deadlock: {n} threads wait for each other's locks")?,
+        }
+        if let Some(process) = &self.within {
+            write!(f, " in {process}")?;
         }
         if let Some((at, seed)) = self.simulated {
             write!(f, " (virtual time {} s", Seconds(at))?;

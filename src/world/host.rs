@@ -92,6 +92,11 @@ pub fn process_id() -> u32 {
     std::process::id()
 }
 
+/// The process that started this one, or that took its place; 0 if it is none of ours to see.
+pub fn parent_id() -> u32 {
+    rustix::process::getppid().map_or(0, |p| p.as_raw_nonzero().get().cast_unsigned())
+}
+
 /// Cores this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

@@ -11,7 +11,8 @@
 //! W1 A thread has at most one entry in the wait table. Whoever removes it has decided how the wait ended.
 //! W2 A wait registers before its thread gives the lock up, and asks `still` after registering: no wake
 //!    is lost, whether or not the waker holds the lock.
-//! W3 `stuck` counts the waits that only another thread can end. All live threads stuck is a deadlock.
+//! W3 A wait without a deadline is counted by who can end it. All live threads of a process in waits that
+//!    only threads of that process can end is a deadlock.
 //! W4 An owner stands in the table only while somebody is registered for its key, and a wake erases it:
 //!    a cycle found through owners is never out of date (it may be missed, not invented).
 //!
@@ -50,6 +51,20 @@ impl Tid {
     pub const MAIN: Tid = Tid(0);
 }
 
+/// One process of a run, numbered from 1 (the one that the run began with) in order of creation. In the
+/// real world a run has one process and the others are runs of their own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ProcessId(pub u32);
+
+impl ProcessId {
+    pub const MAIN: ProcessId = ProcessId(1);
+
+    /// Its place in a row of all processes.
+    pub fn index(self) -> usize {
+        self.0 as usize - 1
+    }
+}
+
 /// The clocks a script can read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Clock {
@@ -78,11 +93,13 @@ pub enum Stream {
     Latency,
 }
 
-/// What a `wake` names: an object's key (see `Held::new_key`) or the end of a thread.
+/// What a `wake` names: an object's key (see `Held::new_key`), the end of a thread, or the end of a
+/// simulated process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum WaitKey {
     Object(u64),
     Thread(Tid),
+    Process(ProcessId),
 }
 
 /// Where in the script a thread stands, for reports. Built only when a wait registers.
@@ -118,6 +135,17 @@ pub enum Wake {
     Exiting,
 }
 
+/// Who can end a wait that has no deadline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndedBy {
+    /// Nobody: such a wait has a deadline.
+    Moment,
+    /// A thread of the same process.
+    Thread,
+    /// Another process. In the real world nothing can be concluded from it; a simulation sees all processes.
+    Process,
+}
+
 /// Whether the owner of what one waits for closes a cycle for certain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Proof {
@@ -132,7 +160,7 @@ pub enum Proof {
 /// Turns the table of waits into `WaitOn`, `WaitKind` and their properties.
 macro_rules! waits {
     ($($(#[doc = $doc:literal])+ $kind:ident { $($field:ident : $type:ty),* }
-        word $word:literal, stuck $stuck:literal, proof $proof:ident;)+) => {
+        word $word:literal, ended by $by:ident, proof $proof:ident;)+) => {
         /// What a thread waits for. Generated from the table of waits.
         #[derive(Clone, PartialEq, Debug)]
         pub enum WaitOn { $($(#[doc = $doc])+ $kind { $($field: $type),* },)+ }
@@ -149,8 +177,7 @@ macro_rules! waits {
             pub fn doc(self) -> &'static str {
                 match self { $(WaitKind::$kind => concat!($($doc, "\n"),+).trim_ascii()),+ }
             }
-            /// Without a deadline only another thread can end it.
-            pub fn stuck(self) -> bool { match self { $(WaitKind::$kind => $stuck),+ } }
+            pub fn ended_by(self) -> EndedBy { match self { $(WaitKind::$kind => EndedBy::$by),+ } }
             pub fn proof(self) -> Proof { match self { $(WaitKind::$kind => Proof::$proof),+ } }
         }
 
@@ -162,27 +189,27 @@ macro_rules! waits {
 
 waits! {
     /// A pause until a moment. It has no key: only its deadline or a signal ends it.
-    Sleep {} word "sleep", stuck false, proof NoOwner;
+    Sleep {} word "sleep", ended by Moment, proof NoOwner;
     /// A script lock. Any thread may release it, so a cycle through one is a suspicion only.
-    Lock { key: WaitKey, owner: Option<Tid>, name: Arc<str> } word "lock", stuck true, proof Suspicion;
+    Lock { key: WaitKey, owner: Option<Tid>, name: Arc<str> } word "lock", ended by Thread, proof Suspicion;
     /// A re-entrant script lock, which only its owner can release.
-    RLock { key: WaitKey, owner: Option<Tid>, name: Arc<str> } word "rlock", stuck true, proof Cycle;
+    RLock { key: WaitKey, owner: Option<Tid>, name: Arc<str> } word "rlock", ended by Thread, proof Cycle;
     /// A condition variable: some thread must notify.
-    Condition { key: WaitKey } word "condition", stuck true, proof NoOwner;
+    Condition { key: WaitKey } word "condition", ended by Thread, proof NoOwner;
     /// A semaphore: some thread must release it.
-    Semaphore { key: WaitKey } word "semaphore", stuck true, proof NoOwner;
+    Semaphore { key: WaitKey } word "semaphore", ended by Thread, proof NoOwner;
     /// An event: some thread must set it.
-    Event { key: WaitKey } word "event", stuck true, proof NoOwner;
+    Event { key: WaitKey } word "event", ended by Thread, proof NoOwner;
     /// A barrier: the other parties must arrive.
-    Barrier { key: WaitKey } word "barrier", stuck true, proof NoOwner;
+    Barrier { key: WaitKey } word "barrier", ended by Thread, proof NoOwner;
     /// A queue: some thread must put or take.
-    Queue { key: WaitKey } word "queue", stuck true, proof NoOwner;
+    Queue { key: WaitKey } word "queue", ended by Thread, proof NoOwner;
     /// A future: some thread must finish the work.
-    Future { key: WaitKey } word "future", stuck true, proof NoOwner;
+    Future { key: WaitKey } word "future", ended by Thread, proof NoOwner;
     /// The end of a thread.
-    Join { tid: Tid } word "join", stuck true, proof Cycle;
+    Join { tid: Tid } word "join", ended by Thread, proof Cycle;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
-    Child { key: WaitKey } word "child", stuck false, proof NoOwner;
+    Child { key: WaitKey } word "child", ended by Process, proof NoOwner;
 }
 
 impl WaitOn {

@@ -3,23 +3,31 @@
 //! Output is buffered and goes out when the buffer is full, at exit, on `flush`, and, on a terminal,
 //! after each write that ends a line. A reader that has gone away (EPIPE) ends the output quietly:
 //! later writes are dropped, `closed` says so.
+//!
+//! Where several processes write to one stream (`share`), each writes in pieces that end with a line and
+//! that a pipe takes whole, so that their lines do not mix either.
 
 use parking_lot::Mutex;
 use std::io::{self, IsTerminal, Write};
 
 const BUFFER_BYTES: usize = 16 << 10;
 
+/// What a pipe takes in one step, whoever else writes (POSIX's PIPE_BUF on Linux).
+const WHOLE_BYTES: usize = 4096;
+
 struct Out {
     buffer: Vec<u8>,
     terminal: Option<bool>,
     closed: bool,
+    /// Other processes write to the same streams.
+    shared: bool,
 }
 
-static OUT: Mutex<Out> = Mutex::new(Out { buffer: Vec::new(), terminal: None, closed: false });
+static OUT: Mutex<Out> = Mutex::new(Out { buffer: Vec::new(), terminal: None, closed: false, shared: false });
 
 impl Out {
     fn drain(&mut self) -> io::Result<()> {
-        let result = if self.closed { Ok(()) } else { write_all(&mut io::stdout().lock(), &self.buffer) };
+        let result = if self.closed { Ok(()) } else { write_all(&mut io::stdout().lock(), &self.buffer, self.shared) };
         self.buffer.clear();
         match result {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
@@ -31,9 +39,20 @@ impl Out {
     }
 }
 
-fn write_all(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+fn write_all(to: &mut impl Write, mut bytes: &[u8], shared: bool) -> io::Result<()> {
+    while shared && bytes.len() > WHOLE_BYTES {
+        // A longer line goes out as it is: no write of it would be whole.
+        let end = bytes[..WHOLE_BYTES].iter().rposition(|b| *b == b'\n').map_or(WHOLE_BYTES, |at| at + 1);
+        to.write_all(&bytes[..end])?;
+        bytes = &bytes[end..];
+    }
     to.write_all(bytes)?;
     to.flush()
+}
+
+/// From now on other processes write to the same streams.
+pub fn share() {
+    OUT.lock().shared = true;
 }
 
 /// Writes to standard output as one piece.
@@ -73,7 +92,7 @@ pub(super) fn flush_quietly() {
 pub fn error(bytes: &[u8]) {
     let mut out = OUT.lock();
     let _ = out.drain();
-    let _ = write_all(&mut io::stderr().lock(), bytes);
+    let _ = write_all(&mut io::stderr().lock(), bytes, out.shared);
 }
 
 pub fn is_terminal() -> bool {

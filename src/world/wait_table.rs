@@ -1,6 +1,6 @@
 //! The wait table: who waits for what, since when, until when. Plain data under the driver's mutex.
 
-use super::{Nanos, Place, Proof, Tid, WaitKey, WaitOn};
+use super::{EndedBy, Nanos, Place, ProcessId, Proof, Tid, WaitKey, WaitOn};
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 /// One thread's wait.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    pub process: ProcessId,
     pub on: WaitOn,
     pub since: Nanos,
     pub until: Option<Nanos>,
@@ -16,9 +17,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Only another thread can end it (W3).
+    /// Who alone can end it (W3).
+    pub fn ended_by(&self) -> EndedBy {
+        if self.until.is_some() { EndedBy::Moment } else { self.on.kind().ended_by() }
+    }
+
+    /// Only another thread of its process can end it.
     pub fn stuck(&self) -> bool {
-        self.until.is_none() && self.on.kind().stuck()
+        self.ended_by() == EndedBy::Thread
     }
 }
 
@@ -31,12 +37,22 @@ pub struct WaitTable {
     queues: BTreeMap<(WaitKey, u64), Tid>,
     /// Invariant: a key stands here only while somebody waits for it (W4).
     owners: BTreeMap<WaitKey, Tid>,
-    stuck: usize,
+    /// By process: waits that only its own threads can end.
+    stuck: Vec<usize>,
+    /// Waits that only another process can end.
+    across: usize,
     registered: u64,
 }
 
 impl WaitTable {
-    pub fn register(&mut self, t: Tid, on: WaitOn, since: Nanos, until: Option<Nanos>, place: Option<Place>) {
+    pub fn register(
+        &mut self,
+        (process, t): (ProcessId, Tid),
+        on: WaitOn,
+        since: Nanos,
+        until: Option<Nanos>,
+        place: Option<Place>,
+    ) {
         self.registered += 1;
         if let Some(key) = on.key() {
             self.queues.insert((key, self.registered), t);
@@ -45,8 +61,8 @@ impl WaitTable {
                 None => drop(self.owners.remove(&key)),
             }
         }
-        let entry = Entry { on, since, until, place, sequence: self.registered };
-        self.stuck += usize::from(entry.stuck());
+        let entry = Entry { process, on, since, until, place, sequence: self.registered };
+        self.count(&entry, 1);
         let before = self.entries.insert(t, entry);
         debug_assert!(before.is_none(), "W1: {t:?} waits already");
     }
@@ -54,7 +70,7 @@ impl WaitTable {
     /// Ends a wait; the caller who gets the entry has decided how (W1).
     pub fn remove(&mut self, t: Tid) -> Option<Entry> {
         let entry = self.entries.remove(&t)?;
-        self.stuck -= usize::from(entry.stuck());
+        self.count(&entry, -1);
         if let Some(key) = entry.on.key() {
             self.queues.remove(&(key, entry.sequence));
             if self.first(key).is_none() {
@@ -94,9 +110,27 @@ impl WaitTable {
         all.into_iter()
     }
 
-    /// How many waits only another thread can end.
-    pub fn stuck(&self) -> usize {
-        self.stuck
+    fn count(&mut self, entry: &Entry, by: isize) {
+        let add = |n: &mut usize| *n = n.checked_add_signed(by).expect("each wait is counted once");
+        match entry.ended_by() {
+            EndedBy::Moment => {}
+            EndedBy::Process => add(&mut self.across),
+            EndedBy::Thread => {
+                let at = entry.process.index();
+                self.stuck.resize(self.stuck.len().max(at + 1), 0);
+                add(&mut self.stuck[at]);
+            }
+        }
+    }
+
+    /// How many waits in this process only its own threads can end.
+    pub fn stuck(&self, process: ProcessId) -> usize {
+        self.stuck.get(process.index()).copied().unwrap_or(0)
+    }
+
+    /// How many waits only another process can end.
+    pub fn across(&self) -> usize {
+        self.across
     }
 
     /// Who owns what `t` waits for, if that is known now.

@@ -9,8 +9,14 @@
 //! Source: CPython's `Python/ceval_gil.c`, and what was measured on CPython 3.11; `fifo` makes the two
 //! choices which that leaves to chance. Not here: time-keeping, waking, breaker words: the drivers'.
 
+mod bfs;
 mod cpython;
 mod fifo;
+mod priority;
+mod ruby;
 
+pub use bfs::Bfs;
 pub use cpython::Cpython;
 pub use fifo::Fifo;
+pub use priority::Priority;
+pub use ruby::Ruby;

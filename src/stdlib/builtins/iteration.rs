@@ -1,7 +1,7 @@
 //! Functions over iterables.
 
 use crate::natives;
-use crate::object::function::Generator;
+use crate::object::function::{Await, Generator};
 use crate::object::iter::Iter;
 use crate::object::{Name, TypeId, Value};
 use crate::vm::generator::Step;
@@ -17,6 +17,11 @@ natives! { pub ITERATION, "builtins";
     holds iter("iterable, sentinel=None, /") = iter;
     /// The next item of an iterator; at its end `default`, or StopIteration without one.
     holds next("iterator, default=None, /") = next;
+    /// The asynchronous iterator of `iterable`.
+    holds aiter("iterable, /") = aiter;
+    /// An awaitable for the next item of an asynchronous iterator; at its end `default`, or
+    /// StopAsyncIteration without one.
+    holds anext("iterator, default=None, /") = anext;
     /// A new list of the items in rising order; equal ones keep their order. `key` is a function of one
     /// item whose results are compared instead.
     holds sorted("iterable, /, *, key=None, reverse=False") = sorted;
@@ -47,6 +52,23 @@ fn iter(c: &mut Call) -> Res<Value> {
             }
             Ok(c.iterator(Iter::Calls { func: v, sentinel }))
         }
+    }
+}
+
+fn aiter(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    c.aiter(&v)
+}
+
+fn anext(c: &mut Call) -> Res<Value> {
+    let it = c.arg(0);
+    let Some(next) = c.anext(&it)? else {
+        let got = c.type_name(&it);
+        return Err(c.type_error(format!("'{got}' object is not an async iterator")));
+    };
+    match c.opt(1) {
+        None => Ok(next),
+        Some(default) => Ok(c.awaiter(Await::Default, next, default)),
     }
 }
 

@@ -27,7 +27,7 @@ natives! { pub FUNCTION, method "function";
     holds __call__("*args, **kwargs") = call;
 }
 
-fn own(c: &mut Call) -> Res<Ref> {
+pub(super) fn own(c: &mut Call) -> Res<Ref> {
     match c.arg(0) {
         Value::Obj(r) if r.is::<Generator>() => Ok(r),
         other => {
@@ -38,7 +38,7 @@ fn own(c: &mut Call) -> Res<Ref> {
 }
 
 /// What a generator has come back with, as the result of a method.
-fn stepped(c: &mut Call, step: Step) -> Res<Value> {
+pub(super) fn stepped(c: &mut Call, step: Step) -> Res<Value> {
     match step {
         Step::Yielded(v) => Ok(v),
         Step::Returned(v) => {
@@ -52,7 +52,7 @@ fn stepped(c: &mut Call, step: Step) -> Res<Value> {
     }
 }
 
-fn send(c: &mut Call) -> Res<Value> {
+pub(super) fn send(c: &mut Call) -> Res<Value> {
     let (g, v) = (own(c)?, c.arg(1));
     let step = c.send(&g, v)?;
     stepped(c, step)
@@ -64,8 +64,16 @@ fn next(c: &mut Call) -> Res<Value> {
     stepped(c, step)
 }
 
-fn throw(c: &mut Call) -> Res<Value> {
-    let (g, what) = (own(c)?, c.arg(1));
+pub(super) fn throw(c: &mut Call) -> Res<Value> {
+    let g = own(c)?;
+    let e = thrown(c)?;
+    let step = c.throw(&g, e)?;
+    stepped(c, step)
+}
+
+/// The exception that the arguments of a `throw` name.
+pub(super) fn thrown(c: &mut Call) -> Res<Value> {
+    let what = c.arg(1);
     let is_class = what.as_ref().is_some_and(|r| r.is::<Class>());
     let e = match (is_class, c.some(2)) {
         (false, _) => what,
@@ -79,17 +87,16 @@ fn throw(c: &mut Call) -> Res<Value> {
             c.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {got}"))
         );
     }
-    let step = c.throw(&g, e)?;
-    stepped(c, step)
+    Ok(e)
 }
 
-fn close(c: &mut Call) -> Res<Value> {
+pub(super) fn close(c: &mut Call) -> Res<Value> {
     let g = own(c)?;
     c.close_generator(&g)?;
     Ok(Value::None)
 }
 
-fn itself(c: &mut Call) -> Res<Value> {
+pub(super) fn itself(c: &mut Call) -> Res<Value> {
     Ok(c.arg(0))
 }
 

@@ -12,6 +12,7 @@
 
 mod bytes;
 mod bytes_more;
+mod coroutine;
 mod dict;
 mod dunder;
 mod exception;
@@ -40,6 +41,12 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
         dict::KEYS,
         dict::ITEMS,
         exception::EXCEPTION,
+        coroutine::COROUTINE,
+        coroutine::ASYNC_GENERATOR,
+        coroutine::WRAPPER,
+        coroutine::SEND,
+        coroutine::THROW,
+        coroutine::NEXT,
         function::GENERATOR,
         function::FUNCTION,
         list::LIST,

@@ -7,6 +7,7 @@ use crate::object::dict::Dict;
 use crate::object::iter::Iter;
 use crate::object::types::*;
 use crate::object::{Kind, Ref, TypeId, Value, name};
+use crate::vm::generator::{Enter as Drive, Step as Driven};
 use crate::vm::make::tuple_items;
 use crate::vm::{Res, Thread};
 
@@ -53,7 +54,8 @@ impl Thread {
         }
         if let Value::Obj(r) = v {
             match r.kind() {
-                Kind::Iter | Kind::Generator => return Ok(v.clone()),
+                Kind::Iter | Kind::Awaiter => return Ok(v.clone()),
+                Kind::Generator if is_plain(r) => return Ok(v.clone()),
                 Kind::Opaque => {
                     if let Some(f) = self.find_attr(v, name::ITER)? {
                         return self.call(&f, &[]);
@@ -97,7 +99,7 @@ impl Thread {
     /// Can `iter()` be asked of it? For messages only.
     pub fn iterable(&mut self, v: &Value) -> bool {
         self.base_iter_state(v).is_some()
-            || v.as_ref().is_some_and(|r| matches!(r.kind(), Kind::Iter | Kind::Generator))
+            || v.as_ref().is_some_and(|r| matches!(r.kind(), Kind::Iter | Kind::Awaiter) || is_plain(r))
             || self.has_special(v, name::ITER)
             || self.has_special(v, name::GETITEM)
             || (v.as_ref().is_some_and(|r| r.kind() == Kind::Opaque) && self.lookup_special(v, name::ITER).is_some())
@@ -107,7 +109,8 @@ impl Thread {
     pub fn is_iterator(&mut self, v: &Value) -> bool {
         match v {
             Value::Obj(r) => match r.kind() {
-                Kind::Iter | Kind::Generator => true,
+                Kind::Iter | Kind::Awaiter => true,
+                Kind::Generator => is_plain(r),
                 Kind::Opaque => self.lookup_special(v, name::NEXT).is_some(),
                 _ => self.has_special(v, name::NEXT),
             },
@@ -131,6 +134,10 @@ impl Thread {
     #[inline(never)]
     fn next_scripted(&mut self, it: &Value) -> Res<Option<Value>> {
         let found = match it {
+            Value::Obj(r) if r.kind() == Kind::Awaiter => {
+                let step = self.drive(r, Drive::Send(Value::None))?;
+                return Ok(if let Driven::Yielded(v) = step { Some(v) } else { None });
+            }
             Value::Obj(r) if r.kind() == Kind::Opaque && !scripted(it) => match self.find_attr(it, name::NEXT)? {
                 Some(f) => self.call(&f, &[]).map(Some),
                 None => Ok(None),
@@ -333,6 +340,11 @@ impl Thread {
         }
         Ok(out)
     }
+}
+
+/// Is it a generator that can be iterated: no coroutine, no asynchronous one?
+fn is_plain(r: &Ref) -> bool {
+    r.shape() == TypeId::Generator.shape()
 }
 
 /// One step of an open iterator. What it iterates is opened inside (O3); nothing is called.

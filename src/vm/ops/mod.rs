@@ -54,7 +54,7 @@ impl Thread {
     }
 
     /// Does a script class of `v` define this method?
-    pub(super) fn has_special(&mut self, v: &Value, name: Name) -> bool {
+    pub(in crate::vm) fn has_special(&self, v: &Value, name: Name) -> bool {
         scripted(v) && matches!(self.lookup_special(v, name), Some(f) if !f.as_ref().is_some_and(|f| f.is::<Native>()))
     }
 

@@ -145,8 +145,8 @@ impl Thread {
                 format!("<function {q} at {at:#x}>")
             }
             Kind::Generator => {
-                let q = r.with::<Generator, _>(&self.held, |g| g.qualname.to_string());
-                format!("<generator object {q} at {at:#x}>")
+                let (q, kind) = r.with::<Generator, _>(&self.held, |g| (g.qualname.to_string(), g.kind.type_id()));
+                format!("<{} object {q} at {at:#x}>", kind.name())
             }
             Kind::Native => {
                 let n = r.frozen::<Native>();

@@ -40,7 +40,7 @@ fn plain_objects(x: &Ref, y: &Ref) -> Option<bool> {
 
 /// Kinds equal to themselves only.
 fn by_identity(k: Kind) -> bool {
-    matches!(k, Kind::Class | Kind::Function | Kind::Module | Kind::Code | Kind::Generator | Kind::Iter)
+    matches!(k, Kind::Class | Kind::Function | Kind::Module | Kind::Code | Kind::Generator | Kind::Awaiter | Kind::Iter)
 }
 
 fn is_text(k: Kind) -> bool {

@@ -72,10 +72,21 @@ pub fn place_fast(o: &Ref, word: u64) -> Option<*mut Value> {
     }
 }
 
+/// Sets an attribute through the cache word of its site. Gives the value back when the word does not fit.
+#[inline(always)]
+pub fn store_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
+    match place_fast(o, word) {
+        // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
+        Some(p) => Ok(drop(unsafe { std::ptr::replace(p, v) })),
+        None if word as u32 & IN_CLASS != 0 => grow_fast(th, o, word, v),
+        None => Err(v),
+    }
+}
+
 /// Sets a new attribute through the cache word {shape, grown shape with `IN_CLASS`} of its site, as
 /// `__init__` does for each instance. Gives the value back when the word does not fit.
 #[inline(always)]
-pub fn grow_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
+fn grow_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
     let grown = word as u32;
     if (word >> 32) as u32 != o.shape() || grown & IN_CLASS == 0 {
         return Err(v);
@@ -194,12 +205,12 @@ pub fn is_quick(th: &Thread, callee: &Value) -> bool {
 }
 
 /// Pushes the frame of a script function, or of the `__init__` of a script class, whose arguments lie
-/// right. False: the call needs the long way.
+/// right; gives its code. None: the call needs the long way.
 #[inline(always)]
-pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
+pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*const CodeObj> {
     // SAFETY: B1: the window lies in the stack.
     let Value::Obj(r) = (unsafe { &*th.stack.as_ptr().add(func_at as usize) }) else {
-        return false;
+        return None;
     };
     match r.kind() {
         // SAFETY: a function's code never changes; the register keeps the function alive (frame.rs).
@@ -212,47 +223,54 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
             FrameKind::Script,
         ),
         Kind::Class if !off() => push_init(th, func_at, n, dst),
-        _ => false,
+        _ => None,
     }
 }
 
 #[inline(always)]
-fn push_frame(th: &mut Thread, code: *const CodeObj, func_at: u32, n: u32, dst: u32, kind: FrameKind) -> bool {
+fn push_frame(
+    th: &mut Thread,
+    code: *const CodeObj,
+    func_at: u32,
+    n: u32,
+    dst: u32,
+    kind: FrameKind,
+) -> Option<*const CodeObj> {
     // SAFETY: alive as said above; code is frozen.
-    let (plain, registers) = unsafe { ((*code).plain, (*code).registers) };
+    let (plain, registers, first) = unsafe { ((*code).plain, (*code).registers, (*code).first) };
     if plain as u32 != n {
-        return false;
+        return None;
     }
     let base = func_at + 1;
     let top = base + registers as u32;
     let deep = th.frames.len();
     if deep as u32 + th.depth >= th.limit || deep == th.frames.capacity() || !th.reserve(top) {
-        return false;
+        return None;
     }
     // Dead temporaries of the caller above the window: the callee's registers begin unset (R1).
     for at in base + n..th.top {
         // SAFETY: below `top`, so in the stack.
         drop(unsafe { (*th.stack.as_mut_ptr().add(at as usize)).take() });
     }
-    let frame = Frame { code, pc: 0, base, below: th.top, dst, kind };
+    let frame = Frame { code, first, pc: 0, base, below: th.top, dst, kind };
     // SAFETY: there is room, as just checked.
     unsafe {
         th.frames.as_mut_ptr().add(deep).write(frame);
         th.frames.set_len(deep + 1);
     }
     th.top = top;
-    true
+    Some(code)
 }
 
 /// A class with a known plain `__init__`: makes the instance, puts it before the arguments, pushes the frame.
 #[inline(never)]
-fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
-    let Value::Obj(class) = th.reg(func_at) else { return false };
+fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*const CodeObj> {
+    let Value::Obj(class) = th.reg(func_at) else { return None };
     // SAFETY: the lock is on (H3); nothing here runs script code.
     let c = unsafe { &*class.body::<Class>() };
-    let Some((epoch, init)) = &c.plain_init else { return false };
+    let (epoch, init) = c.plain_init.as_ref()?;
     if *epoch != th.interp.init_epoch.load(Relaxed) {
-        return false;
+        return None;
     }
     let init = init.clone();
     // SAFETY: as in `push_fast`.
@@ -262,7 +280,7 @@ fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
         || th.frames.len() == th.frames.capacity()
         || !th.reserve(func_at + n + 4)
     {
-        return false;
+        return None;
     }
     let this: Value = Ref::new_instance(&th.held, c.root, class.clone(), c.slots_hint).into();
     let mut at = func_at + n + 1;
@@ -276,9 +294,10 @@ fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
     }
     th.set_reg(at, this.clone());
     th.set_reg(func_at, init.into());
-    if push_frame(th, code, func_at, n + 1, dst, FrameKind::Init) {
+    let pushed = push_frame(th, code, func_at, n + 1, dst, FrameKind::Init);
+    if pushed.is_some() {
         th.inits.push(this);
-        return true;
+        return pushed;
     }
     // Too deep: undo, and let the long way raise.
     for at in func_at + 1..=func_at + n {
@@ -286,42 +305,56 @@ fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> bool {
         th.set_reg(at, v);
     }
     th.set_reg(func_at, class.into());
-    false
+    None
 }
 
-/// The top frame returns `v`. `Some`: the loop is left; `None`: it goes on in the frame below.
+/// Takes the top frame, `f`, away: its registers become unset.
+///
+/// # Safety
+/// `f` is the top frame.
 #[inline(always)]
-pub fn finish(th: &mut Thread, v: Value) -> Option<Res<Value>> {
-    let deep = th.frames.len() - 1;
-    // SAFETY: a frame runs; frames are plain data.
-    let f = unsafe {
+unsafe fn pop_frame(th: &mut Thread, f: &Frame) {
+    // SAFETY: a frame runs; frames are plain data. The registers lie below `top`, so in the stack.
+    unsafe {
+        let deep = th.frames.len() - 1;
         th.frames.set_len(deep);
-        *th.frames.as_ptr().add(deep)
-    };
-    let stack = th.stack.as_mut_ptr();
-    for at in f.func_at()..th.top {
-        // SAFETY: below `top`, so in the stack.
-        unsafe {
-            let slot = stack.add(at as usize);
+        let stack = th.stack.as_mut_ptr();
+        let (mut slot, end) = (stack.add(f.func_at() as usize), stack.add(th.top as usize));
+        while slot < end {
             if let Value::Obj(_) = &*slot {
                 drop(std::ptr::read(slot));
             }
             slot.write(Value::Unbound);
+            slot = slot.add(1);
         }
     }
     th.top = f.below;
-    match f.kind {
-        FrameKind::Script => {
-            // SAFETY: a register of the caller.
-            unsafe { *stack.add(f.dst as usize) = v };
-            None
-        }
-        FrameKind::Entry | FrameKind::Generator => Some(Ok(v)),
-        FrameKind::Init | FrameKind::InitEntry => finish_init(th, f, v),
+}
+
+/// The top frame, a call of a script function by script code, returns `v` to the frame below, the result.
+///
+/// # Safety
+/// `frame` is the top frame and its kind is `Script`.
+#[inline(always)]
+pub unsafe fn finish_script(th: &mut Thread, frame: *mut Frame, v: Value) -> *mut Frame {
+    // SAFETY: popped frames stay where they are until the next push; `dst` is a register of the caller.
+    unsafe {
+        pop_frame(th, &*frame);
+        *th.stack.as_mut_ptr().add((*frame).dst as usize) = v;
+        frame.sub(1)
     }
 }
 
+/// The top frame, not of kind `Script`, returns `v`. `Some`: the loop is left; `None`: it goes on in the
+/// frame below.
 #[inline(never)]
+pub fn finish(th: &mut Thread, v: Value) -> Option<Res<Value>> {
+    let f = *th.frames.last().expect("a frame runs");
+    // SAFETY: just taken.
+    unsafe { pop_frame(th, &f) };
+    if matches!(f.kind, FrameKind::Init | FrameKind::InitEntry) { finish_init(th, f, v) } else { Some(Ok(v)) }
+}
+
 fn finish_init(th: &mut Thread, f: Frame, v: Value) -> Option<Res<Value>> {
     let this = th.inits.pop();
     if !v.is_none() {

@@ -7,7 +7,6 @@ use crate::bytecode::{Instr, Reg};
 use crate::object::Value;
 use crate::object::code::CodeObj;
 use crate::object::heap::HAS_LAST_WORDS;
-use crate::vm::attr::IN_CLASS;
 use crate::vm::call::Entered;
 use crate::vm::frame::{Frame, FrameKind};
 use crate::vm::generator::Step;
@@ -30,25 +29,21 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     // SAFETY of all blocks below: B1 and R4, see the module's head.
     macro_rules! load {
         () => {{
-            let f = th.frames.last_mut().expect("a frame runs");
-            frame = f;
-
-            // SAFETY: the frame's function keeps its code alive; `base` lies in the stack.
-            unsafe {
-                code = &*f.code;
-                first = code.first;
-                pc = first.add(f.pc as usize);
-                base = stack.add(f.base as usize);
-            }
-            block = pc;
+            frame = th.frames.last_mut().expect("a frame runs");
+            resume!();
         }};
     }
-    // Behind the call that the frame below was in.
-    macro_rules! back {
+    // The registers of the loop from the top frame.
+    macro_rules! resume {
         () => {{
-            load!();
-            // SAFETY: a call is never the last instruction.
-            pc = unsafe { pc.add(1) };
+            // SAFETY: the frame's function keeps its code alive; `base` lies in the stack.
+            unsafe {
+                code = &*(*frame).code;
+                first = (*frame).first;
+                pc = first.add((*frame).pc as usize);
+                base = stack.add((*frame).base as usize);
+            }
+            block = pc;
         }};
     }
     macro_rules! r {
@@ -256,21 +251,26 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                         check!();
                     }
                 }
-                Entered::Frame => in_frame!(),
+                Entered::Frame => {
+                    count!();
+                    load!();
+                    check_entry!();
+                }
             }
-        }};
-    }
-    macro_rules! in_frame {
-        () => {{
-            count!();
-            load!();
-            check_entry!();
         }};
     }
     macro_rules! call {
         ($dst:expr, $b:expr, $n:expr) => {{
-            if push_fast(th, abs!($b), $n, abs!($dst)) {
-                in_frame!()
+            if let Some(callee) = push_fast(th, abs!($b), $n, abs!($dst)) {
+                count!();
+                // SAFETY: as in `load`; the new frame lies behind this one, its registers behind the callee's.
+                unsafe {
+                    frame = frame.add(1);
+                    code = &*callee;
+                    base = base.add($b.0 as usize + 1);
+                }
+                (first, pc, block) = (code.first, code.first, code.first);
+                check_entry!();
             } else {
                 last_words!();
                 let quick = is_quick(th, r!($b));
@@ -288,10 +288,19 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     macro_rules! returns {
         ($v:expr) => {{
             count!();
-            match finish(th, $v) {
-                Some(r) => return r,
-                None => back!(),
+            let v = $v;
+            // SAFETY: as in `save`; below the frame of a script call lies its caller's.
+            if unsafe { (*frame).kind } == FrameKind::Script {
+                // SAFETY: as just said.
+                frame = unsafe { finish_script(th, frame, v) };
+                resume!();
+            } else if let Some(r) = finish(th, v) {
+                return r;
+            } else {
+                load!();
             }
+            // SAFETY: a call is never the last instruction.
+            pc = unsafe { pc.add(1) };
         }};
     }
     // The next item of a `for`, or nothing at its end.
@@ -380,18 +389,13 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             }
             Instr::StoreAttr { obj, src, name } => {
                 let (name, cache) = site!(name);
-                let (word, v) = (cache.load(Relaxed), r!(src).clone());
-                match &*r!(obj) {
-                    // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
-                    Value::Obj(o) if !OFF && let Some(p) = place_fast(o, word) => {
-                        drop(unsafe { std::ptr::replace(p, v) })
-                    }
-                    Value::Obj(o) if !OFF && word as u32 & IN_CLASS != 0 => {
-                        if let Err(v) = grow_fast(th, o, word, v) {
-                            ok!(on!(o, obj, th.store_attr(&o, *name, v, cache)))
-                        }
-                    }
-                    _ => ok!(on!(o, obj, th.store_attr(&o, *name, v, cache))),
+                let v = r!(src).clone();
+                let stored = match &*r!(obj) {
+                    Value::Obj(o) if !OFF => store_fast(th, o, cache.load(Relaxed), v),
+                    _ => Err(v),
+                };
+                if let Err(v) = stored {
+                    ok!(on!(o, obj, th.store_attr(&o, *name, v, cache)))
                 }
             }
             Instr::LoadMethod { dst, obj, name } => {
@@ -562,11 +566,6 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                 } else {
                     entered!(dst, false, th.enter(abs!(b), n + 1, names, abs!(dst), FrameKind::Script))
                 }
-            }
-            Instr::CallEx { dst, base: b } => {
-                let (f, args, kw) = (at!(b, 0).take(), at!(b, 1).take(), at!(b, 2).take());
-                set!(dst, th.call_spread(&f, &args, &kw));
-                check!();
             }
             Instr::Return { src } => returns!(r!(src).take()),
             Instr::ReturnNone {} => returns!(Value::None),

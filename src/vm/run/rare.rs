@@ -30,6 +30,11 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let class = th.build_class(&row[0], &row[1], bases, keywords)?;
             th.set_reg(r(dst), class);
         }
+        Instr::CallEx { dst, base } => {
+            let (f, args, kw) = (th.take_reg(r(base)), th.take_reg(r(base) + 1), th.take_reg(r(base) + 2));
+            let v = th.call_spread(&f, &args, &kw)?;
+            th.set_reg(r(dst), v);
+        }
         Instr::BuildList { dst, base, n } => {
             let row = take_row(th, r(base), n.0 as u32);
             let v = th.list(row);
@@ -170,6 +175,38 @@ fn names(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let v = th.reg(r(src));
             let it = th.iter(&v)?;
             th.set_reg(r(dst), it);
+        }
+        Instr::GetAwaitable { dst, src } => {
+            let v = th.reg(r(src));
+            let it = th.await_operand(&v)?;
+            th.set_reg(r(dst), it);
+        }
+        Instr::GetAIter { dst, src } => {
+            let v = th.reg(r(src));
+            let it = th.aiter_of_loop(&v)?;
+            th.set_reg(r(dst), it);
+        }
+        Instr::GetANext { dst, iter } => {
+            let v = th.reg(r(iter));
+            let it = th.anext_of_loop(&v)?;
+            th.set_reg(r(dst), it);
+        }
+        Instr::EndAsyncFor { exc } => {
+            let e = th.take_reg(r(exc));
+            if !th.is_a(&e, TypeId::StopAsyncIteration) {
+                return Err(th.reraise(e));
+            }
+        }
+        Instr::AsyncEnter { dst, base, src } => {
+            let v = th.reg(r(src));
+            let (exit, entered) = th.async_enter(&v)?;
+            th.set_reg(r(base), exit);
+            th.set_reg(r(dst), entered);
+        }
+        Instr::AsyncExit { dst, base, exc } => {
+            let (exit, e) = (th.take_reg(r(base)), th.reg(r(exc)));
+            let left = th.async_exit(&exit, e)?;
+            th.set_reg(r(dst), left);
         }
         other => return operate(th, at, other),
     }

@@ -1,0 +1,73 @@
+//! THE table of what a sweep measures of each run, whatever the script reports beside it.
+
+use crate::engine::Better;
+use crate::gil::Stats;
+use crate::world::Nanos;
+
+/// What a run leaves behind, for the rows to read.
+pub struct Ended<'a> {
+    pub stats: &'a Stats,
+    pub cpu_ns: Nanos,
+}
+
+/// One figure.
+pub struct Figure {
+    /// In JSON and CSV, where times are seconds.
+    pub key: &'static str,
+    /// Over the column.
+    pub title: &'static str,
+    pub unit: &'static str,
+    /// What a value is multiplied by to be shown in `unit`.
+    pub scale: f64,
+    /// Counts of switches and requests are neither good nor bad.
+    pub better: Option<Better>,
+    pub read: fn(&Ended) -> f64,
+}
+
+fn seconds(ns: Nanos) -> f64 {
+    ns as f64 / 1e9
+}
+
+/// The figures, in the order of the columns.
+pub const FIGURES: &[Figure] = &[
+    Figure {
+        key: "wall_s",
+        title: "wall",
+        unit: "s",
+        scale: 1.0,
+        better: Some(Better::Lower),
+        read: |e| seconds(e.stats.elapsed_ns),
+    },
+    Figure {
+        key: "cpu_s",
+        title: "CPU",
+        unit: "s",
+        scale: 1.0,
+        better: Some(Better::Lower),
+        read: |e| seconds(e.cpu_ns),
+    },
+    Figure {
+        key: "switches",
+        title: "switches",
+        unit: "",
+        scale: 1.0,
+        better: None,
+        read: |e| e.stats.lock.handovers as f64,
+    },
+    Figure {
+        key: "requests",
+        title: "requests",
+        unit: "",
+        scale: 1.0,
+        better: None,
+        read: |e| e.stats.lock.requests_set as f64,
+    },
+    Figure {
+        key: "longest_wait_s",
+        title: "longest wait",
+        unit: "ms",
+        scale: 1e3,
+        better: Some(Better::Lower),
+        read: |e| seconds(e.stats.threads.iter().map(|t| t.wait_ns_max).max().unwrap_or(0)),
+    },
+];

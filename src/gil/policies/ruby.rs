@@ -1,0 +1,127 @@
+//! `ruby`: direct hand-over in order of arrival, a time slice counted in ticks.
+//!
+//! While anybody waits, a timer ticks ten times per slice and adds a tenth of the slice to the running
+//! time of whoever holds the lock at that moment; at a full slice the holder lets go at its next safe
+//! point. So a slice that began between two ticks is up to a tenth shorter. Who comes back from waiting
+//! for something else joins the tail, so beside one computing thread each such call costs up to a slice.
+//!
+//! Source: Ruby 3.3's `thread_pthread.c` (10 ms ticks, 100 ms slice). Not here: thread priorities, which
+//! shift the slice, and M:N threads.
+
+use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
+use crate::world::{Nanos, Tid};
+use std::collections::VecDeque;
+
+/// Ticks per slice.
+const TICKS: Nanos = 10;
+
+pub struct Ruby {
+    slice: Nanos,
+    holder: Option<Tid>,
+    queue: VecDeque<Tid>,
+    last_switch: Nanos,
+    /// The moment from which the timer ticks: when the queue last became non-empty.
+    ticking_since: Nanos,
+    requested: bool,
+}
+
+impl Ruby {
+    pub fn new(slice: Nanos) -> Ruby {
+        Ruby { slice, holder: None, queue: VecDeque::new(), last_switch: 0, ticking_since: 0, requested: false }
+    }
+}
+
+impl LockPolicy for Ruby {
+    fn request(&mut self, t: Tid, now: Nanos) -> Ask {
+        debug_assert!(self.holder != Some(t), "P1");
+        if self.holder.is_none() {
+            self.holder = Some(t);
+            self.last_switch = now;
+            return Ask::Granted { frees: None };
+        }
+        if self.queue.is_empty() {
+            self.ticking_since = now;
+        }
+        self.queue.push_back(t);
+        Ask::Wait
+    }
+
+    fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
+        self.request(t, now)
+    }
+
+    fn due(&self) -> Option<Nanos> {
+        if self.requested || self.queue.is_empty() {
+            return None;
+        }
+        let tick = (self.slice / TICKS).max(1);
+        let ran_before = self.last_switch.saturating_sub(self.ticking_since);
+        // The first tick after the switch counts in full, and so does each that follows.
+        let first = self.ticking_since + (ran_before / tick + 1) * tick;
+        Some(first + tick * (TICKS - 1))
+    }
+
+    fn lapse(&mut self, now: Nanos) -> Lapse {
+        match (self.due(), self.holder) {
+            (Some(due), Some(holder)) if now >= due => {
+                self.requested = true;
+                Lapse::Drop { holder }
+            }
+            _ => Lapse::Nothing,
+        }
+    }
+
+    fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
+        self.requested && !self.queue.is_empty()
+    }
+
+    fn release(&mut self, t: Tid, _: Why, now: Nanos) -> Handoff {
+        debug_assert!(self.holder == Some(t), "only the holder releases");
+        self.requested = false;
+        self.holder = self.queue.pop_front();
+        let to = match self.holder {
+            None => To::Nobody,
+            Some(head) => {
+                self.last_switch = now;
+                To::Thread(head)
+            }
+        };
+        Handoff { to, stay: false }
+    }
+
+    fn adopt(&mut self, holder: Option<Tid>, now: Nanos) {
+        if self.holder != holder {
+            self.holder = holder;
+            self.last_switch = now;
+        }
+    }
+
+    fn forget(&mut self, t: Tid) {
+        self.queue.retain(|u| *u != t);
+        self.requested &= !self.queue.is_empty();
+    }
+
+    fn quiet(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    fn holder(&self) -> Option<Tid> {
+        self.holder
+    }
+
+    fn waiters(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn waiter(&self, i: usize) -> Tid {
+        self.queue[i]
+    }
+
+    fn eager(&self) -> bool {
+        true
+    }
+
+    fn set_interval(&mut self, interval: Nanos) {
+        self.slice = interval;
+    }
+}

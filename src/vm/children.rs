@@ -1,0 +1,90 @@
+//! Child processes as scripts' threads see them: how `engine` hands in what starts them, and the table of
+//! those that were started.
+
+use super::thread::Thread;
+use crate::gil::Held;
+use crate::world::WaitKey;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How a child comes by the main script's names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// They are in the message, as they were at the start.
+    Fork,
+    /// It imports the script.
+    Spawn,
+}
+
+impl Method {
+    pub const ALL: [Method; 2] = [Method::Fork, Method::Spawn];
+    /// As scripts say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Fork => "fork",
+            Method::Spawn => "spawn",
+        }
+    }
+}
+
+/// What a child is started with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Birth {
+    pub method: Method,
+    /// The name of the Process object.
+    pub name: String,
+    /// The method that the parent's script has chosen for all processes, if it has.
+    pub default: Option<Method>,
+    /// `sys.argv` as the script left it; `None`: as the run began.
+    pub argv: Option<Vec<String>>,
+    /// `sys.getrecursionlimit()`.
+    pub limit: u32,
+    /// The Process object and what it needs, encoded.
+    pub payload: Vec<u8>,
+}
+
+/// Why a child could not be started.
+#[derive(Debug)]
+pub enum StartError {
+    /// What the OS said.
+    Os(std::io::Error),
+    /// Not in this world, or not so much.
+    Refused(String),
+}
+
+/// A started child.
+pub trait ChildProcess: Send + Sync {
+    fn pid(&self) -> u32;
+    /// Its end wakes this key.
+    fn key(&self) -> WaitKey;
+    /// The exit code, or minus the signal's number, once it has ended.
+    fn exit(&self, held: &Held) -> Option<i32>;
+    /// Whether there is something to wait for. Asked under the driver's mutex, so it looks at plain data;
+    /// a world in which nothing happens between two steps of a thread says yes.
+    fn pending(&self) -> bool;
+    /// SIGTERM. Nothing happens if it has ended.
+    fn terminate(&self, held: &mut Held) -> std::io::Result<()>;
+    /// SIGKILL.
+    fn kill(&self, held: &mut Held) -> std::io::Result<()>;
+}
+
+/// How a child is started: owned by `engine`, which knows the configuration and the worlds.
+pub trait ProcessStarter: Send + Sync {
+    fn start(&self, th: &mut Thread, birth: Birth) -> Result<Arc<dyn ChildProcess>, StartError>;
+}
+
+/// Children whose end no script has seen yet, by number.
+#[derive(Default)]
+pub struct Children {
+    started: u64,
+    pub live: BTreeMap<u64, Arc<dyn ChildProcess>>,
+}
+
+impl Children {
+    /// Enters a child; gives its number, which is never used again.
+    pub fn enter(&mut self, child: Arc<dyn ChildProcess>) -> u64 {
+        self.started += 1;
+        self.live.insert(self.started, child);
+        self.started
+    }
+}
