@@ -10,7 +10,8 @@ use crate::explore::{sweep, testing};
 type Role = (&'static str, fn(Received) -> i32);
 
 /// What a worker can be.
-const ROLES: &[Role] = &[(child::ROLE, child::work), (sweep::ROLE, sweep::work), (testing::run::ROLE, testing::run::work)];
+const ROLES: &[Role] =
+    &[(child::ROLE, child::work), (sweep::ROLE, sweep::work), (testing::run::ROLE, testing::run::work)];
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {

@@ -70,7 +70,7 @@ pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
 }
 
 /// A main thread with a new interpreter.
-fn begin(held: Held, config: &Config, options: Options) -> Thread {
+pub fn begin(held: Held, config: &Config, options: Options) -> Thread {
     let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config));
     let (argv, every) = (config.argv.clone(), config.every_safe_point);
     let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every);
@@ -82,7 +82,7 @@ fn begin(held: Held, config: &Config, options: Options) -> Thread {
 }
 
 /// How a run's modules are compiled.
-fn options(config: &Config) -> Options {
+pub fn options(config: &Config) -> Options {
     Options { every_safe_point: config.every_safe_point, ..Options::default() }
 }
 

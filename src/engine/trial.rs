@@ -222,4 +222,3 @@ fn is_instance(th: &mut Thread, e: &Value, class: &str) -> bool {
         None => false,
     }
 }
-

@@ -104,6 +104,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn set_interval(&self, me: &Record, interval_us: u64);
     fn interval_us(&self, me: &Record) -> u64;
     fn stats(&self, me: &Record) -> Stats;
+    /// From now on a thread notes at its end how long the OS let it wait for a core.
+    fn watch(&self);
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>>;
     fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32);
     fn end_daemons(&self, me: &Record);

@@ -129,7 +129,13 @@ impl Held {
     pub fn wait(&mut self, on: WaitOn, until: Option<Nanos>, still: &dyn Fn(&Held) -> bool) -> Wake {
         let place = self.place.take();
         let this = &*self;
-        this.driver.wait(&this.me, driver::Wait { on, until, place }, &|| still(this))
+        let (kind, line) = (on.kind(), place.clone());
+        let before = this.me.account.blocked(kind);
+        let wake = this.driver.wait(&this.me, driver::Wait { on, until, place }, &|| still(this));
+        if let Some(line) = line {
+            this.me.account.waited_at(line, kind, this.me.account.blocked(kind).saturating_sub(before));
+        }
+        wake
     }
 
     /// Ends up to `n` waits for `key`, oldest first, and says how many there were.
@@ -304,6 +310,11 @@ impl Held {
     /// All counters, as they are now.
     pub fn stats(&mut self) -> Stats {
         self.driver.stats(&self.me)
+    }
+
+    /// From now on a thread notes at its end how long the OS let it wait for a core (`ThreadStats::delay_ns`).
+    pub fn watch(&mut self) {
+        self.driver.watch();
     }
 
     /// Books instructions of the counting loop (simulation only): units times the configured unit cost.

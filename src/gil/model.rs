@@ -8,7 +8,7 @@ use super::policy::POLICIES;
 use super::stats::Bucket;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Parker, Sync, Word};
-use crate::world::{Nanos, Tid, WaitKey, WaitOn, Wake};
+use crate::world::{Nanos, ProcessId, Tid, WaitKey, WaitOn, Wake};
 use loom::sync::atomic::AtomicU32;
 use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 use loom::thread::JoinHandle;
@@ -149,7 +149,7 @@ fn explore(main: fn(&Arc<Model>, &Me)) {
                 let lock = Lock::new(Loom(AtomicU64::new(0)), policy, 10, Random::new(1));
                 let zero = || AtomicU32::new(0);
                 let model = Arc::new(Model { lock, ran: zero(), last: zero(), ready: zero() });
-                let me = model.lock.state.lock().roster.add("main", false, 0);
+                let me = model.lock.state.lock().roster.add(ProcessId::MAIN, "main", false, 0);
                 model.lock.attach(&me);
                 main(&model, &me);
                 model.lock.exit(&me);

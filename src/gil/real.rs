@@ -9,9 +9,9 @@ use super::stats::{Bucket, LockStats, Stats};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Std, Sync};
-use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, signal, thread};
+use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, sched, signal, thread};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Stack of the timer thread, which calls nothing deep.
 const CLOCK_STACK_BYTES: usize = 128 << 10;
@@ -24,6 +24,8 @@ pub struct Real {
     born: Nanos,
     interval_us: AtomicU64,
     keys: AtomicU64,
+    /// Somebody measures how long threads wait for a core.
+    watched: AtomicBool,
 }
 
 /// A driver and the record of its main thread.
@@ -44,6 +46,7 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
         born,
         interval_us: AtomicU64::new(interval_us),
         keys: AtomicU64::new(0),
+        watched: AtomicBool::new(false),
     };
     Ok((Arc::new(real), main))
 }
@@ -66,10 +69,17 @@ impl Driver for Real {
     }
 
     fn attach(&self, me: &Record) {
+        me.account.native_id.store(thread::native_id(), Relaxed);
         self.lock.attach(me);
     }
 
     fn exit(&self, me: &Record) {
+        if self.watched.load(Relaxed)
+            && let Some(ns) = sched::delay(me.account.native_id.load(Relaxed))
+        {
+            me.account.delay_ns.store(ns, Relaxed);
+        }
+        me.account.native_id.store(0, Relaxed);
         self.lock.exit(me);
     }
 
@@ -195,6 +205,10 @@ impl Driver for Real {
         };
         stats.sum_up();
         stats
+    }
+
+    fn watch(&self) {
+        self.watched.store(true, Relaxed);
     }
 
     fn take_deadlock(&self, _: &Record) -> Option<Box<Deadlock>> {

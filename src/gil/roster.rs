@@ -82,7 +82,7 @@ impl<S: Sync> Roster<S> {
         let live = self.iter().filter(|r| r.process == process);
         rows.extend(live.map(|r| (r.tid, r.account.read(&r.name, now))));
         rows.sort_by_key(|(t, _)| *t);
-        rows.into_iter().map(|(_, stats)| stats).collect()
+        rows.into_iter().map(|(t, stats)| ThreadStats { tid: t.0, ..stats }).collect()
     }
 
     /// After `t` began to wait or ended: can all others of its process still go on? A report that is not

@@ -385,6 +385,8 @@ impl Driver for Sim {
         stats
     }
 
+    fn watch(&self) {}
+
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>> {
         self.state.lock().process_mut(me.tid).deadlock.take()
     }

@@ -1,9 +1,10 @@
 //! Counters, always on: plain relaxed words that only their own thread adds to (or that are written
 //! under the driver's mutex), read by whoever asks.
 
-use crate::world::{Nanos, WaitKind};
+use crate::world::{Nanos, Place, WaitKind};
 use hdrhistogram::Histogram;
 use std::fmt::Write;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What a thread is doing. The buckets of a thread add up to its lifetime.
@@ -96,7 +97,23 @@ pub struct Account {
     pub(super) forced_waits: AtomicU64,
     wait_ns_max: AtomicU64,
     waits: Waits,
+    /// The OS's number of the thread, 0 before it runs and after its end.
+    pub(super) native_id: AtomicU64,
+    /// How long the OS let it wait for a core, noted at its end if somebody measures.
+    pub(super) delay_ns: AtomicU64,
+    lines: Mutex<Vec<Line>>,
 }
+
+/// How long a thread waited at one line of the script.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub place: Place,
+    pub kind: WaitKind,
+    pub ns: Nanos,
+}
+
+/// Lines that a thread keeps apart; waits at others are in the buckets only.
+const LINES_MAX: usize = 64;
 
 /// One more, by the only writer.
 pub(super) fn bump(word: &AtomicU64, by: u64) {
@@ -117,6 +134,24 @@ impl Account {
             forced_waits: AtomicU64::new(0),
             wait_ns_max: AtomicU64::new(0),
             waits: Waits([const { AtomicU32::new(0) }; WAIT_ROWS]),
+            native_id: AtomicU64::new(0),
+            delay_ns: AtomicU64::new(0),
+            lines: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// What waits of this kind have taken so far.
+    pub fn blocked(&self, kind: WaitKind) -> Nanos {
+        self.spent[FIXED + kind as usize].load(Relaxed)
+    }
+
+    /// Books a finished wait to its line.
+    pub fn waited_at(&self, place: Place, kind: WaitKind, ns: Nanos) {
+        let Ok(mut lines) = self.lines.lock() else { return };
+        if let Some(line) = lines.iter_mut().find(|l| l.kind == kind && l.place == place) {
+            line.ns += ns;
+        } else if lines.len() < LINES_MAX {
+            lines.push(Line { place, kind, ns });
         }
     }
 
@@ -156,6 +191,10 @@ impl Account {
         let waits = self.waits.read();
         let quantile = |q| waits.value_at_quantile(q);
         ThreadStats {
+            tid: 0,
+            native_id: self.native_id.load(Relaxed),
+            delay_ns: self.delay_ns.load(Relaxed),
+            lines: self.lines.lock().map_or_else(|_| Vec::new(), |lines| lines.clone()),
             name: name.to_string(),
             threads: 1,
             lifetime_ns: now.saturating_sub(self.born),
@@ -182,6 +221,14 @@ impl Account {
 #[derive(Clone, Debug, Default)]
 pub struct ThreadStats {
     pub name: String,
+    /// The thread's number in its run.
+    pub tid: u32,
+    /// The OS's number while it lives, in the real world.
+    pub native_id: u64,
+    /// How long it was ready without a core; known only at its end, and if `Held::watch` was called before.
+    pub delay_ns: Nanos,
+    /// Where it waited, for the first lines.
+    pub lines: Vec<Line>,
     /// 1, or how many finished threads this row sums up.
     pub threads: u64,
     pub lifetime_ns: Nanos,
@@ -238,6 +285,34 @@ impl ThreadStats {
         self.blocked_ns.iter().sum()
     }
 
+    /// What happened since `then`, an earlier reading of the same thread. Quantiles are left as they are.
+    pub fn since(&self, then: &ThreadStats) -> ThreadStats {
+        let mut new = self.clone();
+        for (now, then) in [
+            (&mut new.lifetime_ns, then.lifetime_ns),
+            (&mut new.starting_ns, then.starting_ns),
+            (&mut new.running_ns, then.running_ns),
+            (&mut new.holding_ns, then.holding_ns),
+            (&mut new.waiting_ns, then.waiting_ns),
+            (&mut new.native_ns, then.native_ns),
+            (&mut new.acquires, then.acquires),
+            (&mut new.requests, then.requests),
+            (&mut new.failed, then.failed),
+            (&mut new.forced_waits, then.forced_waits),
+            (&mut new.waits, then.waits),
+            (&mut new.delay_ns, then.delay_ns),
+        ] {
+            *now = now.saturating_sub(then);
+        }
+        new.blocked_ns.iter_mut().zip(then.blocked_ns).for_each(|(now, then)| *now = now.saturating_sub(then));
+        new.released.iter_mut().zip(then.released).for_each(|(now, then)| *now = now.saturating_sub(then));
+        for line in &mut new.lines {
+            let same = then.lines.iter().find(|l| l.kind == line.kind && l.place == line.place);
+            line.ns = line.ns.saturating_sub(same.map_or(0, |l| l.ns));
+        }
+        new
+    }
+
     /// Adds another thread's row to this one; quantiles become the larger of the two.
     pub fn merge(&mut self, other: &ThreadStats) {
         self.threads += other.threads;
@@ -254,6 +329,7 @@ impl ThreadStats {
             (&mut self.failed, other.failed),
             (&mut self.forced_waits, other.forced_waits),
             (&mut self.waits, other.waits),
+            (&mut self.delay_ns, other.delay_ns),
         ] {
             *mine += theirs;
         }

@@ -127,6 +127,7 @@ types! {
     Lock "lock" < Object Opaque closed
     RLock "RLock" < Object Opaque closed
     Event "Event" < Object Opaque closed
+    TimedRegion "timed_region" < Object Opaque closed
     Twister "Twister" < Object Opaque closed
     Hasher "HASH" < Object Opaque closed
     Deflater "Compress" < Object Opaque closed

@@ -48,8 +48,10 @@ impl Decoder<'_> {
         let owner = TypeId::ALL.iter().find(|t| t.name() == module.text()).copied();
         if tag == Tag::BoundNative {
             let this = self.value()?;
+            let of_class = self.th.interp.natives[row as usize].signature.starts_with("cls");
             let fits = match (method, owner) {
-                (true, Some(t)) => self.th.is_a(&this, t) || this.as_ref().is_some_and(|c| c.is::<Class>()),
+                (true, Some(_)) if of_class => this.as_ref().is_some_and(|c| c.is::<Class>()),
+                (true, Some(t)) => self.th.is_a(&this, t),
                 _ => false,
             };
             if !fits {
@@ -61,8 +63,8 @@ impl Decoder<'_> {
         let place = match owner {
             Some(t) if method => Value::Obj(self.th.interp.class(&self.th.held, t).clone()),
             _ if module == name::BUILTINS => Value::Obj(self.th.interp.fixed(&self.th.held).builtins.clone()),
-            // Constructors are in no module.
-            _ if module.text() == "new" => return Ok(self.th.native(row, Value::Unbound)),
+            // Constructors are in no module: only calling a class reaches them.
+            _ if module.text() == "new" => return self.fail("a constructor without its class"),
             _ => self.module(module)?,
         };
         match self.th.find_attr(&place, n)? {
@@ -160,6 +162,10 @@ impl Decoder<'_> {
             Value::Obj(c) if c.is::<Class>() => c,
             _ => return self.fail("an instance of no class"),
         };
+        // Types that are closed have values of other forms, or none that a frame could describe.
+        if !class.with::<Class, _>(&self.th.held, |c| c.subclassable) {
+            return self.fail("an instance of a closed type");
+        }
         let v = self.th.new_object(&class)?;
         let Value::Obj(r) = &v else { return self.fail("an instance of no class") };
         self.remember(v.clone());

@@ -4,7 +4,7 @@ use super::{make_module, seconds, set_in};
 use crate::gil::stats::{Cause, LockStats, ThreadStats};
 use crate::natives;
 use crate::object::pure::{float, int};
-use crate::object::{Name, Ref, Value};
+use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::make::{float_of, int_of, text};
 use crate::vm::report::{Better, Metric};
 use crate::vm::{Call, Res, Thread};
@@ -27,6 +27,8 @@ natives! { pub KIT, "kit";
     /// What `--param name=…` (of `kit run` or `kit sweep`) says, else `default`. The text is read as what
     /// `default` is: bool, int, float or str (also for None). ValueError if it cannot be read so.
     holds param("name, default") = param;
+    /// Names of `kit.testing` are names of `kit`; it is imported when the first of them is asked for.
+    holds __getattr__("name, /") = from_testing;
 }
 
 natives! { pub GIL, "kit.gil";
@@ -141,6 +143,29 @@ fn param(c: &mut Call) -> Res<Value> {
             Err(c.value_error(format!("the parameter '{name}' must be of type {kind}, not '{given}'")))
         }
     }
+}
+
+/// The names that `kit` has from `kit.testing`.
+const TESTING: &[&str] = &[
+    "InconclusiveTiming",
+    "Skipped",
+    "TimingError",
+    "approx",
+    "expect_cpu",
+    "expect_duration",
+    "faster",
+    "raises",
+    "skip",
+];
+
+fn from_testing(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let name = c.expect_str(&name, "an attribute's name")?.to_string();
+    if !TESTING.contains(&name.as_str()) {
+        return Err(c.raise(TypeId::AttributeError, format!("module 'kit' has no attribute '{name}'")));
+    }
+    let testing = c.import("kit.testing", true)?;
+    c.get_attr(&testing, Name::of(&name))
 }
 
 fn policy(c: &mut Call) -> Res<Value> {

@@ -33,6 +33,7 @@ pub mod seconds;
 pub mod sys;
 pub mod threading;
 pub mod time;
+pub mod timing;
 pub mod types;
 
 use crate::object::class::Class;
@@ -83,6 +84,7 @@ pub const MODULES: &[ModuleRow] = &[
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
+    ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: time::init },
 ];
 
@@ -113,6 +115,7 @@ library! {
     "io" "io.kit"
     "itertools" "itertools.kit"
     "json" "json.kit"
+    "kit.testing" "testing.kit"
     "logging" "logging.kit"
     "multiprocessing" "multiprocessing.kit"
     "multiprocessing.context" "multiprocessing_context.kit"
@@ -153,7 +156,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
-    tables.push(multiprocessing::MULTIPROCESSING);
+    tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);
     tables.extend(types::tables());
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);

@@ -282,8 +282,18 @@ impl Thread {
             }
             name::CLASS => Some(self.interp.class(&self.held, TypeId::Module).clone().into()),
             name::DOC => Some(Value::None),
-            _ => None,
+            _ => return self.module_getattr(r, attr),
         })
+    }
+
+    /// `__getattr__` of a module (PEP 562).
+    fn module_getattr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
+        let Some(f) = r.with::<Module, _>(&self.held, |m| m.names.get(name::GETATTR).cloned()) else {
+            return Ok(None);
+        };
+        let asked = self.str(attr.text());
+        let answer = self.call(&f, &[asked]);
+        self.catch(answer, TypeId::AttributeError)
     }
 
     /// Attributes that an object's kind gives it, beside slots and class.

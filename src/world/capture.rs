@@ -120,18 +120,11 @@ fn pour(mut reader: Reader, send: &Sender<Event>, make: fn(Vec<u8>) -> Event) {
     }
 }
 
-fn follow(
-    child: &Child,
-    events: &Receiver<Event>,
-    mut open: u32,
-    limit: Nanos,
-    stop: &Stop,
-) -> io::Result<Finished> {
+fn follow(child: &Child, events: &Receiver<Event>, mut open: u32, limit: Nanos, stop: &Stop) -> io::Result<Finished> {
     let now = || clock::read(Clock::Monotonic);
     let mut until = now().saturating_add(limit);
     let mut exit = None;
-    let mut done =
-        Finished { end: End::Ended, exit: Exit(0), stdout: vec![], stderr: vec![], frames: vec![] };
+    let mut done = Finished { end: End::Ended, exit: Exit(0), stdout: vec![], stderr: vec![], frames: vec![] };
     let idle = never();
     let mut stopped = &stop.0;
     while open > 0 || exit.is_none() {

@@ -64,7 +64,9 @@ impl Deadlock {
             .filter_map(|&t| {
                 let entry = table.get(t)?;
                 let holds = tids.iter().filter(|&&u| table.owner_for(u) == Some(t));
-                let holds = holds.filter_map(|&u| table.get(u)).filter(|e| !matches!(e.on.kind(), WaitKind::Join | WaitKind::Child));
+                let holds = holds
+                    .filter_map(|&u| table.get(u))
+                    .filter(|e| !matches!(e.on.kind(), WaitKind::Join | WaitKind::Child));
                 let mut holds: Vec<String> = holds.map(|e| thing(e.on.kind(), e.on.name())).collect();
                 holds.dedup();
                 let join = matches!(entry.on.kind(), WaitKind::Join | WaitKind::Child);

@@ -31,6 +31,7 @@ pub mod file;
 pub mod host;
 pub mod out;
 pub mod random;
+pub mod sched;
 pub mod signal;
 pub mod sync;
 pub mod thread;

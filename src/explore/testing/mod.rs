@@ -101,11 +101,7 @@ pub struct Plan {
 impl Plan {
     /// The configuration for the tests of one file.
     pub fn config_for(&self, file: &str) -> Config {
-        Config {
-            script: crate::engine::Script::File(file.into()),
-            argv: vec![file.to_string()],
-            ..self.config.clone()
-        }
+        Config { script: crate::engine::Script::File(file.into()), argv: vec![file.to_string()], ..self.config.clone() }
     }
 }
 
@@ -155,9 +151,8 @@ mod tests {
 
     #[test]
     fn exit_codes() {
-        let code = |failed, errors, inconclusive| {
-            Counts { passed: 3, failed, errors, inconclusive, skipped: 1 }.exit_code()
-        };
+        let code =
+            |failed, errors, inconclusive| Counts { passed: 3, failed, errors, inconclusive, skipped: 1 }.exit_code();
         assert_eq!(code(0, 0, 0), 0);
         assert_eq!(code(1, 0, 2), 1);
         assert_eq!(code(0, 1, 2), 1);

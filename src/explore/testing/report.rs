@@ -45,7 +45,7 @@ fn interval_us(plan: &Plan) -> Option<u64> {
 }
 
 fn interval(us: u64) -> String {
-    if us % 1000 == 0 { format!("{} ms", us / 1000) } else { format!("{us} us") }
+    if us.is_multiple_of(1000) { format!("{} ms", us / 1000) } else { format!("{us} us") }
 }
 
 /// The lines before the first test.

@@ -143,8 +143,7 @@ fn run(test: &Test, plan: &Plan, stop: &Stop) -> Done {
 fn attempt(test: &Test, plan: &Plan, stop: &Stop) -> (Done, u64) {
     let config = plan.config_for(&test.file);
     let job = Job { role: ROLE, config, extra: json!({ "test": test.name }) };
-    let watched =
-        capture::watch(|on_exit| job.start(Stream::Capture, Stream::Capture, on_exit), plan.timeout_ns, stop);
+    let watched = capture::watch(|on_exit| job.start(Stream::Capture, Stream::Capture, on_exit), plan.timeout_ns, stop);
     let mut done = Done {
         test: test.clone(),
         verdict: Verdict::Failed,
