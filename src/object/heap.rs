@@ -65,6 +65,8 @@ struct Local {
     dead: RefCell<Vec<NonNull<Header>>>,
     /// The thread's breaker word: how the heap asks for a safe point.
     breaker: StdCell<*const AtomicU32>,
+    /// The root's table of watched objects.
+    weak: StdCell<*const weak::Weak>,
     /// Objects that died with a last word to say: alive again until the thread has let them say it.
     last_words: RefCell<Vec<Ref>>,
 }
@@ -89,13 +91,17 @@ thread_local! {
             enough: StdCell::new(COLLECT_AFTER),
             dead: RefCell::new(Vec::new()),
             breaker: StdCell::new(std::ptr::null()),
+            weak: StdCell::new(std::ptr::null()),
             last_words: RefCell::new(Vec::new()),
         }
     };
 }
 
 /// The list of all nodes of one interpreter.
-pub struct HeapRoot(Box<Link>);
+pub struct HeapRoot {
+    links: Box<Link>,
+    weak: Box<weak::Weak>,
+}
 
 // SAFETY: H1: the links are touched only by attached threads of the root's interpreter.
 unsafe impl Send for HeapRoot {}
@@ -109,7 +115,7 @@ impl Default for HeapRoot {
         let p: *mut Link = &mut *link;
         link.prev.set(p);
         link.next.set(p);
-        HeapRoot(link)
+        HeapRoot { links: link, weak: Box::default() }
     }
 }
 
@@ -118,8 +124,9 @@ impl HeapRoot {
     /// its first object.
     pub fn enter(&self, held: &Held) {
         LOCAL.with(|l| {
-            l.root.set(&*self.0 as *const Link as *mut Link);
+            l.root.set(&*self.links as *const Link as *mut Link);
             l.breaker.set(held.breaker());
+            l.weak.set(&*self.weak);
         });
     }
     /// Objects of this thread that died wanting a last word; the caller gives it to them and lets go.
@@ -137,8 +144,8 @@ impl HeapRoot {
     }
     /// Calls `f` for each live node. `f` makes and frees nothing.
     pub fn for_each(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
-        let end = &*self.0 as *const Link as *mut Link;
-        let mut p = self.0.next.get();
+        let end = &*self.links as *const Link as *mut Link;
+        let mut p = self.links.next.get();
         while p != end {
             // SAFETY: H7: the header of a live object follows its link; the reference is borrowed, not counted.
             unsafe {
@@ -269,6 +276,15 @@ impl Ref {
     #[inline(always)]
     pub fn is<T: Payload>(&self) -> bool {
         self.kind() == T::KIND
+    }
+    /// The object at an address that is known to be that of a live one, unless it is just dying.
+    fn living(address: usize) -> Option<Ref> {
+        let p = NonNull::new(address as *mut Header)?;
+        let more = |n: u32| if n == 0 { None } else { Some(if n & IMMORTAL == 0 { n + 1 } else { n }) };
+        // SAFETY: H1: the caller has found the address among watched objects and keeps their table locked; they
+        // are taken out of it before they are freed.
+        let counted = unsafe { p.as_ref() }.count.fetch_update(Acquire, Relaxed, more);
+        counted.is_ok().then_some(Ref(p))
     }
     /// The count, for tests and `sys.getrefcount`.
     pub fn count(&self) -> u32 {
@@ -446,6 +462,11 @@ unsafe fn bury(p: NonNull<Header>) {
                 l.last_words.borrow_mut().push(Ref(p));
                 return ask(l, HAS_LAST_WORDS);
             }
+            if p.as_ref().flags.load(Relaxed) & weak::WATCHED != 0 && !l.weak.get().is_null() {
+                // The table belongs to the root, which outlives its objects.
+                (*l.weak.get()).gone(p.as_ptr() as usize);
+                ask(l, HAS_LAST_WORDS);
+            }
             let depth = l.depth.get();
             if depth >= 64 {
                 l.dead.borrow_mut().push(p);
@@ -537,5 +558,6 @@ unsafe fn free_as<T: Payload>(p: NonNull<Header>) {
 
 mod collect;
 mod share;
+pub mod weak;
 
 pub use share::{Guarded, Parcel, Shared};

@@ -133,6 +133,7 @@ types! {
     Deflater "Compress" < Object Opaque closed
     Inflater "Decompress" < Object Opaque closed
     Regex "Regex" < Object Opaque closed
+    Watch "watch" < Object Opaque closed
     Namespace "SimpleNamespace" < Object Instance open
 
     BaseException "BaseException" < Object Exception open

@@ -73,7 +73,7 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "_operator", doc: "What `operator` is made of.", init: nothing },
     ModuleRow { name: "_random", doc: "What `random` is made of.", init: nothing },
     ModuleRow { name: "_re", doc: "What `re` is made of.", init: nothing },
-    ModuleRow { name: "_running", doc: "What `traceback` and `gc` are made of.", init: nothing },
+    ModuleRow { name: "_running", doc: "What `traceback`, `gc` and `weakref` are made of.", init: nothing },
     ModuleRow { name: "_struct", doc: "What `struct` is made of.", init: nothing },
     ModuleRow { name: "_zlib", doc: "What `zlib` is made of.", init: nothing },
     ModuleRow { name: "_multiprocessing", doc: "What `multiprocessing` is made of.", init: nothing },
@@ -97,7 +97,11 @@ macro_rules! library {
 library! {
     "__future__" "__future__.kit"
     "_calendar" "_calendar.kit"
+    "_logrecord" "_logrecord.kit"
+    "_testcase" "_testcase.kit"
+    "_timedelta" "_timedelta.kit"
     "base64" "base64.kit"
+    "binascii" "binascii.kit"
     "bisect" "bisect.kit"
     "collections" "collections.kit"
     "contextlib" "contextlib.kit"
@@ -136,6 +140,7 @@ library! {
     "traceback" "traceback.kit"
     "unittest" "unittest.kit"
     "uuid" "uuid.kit"
+    "weakref" "weakref.kit"
     "zlib" "zlib.kit"
 }
 

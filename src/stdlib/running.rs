@@ -1,8 +1,11 @@
-//! `_running`: the program about itself: tracebacks, the stack, the collector.
+//! `_running`: the program about itself: tracebacks, the stack, the collector, weak references.
 
 use crate::natives;
 use crate::object::exception::{Exception, TraceEntry};
-use crate::object::{TypeId, Value};
+use crate::object::heap::weak::{self, Watch};
+use crate::object::types::Attrs;
+use crate::object::{Kind, TypeId, Value};
+use crate::stdlib::data::{state, this};
 use crate::vm::traceback::{format_trail, is_library};
 use crate::vm::{Call, Res};
 use crate::world::out;
@@ -26,6 +29,10 @@ natives! { pub RUNNING, "_running";
     holds collect("") = collect;
     /// How many objects are watched for cycles.
     holds count("") = count;
+    /// A watch over an object, which does not keep it alive: the pair of it and its number.
+    holds watch("obj, /") = watch;
+    /// The watched object, or None once it is gone.
+    holds watched("watch, /") = watched;
 }
 
 fn exception(c: &mut Call) -> Res<Value> {
@@ -102,4 +109,30 @@ fn collect(c: &mut Call) -> Res<Value> {
 
 fn count(c: &mut Call) -> Res<Value> {
     Ok(Value::Int(c.interp.heap.live(&c.held) as i64))
+}
+
+fn watch(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let of_script = |a: &Attrs| a.0.is_some();
+    let can = match &v {
+        Value::Obj(r) => match r.kind() {
+            Kind::List => r.with::<crate::object::types::List, _>(&c.held, |l| of_script(&l.attrs)),
+            Kind::Dict => r.with::<crate::object::dict::Dict, _>(&c.held, |d| of_script(&d.attrs)),
+            kind => kind.is_node() && !matches!(kind, Kind::Tuple | Kind::Slice | Kind::Cell | Kind::View | Kind::Iter),
+        },
+        _ => false,
+    };
+    let Value::Obj(r) = (if can { v.clone() } else { Value::None }) else {
+        let got = c.type_name(&v);
+        return Err(c.type_error(format!("cannot create weak reference to '{got}' object")));
+    };
+    let watch = c.interp.heap.watch(&c.held, &r);
+    let number = Value::Int(weak::number(&watch) as i64);
+    let watch = state(c, TypeId::Watch, watch);
+    Ok(c.tuple(vec![watch, number]))
+}
+
+fn watched(c: &mut Call) -> Res<Value> {
+    let watch = this(c, "watch", |w: &mut Watch| w.clone())?;
+    Ok(c.interp.heap.watched(&c.held, &watch).map_or(Value::None, Value::Obj))
 }

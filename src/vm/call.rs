@@ -285,7 +285,12 @@ impl Thread {
         args.extend((0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)));
         let first = w.end() - w.kw.len() as u32;
         let kw: Vec<(Name, Value)> = w.kw.iter().enumerate().map(|(i, n)| (*n, self.reg(first + i as u32))).collect();
-        self.call_kw(&f, &args, &kw)
+        // The window is needed again for `__init__`: what `__new__` runs must not lie over it.
+        let below = self.top;
+        self.top = below.max(w.end());
+        let made = self.call_kw(&f, &args, &kw);
+        self.top = below;
+        made
     }
 
     /// Moves a window's arguments out and unsets it.

@@ -389,6 +389,27 @@ impl Thread {
                 crate::world::out::error(text.as_bytes());
             }
         }
+        let gone = self.interp.heap.fired(&self.held);
+        if gone.is_empty() { Ok(()) } else { self.tell_watchers(gone) }
+    }
+
+    /// Lets `weakref`, if it is loaded, call back for objects that are gone.
+    fn tell_watchers(&mut self, gone: Vec<usize>) -> Res<()> {
+        let name = Name::of("weakref");
+        let Some(module) = self.interp.modules.with(&self.held, |m| m.get(name).cloned()) else {
+            return Ok(());
+        };
+        let Some(fire) = self.find_attr(&module, Name::of("_fire"))? else { return Ok(()) };
+        for number in gone {
+            if self.call(&fire, &[Value::Int(number as i64)]).is_err() {
+                if self.ending.is_some() {
+                    return Err(Raised(()));
+                }
+                let e = self.take_raised();
+                let text = format!("Exception ignored in a weakref callback\n{}", self.format_exception(&e));
+                crate::world::out::error(text.as_bytes());
+            }
+        }
         Ok(())
     }
 

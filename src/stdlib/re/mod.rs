@@ -20,9 +20,10 @@ use self::translate::{END, Translated, translate};
 use crate::natives;
 use crate::object::{TypeId, Value};
 use crate::stdlib::data::{state, this};
-use crate::vm::make::{int_of, text};
+use crate::vm::make::{int_of, str_of, text};
 use crate::vm::{Call, Res, Thread};
 use fancy_regex::{Captures, RegexBuilder, RegexInput};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub const I: u32 = 2;
@@ -91,17 +92,16 @@ impl Regex {
 }
 
 /// The text that is searched, and how its bytes are counted as characters (E1).
-struct Subject {
-    text: String,
+struct Subject<'v> {
+    text: Cow<'v, str>,
+    ascii: bool,
     bytes: bool,
-    /// Where the search ends, in bytes.
-    end: usize,
     line_end: bool,
 }
 
-impl Subject {
+impl Subject<'_> {
     fn offset(&self, chars: usize) -> usize {
-        if self.text.is_ascii() {
+        if self.ascii {
             return chars.min(self.text.len());
         }
         self.text.char_indices().nth(chars).map_or(self.text.len(), |(at, _)| at)
@@ -124,8 +124,8 @@ struct Places<'s> {
 }
 
 impl<'s> Places<'s> {
-    fn new(text: &'s str) -> Places<'s> {
-        Places { text, ascii: text.is_ascii(), at: 0, chars: 0 }
+    fn new(s: &'s Subject) -> Places<'s> {
+        Places { text: &s.text, ascii: s.ascii, at: 0, chars: 0 }
     }
     fn of(&mut self, byte: usize) -> i64 {
         if self.ascii {
@@ -183,26 +183,32 @@ fn fail<T>(th: &mut Thread, class: &Value, message: &str, pattern: Value, at: Va
     Err(th.raise_value(e))
 }
 
-/// Argument 1 as the text to search, up to `endpos`.
-fn subject(c: &mut Call, endpos: Option<usize>) -> Res<Subject> {
+/// Argument 1, which the caller holds as `v`, as the text to search, up to `endpos`. Nothing is copied or counted
+/// but of bytes and of what is not ASCII: a tokenizer asks at every place of a long text.
+fn subject<'v>(c: &mut Call, v: &'v Value, endpos: Option<usize>) -> Res<Subject<'v>> {
     let wants_bytes = this(c, "pattern", |r: &mut Regex| r.bytes)?;
-    let v = c.arg(1);
-    let (text, bytes) = match (text(&v), wants_bytes) {
-        (Some(t), false) => (t.to_string(), false),
+    let (text, ascii) = match (str_of(v), wants_bytes) {
+        (Some(s), false) => (Cow::Borrowed(&*s.text), s.is_ascii()),
         (Some(_), true) => return Err(c.type_error("cannot use a bytes pattern on a string-like object")),
-        (None, _) => match c.bytes_like(&v) {
-            Some(b) if wants_bytes => (latin(&b), true),
+        (None, _) => match c.bytes_like(v) {
+            Some(b) if wants_bytes => (Cow::Owned(latin(&b)), b.is_ascii()),
             Some(_) => return Err(c.type_error("cannot use a string pattern on a bytes-like object")),
             None => {
-                let got = c.type_name(&v);
+                let got = c.type_name(v);
                 return Err(c.type_error(format!("expected string or bytes-like object, got '{got}'")));
             }
         },
     };
-    let mut s = Subject { end: text.len(), text, bytes, line_end: false };
-    if let Some(chars) = endpos {
-        s.end = s.offset(chars);
-        s.text.truncate(s.end);
+    let mut s = Subject { text, ascii, bytes: wants_bytes, line_end: false };
+    if let Some(chars) = endpos.filter(|chars| *chars < s.text.len()) {
+        let end = s.offset(chars);
+        match &mut s.text {
+            Cow::Borrowed(t) => {
+                let t: &'v str = t;
+                s.text = Cow::Borrowed(&t[..end]);
+            }
+            Cow::Owned(t) => t.truncate(end),
+        }
     }
     s.line_end = s.text.ends_with('\n');
     Ok(s)
@@ -256,14 +262,15 @@ fn flat(c: &mut Call, found: &Captures<str>, places: &mut Places) -> Res<Value> 
 
 fn find(c: &mut Call) -> Res<Value> {
     let (pos, endpos, mode) = (position(c, 2)?, position(c, 3)?, position(c, 4)?);
-    let s = subject(c, Some(endpos))?;
+    let v = c.arg(1);
+    let s = subject(c, &v, Some(endpos))?;
     let at = s.offset(pos);
     if pos > endpos {
         return Ok(Value::None);
     }
     let form = Form { full: mode == 2, ..Form::default() };
     match search(c, &s, at, form, mode > 0)? {
-        Some(found) => flat(c, &found, &mut Places::new(&s.text)),
+        Some(found) => flat(c, &found, &mut Places::new(&s)),
         None => Ok(Value::None),
     }
 }
@@ -309,10 +316,11 @@ fn each(
 
 fn spans(c: &mut Call) -> Res<Value> {
     let (pos, endpos, limit) = (position(c, 2)?, position(c, 3)?, position(c, 4)?);
-    let s = subject(c, Some(endpos))?;
+    let v = c.arg(1);
+    let s = subject(c, &v, Some(endpos))?;
     let mut out = Vec::new();
     if pos <= endpos {
-        let mut places = Places::new(&s.text);
+        let mut places = Places::new(&s);
         each(c, &s, s.offset(pos), |c, m| {
             out.push(flat(c, m, &mut places)?);
             Ok(limit == 0 || out.len() < limit)
@@ -323,7 +331,8 @@ fn spans(c: &mut Call) -> Res<Value> {
 
 fn findall(c: &mut Call) -> Res<Value> {
     let (pos, endpos) = (position(c, 2)?, position(c, 3)?);
-    let s = subject(c, Some(endpos))?;
+    let v = c.arg(1);
+    let s = subject(c, &v, Some(endpos))?;
     let mut out = Vec::new();
     if pos <= endpos {
         each(c, &s, s.offset(pos), |c, m| {
@@ -362,7 +371,8 @@ fn piece(c: &mut Call, v: &Value, bytes: bool) -> Res<String> {
 
 fn sub(c: &mut Call) -> Res<Value> {
     let (template, make, count) = (c.some(2), c.arg(3), position(c, 4)?);
-    let s = subject(c, None)?;
+    let v = c.arg(1);
+    let s = subject(c, &v, None)?;
     // Texts, and numbers of groups.
     let mut parts: Vec<Result<String, usize>> = Vec::new();
     if let Some(t) = &template {
@@ -374,7 +384,7 @@ fn sub(c: &mut Call) -> Res<Value> {
         }
     }
     let (mut out, mut done, mut n) = (String::with_capacity(s.text.len()), 0, 0usize);
-    let mut places = Places::new(&s.text);
+    let mut places = Places::new(&s);
     each(c, &s, 0, |c, m| {
         let Some(whole) = m.get(0) else { return Ok(false) };
         out.push_str(&s.text[done..whole.start()]);
@@ -397,14 +407,17 @@ fn sub(c: &mut Call) -> Res<Value> {
         Ok(count == 0 || n < count)
     })?;
     out.push_str(&s.text[done..]);
-    let whole = Subject { end: out.len(), text: out, bytes: s.bytes, line_end: false };
-    let v = whole.value(c, 0, whole.end);
+    let v = match s.bytes {
+        true => c.bytes(out.chars().map(|c| c as u8).collect::<Vec<u8>>()),
+        false => c.string(out),
+    };
     Ok(c.tuple(vec![v, Value::Int(n as i64)]))
 }
 
 fn split(c: &mut Call) -> Res<Value> {
     let most = position(c, 2)?;
-    let s = subject(c, None)?;
+    let v = c.arg(1);
+    let s = subject(c, &v, None)?;
     let (mut out, mut done, mut n) = (Vec::new(), 0, 0usize);
     each(c, &s, 0, |c, m| {
         let Some(whole) = m.get(0) else { return Ok(false) };
@@ -420,6 +433,6 @@ fn split(c: &mut Call) -> Res<Value> {
         n += 1;
         Ok(most == 0 || n < most)
     })?;
-    out.push(s.value(c, done, s.end));
+    out.push(s.value(c, done, s.text.len()));
     Ok(c.list(out))
 }

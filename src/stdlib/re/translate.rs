@@ -212,10 +212,10 @@ impl Parser<'_> {
             return wrong("nothing to repeat", here);
         };
         if low >= REPEAT_MAX && low != u64::MAX || (high >= REPEAT_MAX && high != u64::MAX) {
-            return wrong("the repetition number is too large", here);
+            return wrong("the repetition number is too large", here + 1);
         }
         if high < low {
-            return wrong("min repeat greater than max repeat", here);
+            return wrong("min repeat greater than max repeat", here + 1);
         }
         self.at = next;
         let quantifier = match (low, high) {
@@ -494,7 +494,12 @@ impl Parser<'_> {
         self.at -= 1;
         let (mut on, mut off, mut negative) = (0, 0, false);
         loop {
-            let c = self.need("missing -, : or )", self.at)?;
+            let missing = match (negative, off) {
+                (false, _) => "missing -, : or )",
+                (true, 0) => "missing flag",
+                (true, _) => "missing :",
+            };
+            let c = self.need(missing, self.at)?;
             let flag = match c {
                 'i' => I,
                 'L' => L,
@@ -507,7 +512,7 @@ impl Parser<'_> {
                     negative = true;
                     continue;
                 }
-                ':' => break,
+                ':' if !negative || off != 0 => break,
                 ')' if !negative => {
                     if here != 0 {
                         return wrong("global flags not at the start of the expression", here);
@@ -516,7 +521,7 @@ impl Parser<'_> {
                     return Ok(None);
                 }
                 c if c.is_alphabetic() => return wrong("unknown flag", self.at - 1),
-                _ => return wrong(if negative { "missing :" } else { "missing -, : or )" }, self.at - 1),
+                _ => return wrong(missing, self.at - 1),
             };
             if flag == U && self.bytes {
                 return wrong("bad inline flags: cannot use 'u' flag with a bytes pattern", self.at);
