@@ -299,6 +299,8 @@ instructions! {
     /// R[dst] = what the failed `assert` with the registers R[base] .. has to tell, after the text of
     /// R[dst] if it is set; constant k (n, head, wheres, pair) says what it shows (compile/explain.rs).
     plain Explain { dst: Reg, base: Reg, k: K }
+    /// R[src] is the value of a statement typed at the prompt: unless None it is printed and becomes `_`.
+    checks Show { src: Reg }
 
     /// R[dst] = module; constant k is (dotted name, level, want): want true gives the last module of a
     /// dotted name (`import a.b as c`, `from`), false the first.

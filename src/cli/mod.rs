@@ -7,6 +7,7 @@
 //! L2 The tree of flags is built once per process: building it costs more than running a short script.
 //! L3 An argument that names no command but a file runs that file; so does a flag of `run`.
 //! L4 Colour is decided in one place (`colour`), by `NO_COLOR`, `TERM` and whether a terminal is there.
+//! L5 Without arguments there is a prompt, at a terminal; else standard input is the script.
 //!
 //! Exit codes: 0 fine, 1 uncaught exception or a script that does not compile, 2 usage (also a script
 //! that cannot be read, as CPython has it), 70 a fault of Kit, 71 deadlock, 130 Ctrl-C, n from
@@ -20,6 +21,7 @@ mod doc;
 mod natives;
 mod panic;
 mod policies;
+mod repl;
 mod run;
 mod sweep;
 mod test;
@@ -68,6 +70,7 @@ const ABOUT: &str = "Kit runs scripts in a subset of Python 3 under a real globa
 
 const EXAMPLES: &str = "\
 Examples:
+  kit                                   a prompt; or the script on standard input
   kit run dinner.kit                    run a script
   kit dinner.kit 0.1                    the same, with an argument for the script
   kit run -c 'print(1 + 1)'             run a piece of code
@@ -79,7 +82,7 @@ Examples:
   kit doc time.sleep                    does this call release the lock?";
 
 #[derive(clap::Parser)]
-#[command(name = "kit", version, about = ABOUT, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "kit", version, about = ABOUT, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -95,6 +98,12 @@ pub fn main() -> ! {
 fn run_args(mut args: Vec<String>) -> i32 {
     if args.get(1).is_some_and(|first| first == job::COMMAND) {
         return worker::run();
+    }
+    if args.len() == 1 {
+        if host::input_is_terminal() && out::is_terminal() {
+            return repl::run();
+        }
+        args.push("-".to_string());
     }
     if args.get(1).is_some_and(|first| means_run(first)) {
         args.insert(1, "run".to_string());

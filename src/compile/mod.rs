@@ -61,6 +61,8 @@ pub struct Options {
     pub every_safe_point: bool,
     /// A failed `assert` tells the values of its parts.
     pub explain_asserts: bool,
+    /// A statement of the module that is an expression shows its value, as at a prompt.
+    pub interactive: bool,
 }
 
 /// What all blocks of one module share.

@@ -1,6 +1,7 @@
 //! Statements.
 
 use super::Res;
+use super::scope::ScopeKind;
 use super::unit::Unit;
 use crate::bytecode::Instr;
 use crate::source::Span;
@@ -15,6 +16,13 @@ impl<'a> Unit<'a> {
         let ast = self.cx.ast;
         let span = ast.stmt_span(s);
         match ast.stmt(s) {
+            Stmt::Expr(e) if self.cx.options.interactive && self.scope().kind == ScopeKind::Module => {
+                let mark = self.mark();
+                let src = self.fresh(*e)?;
+                self.emit(span, Instr::Show { src });
+                self.release(mark);
+                Ok(())
+            }
             Stmt::Expr(e) => self.effect(*e),
             Stmt::Assign { targets, value } => self.assign(targets, *value, span),
             Stmt::AugAssign { target, op, value } => self.aug_assign(*target, *op, *value, span),

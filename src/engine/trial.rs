@@ -85,7 +85,7 @@ pub fn outline(config: &Config) -> Result<Vec<(String, u32)>, super::LoadError> 
 }
 
 fn options(config: &Config) -> Options {
-    Options { every_safe_point: config.every_safe_point, explain_asserts: true }
+    Options { every_safe_point: config.every_safe_point, explain_asserts: true, ..Options::default() }
 }
 
 /// Runs one test to its end and that of its threads.

@@ -8,6 +8,20 @@ use crate::object::types::{Cell, Tuple};
 use crate::object::{Name, Ref, TypeId, Value, name};
 
 impl Thread {
+    /// What `sys.displayhook` does with the value of a statement typed at the prompt.
+    pub(super) fn show(&mut self, v: Value) -> Res<()> {
+        if v.is_none() {
+            return Ok(());
+        }
+        let builtins = self.interp.fixed(&self.held).builtins.clone();
+        let text = self.repr(&v)?;
+        let text = self.string(text);
+        let print = self.get_attr(&builtins.clone().into(), Name::of("print"))?;
+        self.call(&print, &[text])?;
+        self.store_global(&builtins, Name::of("_"), v);
+        Ok(())
+    }
+
     /// `raise v` and `raise v from cause`.
     pub(super) fn raise_statement(&mut self, v: &Value, cause: Option<&Value>) -> Raised {
         let e = match self.exception_of(v, "exceptions must derive from BaseException") {

@@ -62,6 +62,11 @@ pub fn read_stdin() -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether a person types at standard input.
+pub fn input_is_terminal() -> bool {
+    io::IsTerminal::is_terminal(&io::stdin())
+}
+
 /// One line of standard input with its line end; empty at the end of the input.
 pub fn read_stdin_line() -> io::Result<String> {
     let mut line = String::new();

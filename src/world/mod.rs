@@ -34,6 +34,7 @@ pub mod random;
 pub mod sched;
 pub mod signal;
 pub mod sync;
+pub mod terminal;
 pub mod thread;
 pub mod wait_table;
 

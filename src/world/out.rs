@@ -21,12 +21,26 @@ struct Out {
     closed: bool,
     /// Other processes write to the same streams.
     shared: bool,
+    /// While a line is being edited: how to write above it.
+    above: Option<Above>,
 }
 
-static OUT: Mutex<Out> = Mutex::new(Out { buffer: Vec::new(), terminal: None, closed: false, shared: false });
+/// Writes text above the line that is being edited.
+pub type Above = Box<dyn FnMut(String) + Send>;
+
+static OUT: Mutex<Out> =
+    Mutex::new(Out { buffer: Vec::new(), terminal: None, closed: false, shared: false, above: None });
 
 impl Out {
     fn drain(&mut self) -> io::Result<()> {
+        if let Some(above) = &mut self.above {
+            // The editor puts the prompt below a whole line only: the rest stays.
+            if let Some(end) = self.buffer.iter().rposition(|b| *b == b'\n') {
+                let lines: Vec<u8> = self.buffer.drain(..=end).collect();
+                above(String::from_utf8_lossy(&lines).into_owned());
+            }
+            return Ok(());
+        }
         let result = if self.closed { Ok(()) } else { write_all(&mut io::stdout().lock(), &self.buffer, self.shared) };
         self.buffer.clear();
         match result {
@@ -69,6 +83,11 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// From now on whole lines go above the line that is being edited; `None`: no line is.
+pub fn set_above(above: Option<Above>) {
+    OUT.lock().above = above;
+}
+
 /// Sends what is buffered to the reader.
 pub fn flush() -> io::Result<()> {
     OUT.lock().drain()
@@ -92,6 +111,9 @@ pub(super) fn flush_quietly() {
 pub fn error(bytes: &[u8]) {
     let mut out = OUT.lock();
     let _ = out.drain();
+    if let Some(above) = &mut out.above {
+        return above(String::from_utf8_lossy(bytes).into_owned());
+    }
     let _ = write_all(&mut io::stderr().lock(), bytes, out.shared);
 }
 

@@ -6,6 +6,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
+/// A Ctrl-C has been handed over and nobody has said that it was dealt with. Of the process, as signals are.
+static SEEN: AtomicBool = AtomicBool::new(false);
+
+/// The last Ctrl-C was dealt with: the next one is a first one again. What a prompt says after each input.
+pub fn dealt_with() {
+    SEEN.store(false, SeqCst);
+}
+
 /// Calls `first` on a thread of its own at the first Ctrl-C.
 pub fn on_interrupt(first: Box<dyn Fn() + Send>) -> io::Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
@@ -15,13 +23,11 @@ pub fn on_interrupt(first: Box<dyn Fn() + Send>) -> io::Result<()> {
         "signals",
         128 << 10,
         Box::new(move || {
-            let mut seen = false;
             for _ in signals.forever() {
-                if seen {
+                if SEEN.swap(true, SeqCst) {
                     ending.store(true, SeqCst);
                     super::host::exit(130);
                 }
-                seen = true;
                 first();
             }
         }),

@@ -23,6 +23,10 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let v = th.string(text);
             th.set_reg(r(dst), v);
         }
+        Instr::Show { src } => {
+            let v = th.reg(r(src));
+            th.show(v)?;
+        }
         Instr::BuildClass { dst, base, n } => {
             let mut row: Vec<Value> = (0..n.0 as u32 + 3).map(|i| th.take_reg(r(base) + i)).collect();
             let keywords = row.pop().unwrap_or_default();
