@@ -18,7 +18,13 @@ impl<'a> Unit<'a> {
     }
 
     /// Opens a handler: exceptions of `region` arrive, what they interrupted is dropped.
-    pub fn open_handler(&mut self, region: &Region, before: &Option<Bits>, (saved, exc): (Reg, Reg), span: Span) -> Res {
+    pub fn open_handler(
+        &mut self,
+        region: &Region,
+        before: &Option<Bits>,
+        (saved, exc): (Reg, Reg),
+        span: Span,
+    ) -> Res {
         self.arrive(region, before, exc);
         self.emit(span, Instr::EnterHandler { saved, exc });
         self.open(Exit::Handler { saved, exc }, span)?;

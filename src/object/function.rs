@@ -3,8 +3,8 @@
 use super::heap::Ref;
 use super::kind::Trace;
 use super::name::Name;
-use super::types::{trace_all, traces_fields};
 use super::ty::TypeId;
+use super::types::{trace_all, traces_fields};
 use super::value::Value;
 use crate::bytecode::CodeFlags;
 

@@ -6,11 +6,11 @@
 use super::kind::Kind;
 
 macro_rules! types {
-    ($($id:ident $name:literal < $base:ident $kind:ident $open:ident)*) => {
+    ($($(#[$doc:meta])* $id:ident $name:literal < $base:ident $kind:ident $open:ident)*) => {
         /// A builtin type.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
         #[repr(u16)]
-        pub enum TypeId { $($id),* }
+        pub enum TypeId { $($(#[$doc])* $id),* }
 
         impl TypeId {
             pub const ALL: &'static [TypeId] = &[$(TypeId::$id),*];
@@ -69,17 +69,17 @@ types! {
     Object "object" < Object Instance open
     Type "type" < Object Class closed
     NoneType "NoneType" < Object Instance closed
-    Int "int" < Object BigInt closed
+    Int "int" < Object BigInt open
     Bool "bool" < Int BigInt closed
-    Float "float" < Object Instance closed
-    Str "str" < Object Str closed
-    Bytes "bytes" < Object Bytes closed
+    Float "float" < Object Float open
+    Str "str" < Object Str open
+    Bytes "bytes" < Object Bytes open
     ByteArray "bytearray" < Object ByteArray closed
-    Tuple "tuple" < Object Tuple closed
+    Tuple "tuple" < Object Tuple open
     List "list" < Object List open
     Dict "dict" < Object Dict open
     Set "set" < Object Set open
-    FrozenSet "frozenset" < Object FrozenSet closed
+    FrozenSet "frozenset" < Object FrozenSet open
     Range "range" < Object Range closed
     Slice "slice" < Object Slice closed
     Function "function" < Object Function closed
@@ -127,6 +127,8 @@ types! {
     Lock "lock" < Object Opaque closed
     RLock "RLock" < Object Opaque closed
     Event "Event" < Object Opaque closed
+    /// The `__dict__` of an object: a dict whose changes are made on the object, too.
+    NamesDict "names dict" < Dict Dict closed
     Namespace "SimpleNamespace" < Object Instance open
 
     BaseException "BaseException" < Object Exception open

@@ -76,14 +76,32 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "abc" "abc.kit"
+    "bisect" "bisect.kit"
     "collections" "collections.kit"
+    "collections.abc" "collections_abc.kit"
     "contextlib" "contextlib.kit"
+    "copy" "copy.kit"
+    "dataclasses" "dataclasses.kit"
+    "enum" "enum.kit"
     "functools" "functools.kit"
+    "heapq" "heapq.kit"
+    "io" "io.kit"
     "itertools" "itertools.kit"
+    "json" "json.kit"
+    "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
     "queue" "queue.kit"
+    "random" "random.kit"
+    "statistics" "statistics.kit"
+    "string" "string.kit"
+    "textwrap" "textwrap.kit"
     "threading" "threading.kit"
+    "traceback" "traceback.kit"
+    "types" "types.kit"
+    "typing" "typing.kit"
+    "warnings" "warnings.kit"
 }
 
 fn nothing(_: &mut Thread, _: &Ref) -> Res<()> {

@@ -5,11 +5,13 @@ use super::os_error;
 use crate::natives;
 use crate::object::Value;
 use crate::vm::{Call, Res};
-use crate::world::host;
+use crate::world::{Stream, host};
 use std::io;
 use std::path::Path;
 
 natives! { pub OS, "_os";
+    /// So many random bytes; in simulation the seed determines them.
+    holds urandom("n, /") = urandom;
     /// The number of this process.
     holds getpid("") = getpid;
     /// How many cores the process may use.
@@ -34,6 +36,18 @@ natives! { pub OS, "_os";
     holds isdir("path") = isdir;
     /// The length of a file in bytes.
     holds getsize("path") = getsize;
+}
+
+fn urandom(c: &mut Call) -> Res<Value> {
+    let n = c.arg(0);
+    let n = c.index(&n)?;
+    let Ok(n) = usize::try_from(n) else { return Err(c.value_error("negative argument not allowed")) };
+    let mut out = Vec::with_capacity(n.min(1 << 20));
+    while out.len() < n {
+        out.extend(c.held.draw(Stream::Script).to_le_bytes());
+    }
+    out.truncate(n);
+    Ok(c.bytes(out))
 }
 
 fn getpid(_: &mut Call) -> Res<Value> {

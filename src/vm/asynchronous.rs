@@ -243,15 +243,7 @@ impl Thread {
     }
 
     /// `athrow(arg)` and `aclose()`.
-    fn drive_throw(
-        &mut self,
-        a: &Ref,
-        g: &Ref,
-        close: bool,
-        state: AwaitState,
-        arg: Value,
-        enter: Enter,
-    ) -> Res<Step> {
+    fn drive_throw(&mut self, a: &Ref, g: &Ref, close: bool, state: AwaitState, arg: Value, enter: Enter) -> Res<Step> {
         if state == AwaitState::Over {
             return Err(self.runtime_error("cannot reuse already awaited aclose()/athrow()"));
         }
@@ -395,4 +387,3 @@ impl Thread {
         f.try_with::<Function, _>(&self.held, |f| f.code.clone().into())
     }
 }
-

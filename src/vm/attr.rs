@@ -12,7 +12,7 @@ use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::opaque::Opaque;
-use crate::object::types::{Attrs, Descriptor, DescriptorKind, List, Set, Super};
+use crate::object::types::{AttrBody, Attrs, Derived, Descriptor, DescriptorKind, List, Set, Super};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -103,7 +103,7 @@ impl Thread {
             Kind::Set => r.with::<Set, _>(held, |x| of(&x.attrs)),
             Kind::Exception => r.with::<Exception, _>(held, |x| of(&x.attrs)),
             Kind::Opaque => r.with::<Opaque, _>(held, |x| of(&x.attrs)),
-            _ => None,
+            _ => Derived::at(r).and_then(|d| d.slots.with(held, |s| s.get(slot).cloned())),
         }
     }
 
@@ -196,13 +196,14 @@ impl Thread {
                 _ => found,
             }));
         }
+        let meta = self.class_of(class);
         if attr == name::CLASS {
-            return Ok(Some(self.interp.class(&self.held, TypeId::Type).clone().into()));
+            return Ok(Some(meta.into()));
         }
-        // A method of `type` itself, such as `mro`.
-        let meta = self.interp.class(&self.held, TypeId::Type).clone();
+        // A method of the metaclass, such as `mro`.
         match self.lookup(&meta, attr) {
             Some(found) => self.bind_found(found, &class.clone().into(), &meta).map(Some),
+            None if attr != name::GETATTR => self.special_getattr(&class.clone().into(), attr),
             None => Ok(None),
         }
     }
@@ -220,7 +221,7 @@ impl Thread {
             name::DICT => {
                 let items: Vec<(Name, Value)> =
                     class.with::<Class, _>(&self.held, |c| c.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                self.names_dict(items)
+                self.live_dict(items, class)
             }
             name::DOC => class.with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned()).unwrap_or(Value::None),
             _ => return None,
@@ -236,6 +237,18 @@ impl Thread {
             d.with::<Dict, _>(&self.held, |d| d.table.push(hash, key, v));
         }
         d.into()
+    }
+
+    /// The same of an object's own names: what is changed in it is changed in the object.
+    pub fn live_dict(&mut self, items: Vec<(Name, Value)>, owner: &Ref) -> Value {
+        let d = self.names_dict(items);
+        let class = self.interp.class(&self.held, TypeId::Dict).clone();
+        if let Value::Obj(r) = &d {
+            let body = AttrBody { class, slots: vec![owner.clone().into()] };
+            r.with::<Dict, _>(&self.held, |d| d.attrs = Attrs(Some(Box::new(body))));
+            r.set_shape(&self.held, TypeId::NamesDict.shape());
+        }
+        d
     }
 
     fn super_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
@@ -274,7 +287,7 @@ impl Thread {
         Ok(match attr {
             name::DICT => {
                 let items = r.with::<Module, _>(&self.held, |m| m.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                Some(self.names_dict(items))
+                Some(self.live_dict(items, r))
             }
             name::NAME => {
                 let n = r.with::<Module, _>(&self.held, |m| m.name);
@@ -312,12 +325,9 @@ impl Thread {
                 })
             }
             Kind::Exception => Ok(self.exception_attr(r, attr)),
-            Kind::Instance | Kind::List | Kind::Dict | Kind::Set | Kind::Opaque if attr == name::DICT => {
-                if TypeId::of_shape(r.shape()).is_some() {
-                    return Ok(None);
-                }
+            _ if attr == name::DICT && TypeId::of_shape(r.shape()).is_none() => {
                 let items = self.instance_items(r);
-                Ok(Some(self.names_dict(items)))
+                Ok(Some(self.live_dict(items, r)))
             }
             Kind::Descriptor => {
                 let d = r.frozen::<Descriptor>();
@@ -387,7 +397,7 @@ impl Thread {
         match got {
             Got::Value(v) => Some(v),
             Got::Text(t) => Some(self.str(&t)),
-            Got::Names(items) => Some(self.names_dict(items)),
+            Got::Names(items) => Some(self.live_dict(items, r)),
             Got::Nothing => None,
         }
     }
@@ -395,7 +405,7 @@ impl Thread {
     fn exception_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
         if attr == name::DICT {
             let items = self.instance_items(r);
-            return Some(self.names_dict(items));
+            return Some(self.live_dict(items, r));
         }
         if attr == name::TRACEBACK {
             // The trail itself stays in the exception; scripts only see that there is one.

@@ -14,8 +14,8 @@
 //! Here too is how natives are declared and called (native.rs): their rows are in `stdlib`.
 //! Not here: modules and methods (`stdlib`), who holds the lock (`gil`).
 
-pub mod attr;
 mod asynchronous;
+pub mod attr;
 pub mod bind;
 pub mod call;
 mod call_native;
