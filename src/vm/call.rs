@@ -18,6 +18,14 @@ pub(super) enum Entered {
     Value(Value),
 }
 
+/// The object that calling a class is about.
+enum Made {
+    /// Of the class: `__init__` follows.
+    This(Value),
+    /// Of another class: it is the result.
+    Other(Value),
+}
+
 /// A window in the stack: function, then `n` arguments of which the last `kw.len()` are named.
 pub(super) struct Window<'k> {
     pub func_at: u32,
@@ -209,6 +217,26 @@ impl Thread {
         Ok(g.into())
     }
 
+    /// What `__new__` of a script class gives.
+    fn made_by_new(&mut self, class: &Ref, w: &mut Window) -> Res<Made> {
+        Ok(match self.lookup(class, name::NEW) {
+            Some(new) if !matches!(&new, Value::Obj(r) if r.kind() == Kind::Native) => {
+                let v = self.call_new(class, &new, w)?;
+                let of = self.type_of(&v);
+                if !self.is_subclass(&of, class) {
+                    self.unset(w.func_at, w.end());
+                    return Ok(Made::Other(v));
+                }
+                Made::This(v)
+            }
+            _ if self.derives_value(class) => {
+                let (args, kw) = self.copy_args(w);
+                Made::This(self.new_value(class, &args, &kw)?)
+            }
+            _ => Made::This(self.new_object(class)?),
+        })
+    }
+
     /// Calls a class: makes the object, then runs `__init__`.
     fn instantiate(&mut self, class: &Ref, w: &mut Window, dst: u32, kind: FrameKind) -> Res<Entered> {
         let (script, instances, root, is_abstract) = class.with::<crate::object::class::Class, _>(&self.held, |c| {
@@ -223,21 +251,9 @@ impl Thread {
             }
             return self.make_builtin(class, root, w).map(Entered::Value);
         }
-        let this = match self.lookup(class, name::NEW) {
-            Some(new) if !matches!(&new, Value::Obj(r) if r.kind() == Kind::Native) => {
-                let v = self.call_new(class, &new, w)?;
-                let of = self.type_of(&v);
-                if !self.is_subclass(&of, class) {
-                    self.unset(w.func_at, w.end());
-                    return Ok(Entered::Value(v));
-                }
-                v
-            }
-            _ if self.derives_value(class) => {
-                let (args, kw) = self.copy_args(w);
-                self.new_value(class, &args, &kw)?
-            }
-            _ => self.new_object(class)?,
+        let this = match self.made_by_new(class, w)? {
+            Made::Other(v) => return Ok(Entered::Value(v)),
+            Made::This(v) => v,
         };
         let init = self.lookup(class, name::INIT);
         let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
