@@ -28,6 +28,8 @@ pub struct Class {
     pub meta: Option<Ref>,
     /// It has abstract methods: it makes no instances.
     pub is_abstract: bool,
+    /// The only attributes its instances may have: `__slots__` of it and of all its bases.
+    pub only: Option<Box<[Name]>>,
     /// Defined by a script (its attributes may be set).
     pub from_script: bool,
     /// May a script class derive from it?

@@ -76,6 +76,8 @@ types! {
     Bytes "bytes" < Object Bytes open
     ByteArray "bytearray" < Object ByteArray closed
     Tuple "tuple" < Object Tuple open
+    /// `int | str`: a row of classes.
+    UnionType "UnionType" < Object Tuple closed
     List "list" < Object List open
     Dict "dict" < Object Dict open
     Set "set" < Object Set open
@@ -103,6 +105,9 @@ types! {
     Ellipsis "ellipsis" < Object Opaque closed
     NotImplementedType "NotImplementedType" < Object Opaque closed
     Traceback "traceback" < Object Opaque closed
+    Frame "frame" < Object Opaque closed
+    /// The code of a frame of a traceback, which is not bound to a module.
+    CodeFacts "code" < Object Opaque closed
     ListIterator "list_iterator" < Object Iter closed
     TupleIterator "tuple_iterator" < Object Iter closed
     StrIterator "str_ascii_iterator" < Object Iter closed

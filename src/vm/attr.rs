@@ -12,7 +12,7 @@ use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::opaque::Opaque;
-use crate::object::types::{AttrBody, Attrs, Derived, Descriptor, DescriptorKind, List, Set, Super};
+use crate::object::types::{AttrBody, Attrs, Cell, Derived, Descriptor, DescriptorKind, List, Set, Super};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -302,7 +302,13 @@ impl Thread {
     /// Attributes that an object's kind gives it, beside slots and class.
     fn own_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
         match r.kind() {
+            Kind::Function if matches!(attr, name::CLOSURE | name::GLOBALS) => Ok(self.function_place(r, attr)),
             Kind::Function => Ok(self.function_attr(r, attr)),
+            Kind::Code => Ok(self.code_attr(r, attr)),
+            Kind::Cell if attr.text() == "cell_contents" => {
+                let v = r.with::<Cell, _>(&self.held, |c| c.0.clone());
+                if v.is_unbound() { Err(self.value_error("Cell is empty")) } else { Ok(Some(v)) }
+            }
             Kind::Method => {
                 let m = r.frozen::<Method>();
                 let (f, this) = (m.func.clone(), m.this.clone());
@@ -325,7 +331,7 @@ impl Thread {
                 })
             }
             Kind::Exception => Ok(self.exception_attr(r, attr)),
-            _ if attr == name::DICT && TypeId::of_shape(r.shape()).is_none() => {
+            _ if attr == name::DICT && TypeId::of_shape(r.shape()).is_none() && !self.has_only_slots(r) => {
                 let items = self.instance_items(r);
                 Ok(Some(self.live_dict(items, r)))
             }
@@ -358,6 +364,7 @@ impl Thread {
                 })
             }
             Kind::Generator => Ok(self.generator_attr(r, attr)),
+            Kind::Opaque => Ok(self.facts_attr(r, attr)),
             _ => Ok(None),
         }
     }
@@ -380,6 +387,7 @@ impl Thread {
             Value(Value),
             Text(String),
             Names(Vec<(Name, Value)>),
+            Empty,
             Nothing,
         }
         let got = r.with::<Function, _>(&self.held, |f| match attr {
@@ -388,6 +396,7 @@ impl Thread {
             name::DOC => Got::Value(f.doc.clone()),
             name::DEFAULTS => Got::Value(f.defaults.clone()),
             name::KWDEFAULTS => Got::Value(f.kwdefaults.clone()),
+            name::ANNOTATIONS if f.annotations.is_none() => Got::Empty,
             name::ANNOTATIONS => Got::Value(f.annotations.clone()),
             name::CODE => Got::Value(f.code.clone().into()),
             name::DICT => Got::Names(f.attrs.clone()),
@@ -398,6 +407,11 @@ impl Thread {
             Got::Value(v) => Some(v),
             Got::Text(t) => Some(self.str(&t)),
             Got::Names(items) => Some(self.live_dict(items, r)),
+            Got::Empty => {
+                let d: Value = self.dict().into();
+                r.with::<Function, _>(&self.held, |f| f.annotations = d.clone());
+                Some(d)
+            }
             Got::Nothing => None,
         }
     }
@@ -408,10 +422,7 @@ impl Thread {
             return Some(self.live_dict(items, r));
         }
         if attr == name::TRACEBACK {
-            // The trail itself stays in the exception; scripts only see that there is one.
-            let none = r.with::<Exception, _>(&self.held, |e| e.trail.is_empty());
-            let tb = || Opaque { state: Box::new(()), attrs: Attrs::default() };
-            return Some(if none { Value::None } else { Ref::new(&self.held, TypeId::Traceback.shape(), tb()).into() });
+            return Some(self.traceback_of(r));
         }
         r.with::<Exception, _>(&self.held, |e| match attr {
             name::ARGS => Some(e.args.clone()),

@@ -47,6 +47,7 @@ impl Classes {
                 has_del: false,
                 meta: None,
                 is_abstract: false,
+                only: None,
                 from_script: false,
                 subclassable: t.is_open(),
             };
@@ -383,6 +384,7 @@ impl Thread {
         let kind = self.layout_of_bases(&base_refs)?;
         let meta = meta.or_else(|| self.meta_of_bases(&base_refs));
         let mro = self.linearize(&base_refs)?;
+        let only = self.only_slots(name, &mro, &names)?;
         let module = match names.get(name::MODULE).and_then(super::make::text) {
             Some(m) => Name::of(m),
             None => name::MAIN,
@@ -409,11 +411,51 @@ impl Thread {
             has_del,
             meta: meta.clone(),
             is_abstract: false,
+            only,
             from_script: true,
             subclassable: true,
         };
         let shape = meta.map_or(TypeId::Type.shape(), |m| m.with::<Class, _>(&self.held, |m| m.root));
         Ok(Ref::new(&self.held, shape, class))
+    }
+
+    /// The attributes that `__slots__` of a new class and its bases allow; `None`: any.
+    fn only_slots(&mut self, class: Name, mro: &[Ref], names: &Namespace) -> Res<Option<Box<[Name]>>> {
+        let Some(slots) = names.get(name::SLOTS).cloned() else { return Ok(None) };
+        let listed = if super::make::text(&slots).is_some() { vec![slots] } else { self.collect(&slots)? };
+        let mut only = Vec::new();
+        for v in &listed {
+            let Some(t) = super::make::text(v) else {
+                let got = self.type_name(v);
+                return Err(self.type_error(format!("__slots__ items must be strings, not '{got}'")));
+            };
+            if names.get(Name::of(t)).is_some() {
+                return Err(self.value_error(format!("'{t}' in __slots__ conflicts with class variable")));
+            }
+            let hidden = t.starts_with("__") && !t.ends_with("__");
+            only.push(Name::of(&if hidden {
+                format!("_{}{t}", class.text().trim_start_matches('_'))
+            } else {
+                t.into()
+            }));
+        }
+        for base in mro {
+            let (script, more) = base.with::<Class, _>(&self.held, |c| (c.from_script, c.only.clone()));
+            match more {
+                Some(more) => only.extend(more),
+                None if script => return Ok(None),
+                None => {}
+            }
+        }
+        if only.contains(&name::DICT) {
+            return Ok(None);
+        }
+        Ok(Some(only.into()))
+    }
+
+    /// Is it an instance of a class with `__slots__` and no `__dict__`?
+    pub(super) fn has_only_slots(&self, r: &Ref) -> bool {
+        self.class_of(r).with::<Class, _>(&self.held, |c| c.only.is_some())
     }
 
     /// The most derived of the bases' metaclasses, where it is not `type`.

@@ -57,10 +57,18 @@ impl Thread {
                 if attr == name::DICT {
                     return self.replace_names(r, &v);
                 }
+                if class.with::<Class, _>(&self.held, |c| c.only.as_ref().is_some_and(|o| !o.contains(&attr))) {
+                    return Err(self.no_slot(obj, &class, attr));
+                }
                 self.set_slot(r, attr, v);
                 Ok(())
             }
         }
+    }
+
+    #[cold]
+    fn no_slot(&mut self, obj: &Value, class: &Ref, attr: Name) -> Raised {
+        if self.lookup(class, attr).is_some() { self.read_only(obj, attr) } else { self.no_attribute(obj, attr) }
     }
 
     /// `obj.__dict__ = names`.
@@ -186,6 +194,9 @@ impl Thread {
         if !script {
             return Err(self.type_error(format!("cannot set '{attr}' attribute of immutable type '{n}'")));
         }
+        if matches!(attr, name::NAME | name::QUALNAME | name::MODULE) {
+            return self.rename_class(class, attr, &v);
+        }
         let shadows = matches!(&v, Value::Obj(d) if self.is_data_descriptor(d));
         if attr == name::ABSTRACT {
             let some = self.truth(&v)?;
@@ -197,6 +208,20 @@ impl Thread {
             self.forget_slots();
         }
         drop(old);
+        Ok(())
+    }
+
+    /// The names that a class object itself keeps.
+    fn rename_class(&mut self, class: &Ref, attr: Name, v: &Value) -> Res<()> {
+        let Some(t) = super::make::text(v) else {
+            let (n, got) = (self.class_name(class), self.type_name(v));
+            return Err(self.type_error(format!("can only assign string to {n}.{attr}, not '{got}'")));
+        };
+        class.with::<Class, _>(&self.held, |c| match attr {
+            name::NAME => c.name = Name::of(t),
+            name::QUALNAME => c.qualname = t.into(),
+            _ => c.module = Name::of(t),
+        });
         Ok(())
     }
 

@@ -178,7 +178,10 @@ fn attribute_names(th: &mut Thread, v: &Value) -> Res<Vec<String>> {
     let mut line = vec![class.clone()];
     line.extend(class.with::<Class, _>(&th.held, |c| c.mro.clone()));
     for class in line {
-        class.with::<Class, _>(&th.held, |c| names.extend(c.names.iter().map(|(n, _)| n.text().to_string())));
+        class.with::<Class, _>(&th.held, |c| {
+            names.extend(c.names.iter().map(|(n, _)| n.text().to_string()));
+            names.extend(c.only.iter().flatten().map(|n| n.text().to_string()));
+        });
     }
     Ok(names)
 }

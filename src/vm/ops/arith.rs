@@ -110,7 +110,10 @@ impl Thread {
                 return Ok(found);
             }
         }
-        self.base_binary(op, a, b)
+        match self.base_binary(op, a, b)? {
+            None if op == BinOp::BitOr => Ok(self.union_of(a, b)),
+            found => Ok(found),
+        }
     }
 
     /// Script methods of the two operands: the reflected one of a subclass that overrides it first.

@@ -113,6 +113,14 @@ impl Thread {
             }
             Kind::Bytes => Ok(bytes_repr(&r.frozen::<Bytes>().0)),
             Kind::ByteArray => Ok(format!("bytearray({})", bytes_repr(&self.bytes_copy(r)))),
+            Kind::Tuple if r.shape() == TypeId::UnionType.shape() => {
+                let mut names = Vec::new();
+                for c in &r.frozen::<Tuple>().0 {
+                    let n = c.as_ref().map_or("", |c| self.class_name(c).text());
+                    names.push(if n == "NoneType" { "None" } else { n });
+                }
+                Ok(names.join(" | "))
+            }
             Kind::List | Kind::Tuple | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::View => {
                 self.repr_container(v, r)
             }
