@@ -24,6 +24,12 @@ pub struct Class {
     pub plain_init: Option<(u32, Ref)>,
     /// It or a base defines `__del__`.
     pub has_del: bool,
+    /// `ABCMeta` or `EnumMeta`: the library's class whose methods this class object has; `None`: `type`.
+    pub meta: Option<Ref>,
+    /// It has abstract methods: it makes no instances.
+    pub is_abstract: bool,
+    /// The only attributes its instances may have: `__slots__` of it and of all its bases.
+    pub only: Option<Box<[Name]>>,
     /// Defined by a script (its attributes may be set).
     pub from_script: bool,
     /// May a script class derive from it?
@@ -34,6 +40,7 @@ impl Trace for Class {
     fn trace(&self, f: &mut dyn FnMut(&Ref)) {
         self.bases.iter().for_each(&mut *f);
         self.mro.iter().for_each(&mut *f);
+        self.meta.iter().for_each(&mut *f);
         self.names.trace(f);
         if let Some((_, init)) = &self.plain_init {
             f(init);

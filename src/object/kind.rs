@@ -18,6 +18,8 @@ macro_rules! for_each_kind {
         $then! {
             /// An int beyond 64 bits.
             BigInt BigIntObj frozen leaf
+            /// A float of a derived class.
+            Float FloatObj frozen leaf
             Str Str frozen leaf
             Bytes Bytes frozen leaf
             ByteArray ByteArray open leaf

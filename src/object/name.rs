@@ -102,6 +102,8 @@ known_names! {
     KEYS = "keys" SEND = "send" THROW = "throw" CLOSE = "close" LENGTH_HINT = "__length_hint__"
     PATH = "__path__" PACKAGE = "__package__" SUBCLASSES = "__subclasses__" CLOSURE = "__closure__"
     BYTES = "__bytes__" TRUNC = "__trunc__" FLOOR = "__floor__" CEIL = "__ceil__" SIZEOF = "__sizeof__"
+    GLOBALS = "__globals__" MADE = "__made__"
+    ABSTRACT = "__abstractmethods__"
     AWAIT = "__await__" AITER = "__aiter__" ANEXT = "__anext__" AENTER = "__aenter__" AEXIT = "__aexit__"
     WRITE = "write" FLUSH = "flush" OBJ = "obj" CODE_ATTR = "code" NAME_ATTR = "name" KWDEFAULTS = "__kwdefaults__"
 }

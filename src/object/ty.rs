@@ -6,11 +6,11 @@
 use super::kind::Kind;
 
 macro_rules! types {
-    ($($id:ident $name:literal < $base:ident $kind:ident $open:ident)*) => {
+    ($($(#[$doc:meta])* $id:ident $name:literal < $base:ident $kind:ident $open:ident)*) => {
         /// A builtin type.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
         #[repr(u16)]
-        pub enum TypeId { $($id),* }
+        pub enum TypeId { $($(#[$doc])* $id),* }
 
         impl TypeId {
             pub const ALL: &'static [TypeId] = &[$(TypeId::$id),*];
@@ -69,17 +69,19 @@ types! {
     Object "object" < Object Instance open
     Type "type" < Object Class closed
     NoneType "NoneType" < Object Instance closed
-    Int "int" < Object BigInt closed
+    Int "int" < Object BigInt open
     Bool "bool" < Int BigInt closed
-    Float "float" < Object Instance closed
-    Str "str" < Object Str closed
-    Bytes "bytes" < Object Bytes closed
+    Float "float" < Object Float open
+    Str "str" < Object Str open
+    Bytes "bytes" < Object Bytes open
     ByteArray "bytearray" < Object ByteArray closed
-    Tuple "tuple" < Object Tuple closed
+    Tuple "tuple" < Object Tuple open
+    /// `int | str`: a row of classes.
+    UnionType "UnionType" < Object Tuple closed
     List "list" < Object List open
     Dict "dict" < Object Dict open
     Set "set" < Object Set open
-    FrozenSet "frozenset" < Object FrozenSet closed
+    FrozenSet "frozenset" < Object FrozenSet open
     Range "range" < Object Range closed
     Slice "slice" < Object Slice closed
     Function "function" < Object Function closed
@@ -103,6 +105,9 @@ types! {
     Ellipsis "ellipsis" < Object Opaque closed
     NotImplementedType "NotImplementedType" < Object Opaque closed
     Traceback "traceback" < Object Opaque closed
+    Frame "frame" < Object Opaque closed
+    /// The code of a frame of a traceback, which is not bound to a module.
+    CodeFacts "code" < Object Opaque closed
     ListIterator "list_iterator" < Object Iter closed
     TupleIterator "tuple_iterator" < Object Iter closed
     StrIterator "str_ascii_iterator" < Object Iter closed
@@ -134,6 +139,8 @@ types! {
     Inflater "Decompress" < Object Opaque closed
     Regex "Regex" < Object Opaque closed
     Watch "watch" < Object Opaque closed
+    /// The `__dict__` of an object: a dict whose changes are made on the object, too.
+    NamesDict "names dict" < Dict Dict closed
     Namespace "SimpleNamespace" < Object Instance open
 
     BaseException "BaseException" < Object Exception open

@@ -1,7 +1,8 @@
 //! The payloads of the plain data types.
 
-use super::heap::Ref;
-use super::kind::Trace;
+use super::heap::{Guarded, Ref};
+use super::kind::{Kind, Trace};
+use super::pure::int::IntRef;
 use super::pure::pyset::PySet;
 use super::value::Value;
 use num_bigint::BigInt;
@@ -25,8 +26,68 @@ macro_rules! no_references {
     };
 }
 
-/// An int that does not fit 64 bits (V3).
-pub struct BigIntObj(pub BigInt);
+/// Class and attributes of an instance of a script class that derives from a type whose values never
+/// change; `None`: it is of the builtin type itself. The rest of its payload is that of a plain value.
+#[derive(Default)]
+pub struct Derived(pub Option<Box<DerivedBody>>);
+
+pub struct DerivedBody {
+    pub class: Ref,
+    pub slots: Guarded<Vec<Value>>,
+}
+
+impl Derived {
+    pub fn of(class: Ref) -> Derived {
+        Derived(Some(Box::new(DerivedBody { class, slots: Guarded::default() })))
+    }
+    /// The part of an object, if its kind has one.
+    pub fn at(r: &Ref) -> Option<&DerivedBody> {
+        let d = match r.kind() {
+            Kind::BigInt => &r.frozen::<BigIntObj>().derived,
+            Kind::Float => &r.frozen::<FloatObj>().derived,
+            Kind::Str => &r.frozen::<Str>().derived,
+            Kind::Bytes => &r.frozen::<Bytes>().1,
+            Kind::Tuple => &r.frozen::<Tuple>().1,
+            Kind::FrozenSet => &r.frozen::<FrozenSet>().derived,
+            _ => return None,
+        };
+        d.0.as_deref()
+    }
+    /// Of objects on their way out: the collector sees into what nobody has open.
+    fn visit(&self, f: &mut dyn FnMut(&Ref)) {
+        if let Some(d) = &self.0 {
+            f(&d.class);
+            d.slots.look(|s| trace_all(s, f));
+        }
+    }
+}
+
+/// An int that does not fit 64 bits (V3), or one of a derived class.
+pub struct BigIntObj {
+    pub big: BigInt,
+    /// The value of a derived int that fits 64 bits; `big` is 0 then.
+    pub small: Option<i64>,
+    pub derived: Derived,
+}
+
+impl BigIntObj {
+    pub fn new(big: BigInt) -> BigIntObj {
+        BigIntObj { big, small: None, derived: Derived::default() }
+    }
+    #[inline]
+    pub fn int(&self) -> IntRef<'_> {
+        match self.small {
+            None => IntRef::Big(&self.big),
+            Some(i) => IntRef::Small(i),
+        }
+    }
+}
+
+/// A float of a derived class: all others are in the value itself.
+pub struct FloatObj {
+    pub x: f64,
+    pub derived: Derived,
+}
 
 /// Unicode text; indices are code points.
 pub struct Str {
@@ -34,13 +95,14 @@ pub struct Str {
     /// Number of code points; equal to `text.len()` exactly when all of it is ASCII.
     pub chars: usize,
     hash: AtomicU64,
+    pub derived: Derived,
 }
 
 impl Str {
     pub fn new(text: impl Into<Box<str>>) -> Str {
         let text = text.into();
         let chars = if text.is_ascii() { text.len() } else { text.chars().count() };
-        Str { text, chars, hash: AtomicU64::new(0) }
+        Str { text, chars, hash: AtomicU64::new(0), derived: Derived::default() }
     }
     #[inline(always)]
     pub fn is_ascii(&self) -> bool {
@@ -59,7 +121,7 @@ impl Str {
     }
 }
 
-pub struct Bytes(pub Box<[u8]>);
+pub struct Bytes(pub Box<[u8]>, pub Derived);
 pub struct ByteArray(pub Vec<u8>);
 
 /// `range`; bounds beyond 64 bits are refused when it is made. `len` items.
@@ -71,7 +133,7 @@ pub struct Range {
     pub len: i64,
 }
 
-no_references!(BigIntObj, Str, Bytes, ByteArray, Range);
+no_references!(BigIntObj, FloatObj, Str, Bytes, ByteArray, Range);
 
 /// Class and attributes of an instance of a script class that derives from a native kind.
 #[derive(Default)]
@@ -96,14 +158,16 @@ impl Trace for Attrs {
     }
 }
 
-pub struct Tuple(pub Box<[Value]>);
+pub struct Tuple(pub Box<[Value]>, pub Derived);
 
 impl Trace for Tuple {
     fn trace(&self, f: &mut dyn FnMut(&Ref)) {
         trace_all(&self.0, f);
+        self.1.visit(f);
     }
     fn clear(&mut self) {
         self.0 = Box::new([]);
+        self.1 = Derived::default();
     }
 }
 
@@ -156,6 +220,7 @@ impl Trace for Set {
 pub struct FrozenSet {
     pub table: PySet<Value>,
     pub hash: AtomicU64,
+    pub derived: Derived,
 }
 
 impl Trace for FrozenSet {
@@ -165,9 +230,11 @@ impl Trace for FrozenSet {
                 f(r);
             }
         }
+        self.derived.visit(f);
     }
     fn clear(&mut self) {
         self.table = PySet::default();
+        self.derived = Derived::default();
     }
 }
 

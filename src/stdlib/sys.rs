@@ -22,6 +22,10 @@ natives! { pub SYS, "sys";
     holds getrecursionlimit("") = getrecursionlimit;
     /// Sets how deep calls may nest, in this thread and those it starts.
     holds setrecursionlimit("limit, /") = setrecursionlimit;
+    /// The traceback of an exception, as text.
+    holds _format_exception("exc, /") = format_exception;
+    /// File, line and text of the line of the script that runs.
+    holds _line_here("") = line_here;
     /// The exception being handled as (class, exception, None); Nones outside `except`.
     holds exc_info("") = exc_info;
     /// The exception being handled, or None.
@@ -200,4 +204,16 @@ fn utf8(c: &mut Call) -> Res<Value> {
 
 fn is_finalizing(c: &mut Call) -> Res<Value> {
     Ok(Value::bool(c.interp.ending.load(std::sync::atomic::Ordering::Relaxed)))
+}
+
+fn format_exception(c: &mut Call) -> Res<Value> {
+    let e = c.arg(0);
+    let t = c.format_exception(&e);
+    Ok(c.string(t))
+}
+
+fn line_here(c: &mut Call) -> Res<Value> {
+    let (file, line, source) = c.line_here();
+    let row = vec![c.str(&file), Value::Int(line.into()), c.string(source)];
+    Ok(c.tuple(row))
 }

@@ -12,7 +12,7 @@ use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::opaque::Opaque;
-use crate::object::types::{Attrs, Descriptor, DescriptorKind, List, Set, Super};
+use crate::object::types::{AttrBody, Attrs, Cell, Derived, Descriptor, DescriptorKind, List, Set, Super};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -103,7 +103,7 @@ impl Thread {
             Kind::Set => r.with::<Set, _>(held, |x| of(&x.attrs)),
             Kind::Exception => r.with::<Exception, _>(held, |x| of(&x.attrs)),
             Kind::Opaque => r.with::<Opaque, _>(held, |x| of(&x.attrs)),
-            _ => None,
+            _ => Derived::at(r).and_then(|d| d.slots.with(held, |s| s.get(slot).cloned())),
         }
     }
 
@@ -196,13 +196,14 @@ impl Thread {
                 _ => found,
             }));
         }
+        let meta = self.class_of(class);
         if attr == name::CLASS {
-            return Ok(Some(self.interp.class(&self.held, TypeId::Type).clone().into()));
+            return Ok(Some(meta.into()));
         }
-        // A method of `type` itself, such as `mro`.
-        let meta = self.interp.class(&self.held, TypeId::Type).clone();
+        // A method of the metaclass, such as `mro`.
         match self.lookup(&meta, attr) {
             Some(found) => self.bind_found(found, &class.clone().into(), &meta).map(Some),
+            None if attr != name::GETATTR => self.special_getattr(&class.clone().into(), attr),
             None => Ok(None),
         }
     }
@@ -220,7 +221,7 @@ impl Thread {
             name::DICT => {
                 let items: Vec<(Name, Value)> =
                     class.with::<Class, _>(&self.held, |c| c.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                self.names_dict(items)
+                self.live_dict(items, class)
             }
             name::DOC => class.with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned()).unwrap_or(Value::None),
             _ => return None,
@@ -236,6 +237,18 @@ impl Thread {
             d.with::<Dict, _>(&self.held, |d| d.table.push(hash, key, v));
         }
         d.into()
+    }
+
+    /// The same of an object's own names: what is changed in it is changed in the object.
+    pub fn live_dict(&mut self, items: Vec<(Name, Value)>, owner: &Ref) -> Value {
+        let d = self.names_dict(items);
+        let class = self.interp.class(&self.held, TypeId::Dict).clone();
+        if let Value::Obj(r) = &d {
+            let body = AttrBody { class, slots: vec![owner.clone().into()] };
+            r.with::<Dict, _>(&self.held, |d| d.attrs = Attrs(Some(Box::new(body))));
+            r.set_shape(&self.held, TypeId::NamesDict.shape());
+        }
+        d
     }
 
     fn super_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
@@ -274,7 +287,7 @@ impl Thread {
         Ok(match attr {
             name::DICT => {
                 let items = r.with::<Module, _>(&self.held, |m| m.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                Some(self.names_dict(items))
+                Some(self.live_dict(items, r))
             }
             name::NAME => {
                 let n = r.with::<Module, _>(&self.held, |m| m.name);
@@ -299,7 +312,13 @@ impl Thread {
     /// Attributes that an object's kind gives it, beside slots and class.
     fn own_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
         match r.kind() {
+            Kind::Function if matches!(attr, name::CLOSURE | name::GLOBALS) => Ok(self.function_place(r, attr)),
             Kind::Function => Ok(self.function_attr(r, attr)),
+            Kind::Code => Ok(self.code_attr(r, attr)),
+            Kind::Cell if attr.text() == "cell_contents" => {
+                let v = r.with::<Cell, _>(&self.held, |c| c.0.clone());
+                if v.is_unbound() { Err(self.value_error("Cell is empty")) } else { Ok(Some(v)) }
+            }
             Kind::Method => {
                 let m = r.frozen::<Method>();
                 let (f, this) = (m.func.clone(), m.this.clone());
@@ -322,12 +341,9 @@ impl Thread {
                 })
             }
             Kind::Exception => Ok(self.exception_attr(r, attr)),
-            Kind::Instance | Kind::List | Kind::Dict | Kind::Set | Kind::Opaque if attr == name::DICT => {
-                if TypeId::of_shape(r.shape()).is_some() {
-                    return Ok(None);
-                }
+            _ if attr == name::DICT && TypeId::of_shape(r.shape()).is_none() && !self.has_only_slots(r) => {
                 let items = self.instance_items(r);
-                Ok(Some(self.names_dict(items)))
+                Ok(Some(self.live_dict(items, r)))
             }
             Kind::Descriptor => {
                 let d = r.frozen::<Descriptor>();
@@ -358,6 +374,7 @@ impl Thread {
                 })
             }
             Kind::Generator => Ok(self.generator_attr(r, attr)),
+            Kind::Opaque => Ok(self.facts_attr(r, attr)),
             _ => Ok(None),
         }
     }
@@ -380,6 +397,7 @@ impl Thread {
             Value(Value),
             Text(String),
             Names(Vec<(Name, Value)>),
+            Empty,
             Nothing,
         }
         let got = r.with::<Function, _>(&self.held, |f| match attr {
@@ -388,6 +406,7 @@ impl Thread {
             name::DOC => Got::Value(f.doc.clone()),
             name::DEFAULTS => Got::Value(f.defaults.clone()),
             name::KWDEFAULTS => Got::Value(f.kwdefaults.clone()),
+            name::ANNOTATIONS if f.annotations.is_none() => Got::Empty,
             name::ANNOTATIONS => Got::Value(f.annotations.clone()),
             name::CODE => Got::Value(f.code.clone().into()),
             name::DICT => Got::Names(f.attrs.clone()),
@@ -397,7 +416,12 @@ impl Thread {
         match got {
             Got::Value(v) => Some(v),
             Got::Text(t) => Some(self.str(&t)),
-            Got::Names(items) => Some(self.names_dict(items)),
+            Got::Names(items) => Some(self.live_dict(items, r)),
+            Got::Empty => {
+                let d: Value = self.dict().into();
+                r.with::<Function, _>(&self.held, |f| f.annotations = d.clone());
+                Some(d)
+            }
             Got::Nothing => None,
         }
     }
@@ -405,13 +429,10 @@ impl Thread {
     fn exception_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
         if attr == name::DICT {
             let items = self.instance_items(r);
-            return Some(self.names_dict(items));
+            return Some(self.live_dict(items, r));
         }
         if attr == name::TRACEBACK {
-            // The trail itself stays in the exception; scripts only see that there is one.
-            let none = r.with::<Exception, _>(&self.held, |e| e.trail.is_empty());
-            let tb = || Opaque { state: Box::new(()), attrs: Attrs::default() };
-            return Some(if none { Value::None } else { Ref::new(&self.held, TypeId::Traceback.shape(), tb()).into() });
+            return Some(self.traceback_of(r));
         }
         r.with::<Exception, _>(&self.held, |e| match attr {
             name::ARGS => Some(e.args.clone()),

@@ -2,6 +2,7 @@
 
 use super::errors::Uncaught;
 use super::frame::{Frame, FrameKind};
+use super::ops::scripted;
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
@@ -15,6 +16,14 @@ pub(super) enum Entered {
     /// A script frame was pushed; the loop goes on in it.
     Frame,
     Value(Value),
+}
+
+/// The object that calling a class is about.
+enum Made {
+    /// Of the class: `__init__` follows.
+    This(Value),
+    /// Of another class: it is the result.
+    Other(Value),
 }
 
 /// A window in the stack: function, then `n` arguments of which the last `kw.len()` are named.
@@ -114,7 +123,13 @@ impl Thread {
                     self.insert_first(w, m.this.clone());
                     self.set_reg(w.func_at, m.func.clone());
                 }
-                Kind::Class => return self.instantiate(r, w, dst, kind),
+                Kind::Class => match self.meta_call(&callee) {
+                    Some(f) => {
+                        self.insert_first(w, callee.clone());
+                        self.set_reg(w.func_at, f);
+                    }
+                    None => return self.instantiate(r, w, dst, kind),
+                },
                 _ => match self.lookup_special(&callee, name::CALL) {
                     Some(f) => {
                         self.insert_first(w, callee.clone());
@@ -124,6 +139,11 @@ impl Thread {
                 },
             }
         }
+    }
+
+    /// `__call__` of the metaclass of a class that has one of the library's.
+    fn meta_call(&self, class: &Value) -> Option<Value> {
+        if scripted(class) { self.lookup_special(class, name::CALL) } else { None }
     }
 
     #[cold]
@@ -197,27 +217,43 @@ impl Thread {
         Ok(g.into())
     }
 
+    /// What `__new__` of a script class gives.
+    fn made_by_new(&mut self, class: &Ref, w: &mut Window) -> Res<Made> {
+        Ok(match self.lookup(class, name::NEW) {
+            Some(new) if !matches!(&new, Value::Obj(r) if r.kind() == Kind::Native) => {
+                let v = self.call_new(class, &new, w)?;
+                let of = self.type_of(&v);
+                if !self.is_subclass(&of, class) {
+                    self.unset(w.func_at, w.end());
+                    return Ok(Made::Other(v));
+                }
+                Made::This(v)
+            }
+            _ if self.derives_value(class) => {
+                let (args, kw) = self.copy_args(w);
+                Made::This(self.new_value(class, &args, &kw)?)
+            }
+            _ => Made::This(self.new_object(class)?),
+        })
+    }
+
     /// Calls a class: makes the object, then runs `__init__`.
     fn instantiate(&mut self, class: &Ref, w: &mut Window, dst: u32, kind: FrameKind) -> Res<Entered> {
-        let (script, instances, root) =
-            class.with::<crate::object::class::Class, _>(&self.held, |c| (c.from_script, c.instances, c.root));
+        let (script, instances, root, is_abstract) = class.with::<crate::object::class::Class, _>(&self.held, |c| {
+            (c.from_script, c.instances, c.root, c.is_abstract)
+        });
+        if is_abstract {
+            return Err(self.abstract_class(class));
+        }
         if !script {
             if instances == Kind::Exception {
                 return self.make_exception(class, w).map(Entered::Value);
             }
             return self.make_builtin(class, root, w).map(Entered::Value);
         }
-        let this = match self.lookup(class, name::NEW) {
-            Some(new) if !matches!(&new, Value::Obj(r) if r.kind() == Kind::Native) => {
-                let v = self.call_new(class, &new, w)?;
-                let of = self.type_of(&v);
-                if !self.is_subclass(&of, class) {
-                    self.unset(w.func_at, w.end());
-                    return Ok(Entered::Value(v));
-                }
-                v
-            }
-            _ => self.new_object(class)?,
+        let this = match self.made_by_new(class, w)? {
+            Made::Other(v) => return Ok(Entered::Value(v)),
+            Made::This(v) => v,
         };
         let init = self.lookup(class, name::INIT);
         let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
@@ -230,6 +266,10 @@ impl Thread {
                 Kind::Instance if w.n > 0 && !self.has_script_new(class) => {
                     let n = self.class_name(class);
                     Err(self.type_error(format!("{n}() takes no arguments")))
+                }
+                _ if self.derives_value(class) => {
+                    self.unset(w.func_at, w.end());
+                    Ok(Entered::Value(this))
                 }
                 Kind::Instance | Kind::Exception => {
                     self.unset(w.func_at, w.end());
@@ -262,6 +302,17 @@ impl Thread {
         }
     }
 
+    #[cold]
+    fn abstract_class(&mut self, class: &Ref) -> Raised {
+        let n = self.class_name(class);
+        let found = self.lookup(class, name::ABSTRACT).unwrap_or_default();
+        let Ok(items) = self.collect(&found) else { return Raised(()) };
+        let mut names: Vec<&str> = items.iter().filter_map(super::make::text).collect();
+        names.sort_unstable();
+        let s = if names.len() == 1 { "" } else { "s" };
+        self.type_error(format!("Can't instantiate abstract class {n} with abstract method{s} {}", names.join(", ")))
+    }
+
     fn has_del(&self, class: &Ref) -> bool {
         class.with::<crate::object::class::Class, _>(&self.held, |c| c.has_del)
     }
@@ -270,27 +321,26 @@ impl Thread {
         matches!(self.lookup(class, name::NEW), Some(Value::Obj(r)) if r.kind() != Kind::Native)
     }
 
-    /// The builtin type whose payload instances of a script class have.
-    fn base_type(&self, class: &Ref) -> TypeId {
-        let mro = class.with::<crate::object::class::Class, _>(&self.held, |c| c.mro.clone());
-        mro.iter().find_map(|c| self.type_id(c)).unwrap_or(TypeId::Object)
-    }
-
     fn call_new(&mut self, class: &Ref, new: &Value, w: &Window) -> Res<Value> {
         let f = match new {
             Value::Obj(r) => r.get::<crate::object::types::Descriptor>().map_or(new.clone(), |d| d.get.clone()),
             _ => new.clone(),
         };
-        let mut args = vec![Value::Obj(class.clone())];
-        args.extend((0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)));
-        let first = w.end() - w.kw.len() as u32;
-        let kw: Vec<(Name, Value)> = w.kw.iter().enumerate().map(|(i, n)| (*n, self.reg(first + i as u32))).collect();
+        let (mut args, kw) = self.copy_args(w);
+        args.insert(0, Value::Obj(class.clone()));
         // The window is needed again for `__init__`: what `__new__` runs must not lie over it.
         let below = self.top;
         self.top = below.max(w.end());
         let made = self.call_kw(&f, &args, &kw);
         self.top = below;
         made
+    }
+
+    /// Copies of a window's arguments.
+    fn copy_args(&self, w: &Window) -> (Vec<Value>, Vec<(Name, Value)>) {
+        let args = (0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)).collect();
+        let first = w.end() - w.kw.len() as u32;
+        (args, w.kw.iter().enumerate().map(|(i, n)| (*n, self.reg(first + i as u32))).collect())
     }
 
     /// Moves a window's arguments out and unsets it.

@@ -13,7 +13,7 @@ use crate::object::function::Function;
 use crate::object::instance::Instance;
 use crate::object::module::{Module, Namespace};
 use crate::object::opaque::Opaque;
-use crate::object::types::{AttrBody, Attrs, FrozenSet, List, Set, Str, Tuple};
+use crate::object::types::{AttrBody, Attrs, BigIntObj, Bytes, Derived, FloatObj, FrozenSet, List, Set, Str, Tuple};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -45,6 +45,9 @@ impl Classes {
                 slots_hint: 0,
                 plain_init: None,
                 has_del: false,
+                meta: None,
+                is_abstract: false,
+                only: None,
                 from_script: false,
                 subclassable: t.is_open(),
             };
@@ -67,7 +70,7 @@ impl Classes {
             builtins,
             not_implemented: opaque(TypeId::NotImplementedType),
             ellipsis: opaque(TypeId::Ellipsis),
-            empty_tuple: immortal(Ref::new(held, TypeId::Tuple.shape(), Tuple(Box::new([])))),
+            empty_tuple: immortal(Ref::new(held, TypeId::Tuple.shape(), Tuple(Box::new([]), Derived::default()))),
             empty_str: text(String::new()),
             makers: TypeId::ALL
                 .iter()
@@ -97,12 +100,13 @@ impl Thread {
         let own = |a: &Attrs| a.0.as_ref().map(|b| b.class.clone());
         let own = match r.kind() {
             Kind::Instance => Some(r.with::<Instance, _>(held, |i| i.class.clone())),
+            Kind::Class if r.shape() as usize >= TypeId::COUNT => r.with::<Class, _>(held, |c| c.meta.clone()),
             Kind::List => r.with::<List, _>(held, |x| own(&x.attrs)),
             Kind::Dict => r.with::<Dict, _>(held, |x| own(&x.attrs)),
             Kind::Set => r.with::<Set, _>(held, |x| own(&x.attrs)),
             Kind::Exception => r.with::<Exception, _>(held, |x| own(&x.attrs)),
             Kind::Opaque => r.with::<Opaque, _>(held, |x| own(&x.attrs)),
-            _ => None,
+            _ => Derived::at(r).map(|d| d.class.clone()),
         };
         own.unwrap_or_else(|| self.interp.class(held, TypeId::of_shape(r.shape()).unwrap_or(TypeId::Object)).clone())
     }
@@ -154,7 +158,27 @@ impl Thread {
     /// `isinstance`; TypeError when the second operand is neither class nor tuple of classes.
     pub fn is_instance(&mut self, v: &Value, class: &Value) -> Res<bool> {
         let of = self.type_of(v);
-        self.subclass_check(&of, class, "isinstance() arg 2 must be a type, a tuple of types, or a union")
+        let wrong = "isinstance() arg 2 must be a type, a tuple of types, or a union";
+        if self.subclass_check(&of, class, wrong)? {
+            return Ok(true);
+        }
+        self.meta_check(class, name::INSTANCECHECK, v)
+    }
+
+    /// Asks the metaclass of a class, or of one in a tuple of classes, whether `v` belongs to it.
+    pub fn meta_check(&mut self, class: &Value, check: Name, v: &Value) -> Res<bool> {
+        if let Some(row) = super::make::tuple_items(class) {
+            for c in row {
+                if self.meta_check(c, check, v)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
+        match self.special(class, check, std::slice::from_ref(v))? {
+            Some(answer) => self.truth(&answer),
+            None => Ok(false),
+        }
     }
 
     /// Is `of` derived from a class or one of a tuple of classes?
@@ -272,7 +296,6 @@ impl Thread {
             Kind::List => Ref::new(held, root, List { items: Vec::new(), attrs: attrs() }).into(),
             Kind::Dict => Ref::new(held, root, Dict { attrs: attrs(), ..Dict::default() }).into(),
             Kind::Set => Ref::new(held, root, Set { attrs: attrs(), ..Set::default() }).into(),
-            Kind::FrozenSet => Ref::new(held, root, FrozenSet::default()).into(),
             Kind::Exception => {
                 let args = self.interp.fixed(held).empty_tuple.clone();
                 let e = Exception {
@@ -291,8 +314,60 @@ impl Thread {
         })
     }
 
+    /// Are its instances values of a type that never changes, with a class and attributes of their own?
+    pub fn derives_value(&self, class: &Ref) -> bool {
+        class.with::<Class, _>(&self.held, |c| c.from_script && is_value_kind(c.instances))
+    }
+
+    /// `__new__` of a builtin type for a class derived from it: makes a plain value of the arguments and
+    /// gives it the class.
+    pub fn new_value(&mut self, class: &Ref, args: &[Value], kw: &[(Name, Value)]) -> Res<Value> {
+        let base = self.base_type(class);
+        let plain: Value = self.interp.class(&self.held, base).clone().into();
+        let v = self.call_kw(&plain, args, kw)?;
+        Ok(self.derive(class, v))
+    }
+
+    /// A copy of a plain value as an instance of a class derived from its type.
+    fn derive(&mut self, class: &Ref, v: Value) -> Value {
+        let (root, derived, held) =
+            (class.with::<Class, _>(&self.held, |c| c.root), Derived::of(class.clone()), &self.held);
+        match &v {
+            Value::Float(x) => Ref::new(held, root, FloatObj { x: x.get(), derived }).into(),
+            Value::Int(i) => {
+                let int = BigIntObj { small: Some(*i), derived, ..BigIntObj::new(Default::default()) };
+                Ref::new(held, root, int).into()
+            }
+            Value::Obj(r) => match r.kind() {
+                Kind::BigInt => {
+                    let int = BigIntObj { derived, ..BigIntObj::new(r.frozen::<BigIntObj>().big.clone()) };
+                    Ref::new(held, root, int).into()
+                }
+                Kind::Str => {
+                    let mut text = Str::new(r.frozen::<Str>().text.clone());
+                    text.derived = derived;
+                    Ref::new(held, root, text).into()
+                }
+                Kind::Bytes => Ref::new(held, root, Bytes(r.frozen::<Bytes>().0.clone(), derived)).into(),
+                Kind::Tuple => Ref::new(held, root, Tuple(r.frozen::<Tuple>().0.clone(), derived)).into(),
+                Kind::FrozenSet => {
+                    let s = FrozenSet { table: r.frozen::<FrozenSet>().table.clone(), derived, ..Default::default() };
+                    Ref::new(held, root, s).into()
+                }
+                _ => v,
+            },
+            _ => v,
+        }
+    }
+
+    /// The builtin type whose payload instances of a script class have.
+    pub(super) fn base_type(&self, class: &Ref) -> TypeId {
+        let mro = class.with::<Class, _>(&self.held, |c| c.mro.clone());
+        mro.iter().find_map(|c| self.type_id(c)).unwrap_or(TypeId::Object)
+    }
+
     /// A class from the namespace that its body filled.
-    pub fn make_class(&mut self, name: Name, bases: Vec<Value>, names: Namespace) -> Res<Ref> {
+    pub fn make_class(&mut self, name: Name, bases: Vec<Value>, names: Namespace, meta: Option<Ref>) -> Res<Ref> {
         let mut base_refs = Vec::new();
         for b in bases {
             match b {
@@ -307,7 +382,9 @@ impl Thread {
             base_refs.push(self.interp.class(&self.held, TypeId::Object).clone());
         }
         let kind = self.layout_of_bases(&base_refs)?;
+        let meta = meta.or_else(|| self.meta_of_bases(&base_refs));
         let mro = self.linearize(&base_refs)?;
+        let only = self.only_slots(name, &mro, &names)?;
         let module = match names.get(name::MODULE).and_then(super::make::text) {
             Some(m) => Name::of(m),
             None => name::MAIN,
@@ -332,10 +409,59 @@ impl Thread {
             slots_hint,
             plain_init: None,
             has_del,
+            meta: meta.clone(),
+            is_abstract: false,
+            only,
             from_script: true,
             subclassable: true,
         };
-        Ok(Ref::new(&self.held, TypeId::Type.shape(), class))
+        let shape = meta.map_or(TypeId::Type.shape(), |m| m.with::<Class, _>(&self.held, |m| m.root));
+        Ok(Ref::new(&self.held, shape, class))
+    }
+
+    /// The attributes that `__slots__` of a new class and its bases allow; `None`: any.
+    fn only_slots(&mut self, class: Name, mro: &[Ref], names: &Namespace) -> Res<Option<Box<[Name]>>> {
+        let Some(slots) = names.get(name::SLOTS).cloned() else { return Ok(None) };
+        let listed = if super::make::text(&slots).is_some() { vec![slots] } else { self.collect(&slots)? };
+        let mut only = Vec::new();
+        for v in &listed {
+            let Some(t) = super::make::text(v) else {
+                let got = self.type_name(v);
+                return Err(self.type_error(format!("__slots__ items must be strings, not '{got}'")));
+            };
+            if names.get(Name::of(t)).is_some() {
+                return Err(self.value_error(format!("'{t}' in __slots__ conflicts with class variable")));
+            }
+            let hidden = t.starts_with("__") && !t.ends_with("__");
+            only.push(Name::of(&if hidden {
+                format!("_{}{t}", class.text().trim_start_matches('_'))
+            } else {
+                t.into()
+            }));
+        }
+        for base in mro {
+            let (script, more) = base.with::<Class, _>(&self.held, |c| (c.from_script, c.only.clone()));
+            match more {
+                Some(more) => only.extend(more),
+                None if script => return Ok(None),
+                None => {}
+            }
+        }
+        if only.contains(&name::DICT) {
+            return Ok(None);
+        }
+        Ok(Some(only.into()))
+    }
+
+    /// Is it an instance of a class with `__slots__` and no `__dict__`?
+    pub(super) fn has_only_slots(&self, r: &Ref) -> bool {
+        self.class_of(r).with::<Class, _>(&self.held, |c| c.only.is_some())
+    }
+
+    /// The most derived of the bases' metaclasses, where it is not `type`.
+    fn meta_of_bases(&self, bases: &[Ref]) -> Option<Ref> {
+        let metas = bases.iter().filter_map(|b| b.with::<Class, _>(&self.held, |c| c.meta.clone()));
+        metas.reduce(|a, b| if self.is_subclass(&b, &a) { b } else { a })
     }
 
     /// A guess at the slots of the first instance: the attributes that `__init__` sets on its first parameter.
@@ -362,6 +488,8 @@ impl Thread {
         let mut kind = Kind::Instance;
         for b in bases {
             let (k, open, name) = b.with::<Class, _>(&self.held, |c| (c.instances, c.subclassable, c.name));
+            // The library's own metaclasses.
+            let open = open || (k == Kind::Class && self.in_library());
             if !open {
                 let text = match name.text() {
                     n @ ("bool" | "NoneType" | "function" | "range" | "slice") => {
@@ -412,6 +540,11 @@ impl Thread {
             out.push(next);
         }
     }
+}
+
+/// Payloads of values that never change.
+fn is_value_kind(k: Kind) -> bool {
+    matches!(k, Kind::BigInt | Kind::Float | Kind::Str | Kind::Bytes | Kind::Tuple | Kind::FrozenSet)
 }
 
 fn remember(l: &mut Lookups, root: u32, name: Name, v: Value) -> Option<u32> {

@@ -21,7 +21,7 @@ impl Thread {
         if text.len() <= 2 { self.str(&text) } else { Ref::new(&self.held, TypeId::Str.shape(), Str::new(text)).into() }
     }
     pub fn bytes(&mut self, b: impl Into<Box<[u8]>>) -> Value {
-        Ref::new(&self.held, TypeId::Bytes.shape(), Bytes(b.into())).into()
+        Ref::new(&self.held, TypeId::Bytes.shape(), Bytes(b.into(), Derived::default())).into()
     }
     pub fn bytearray(&mut self, b: Vec<u8>) -> Value {
         Ref::new(&self.held, TypeId::ByteArray.shape(), ByteArray(b)).into()
@@ -32,7 +32,7 @@ impl Thread {
         {
             return f.get(&self.held).empty_tuple.clone();
         }
-        Ref::new(&self.held, TypeId::Tuple.shape(), Tuple(items.into())).into()
+        Ref::new(&self.held, TypeId::Tuple.shape(), Tuple(items.into(), Derived::default())).into()
     }
     pub fn list(&mut self, items: Vec<Value>) -> Value {
         Ref::new(&self.held, TypeId::List.shape(), List { items, attrs: Attrs::default() }).into()
@@ -48,7 +48,7 @@ impl Thread {
     pub fn int(&mut self, i: IntVal) -> Value {
         match i {
             IntVal::Small(i) => Value::Int(i),
-            IntVal::Big(b) => Ref::new(&self.held, TypeId::Int.shape(), BigIntObj(b)).into(),
+            IntVal::Big(b) => Ref::new(&self.held, TypeId::Int.shape(), BigIntObj::new(b)).into(),
         }
     }
     pub fn method(&mut self, func: Value, this: Value) -> Value {
@@ -122,7 +122,7 @@ pub fn int_of(v: &Value) -> Option<IntRef<'_>> {
     match v {
         Value::Int(i) => Some(IntRef::Small(*i)),
         Value::Bool(b) => Some(IntRef::Small(*b as i64)),
-        Value::Obj(r) => r.get::<BigIntObj>().map(|b| IntRef::Big(&b.0)),
+        Value::Obj(r) => r.get::<BigIntObj>().map(BigIntObj::int),
         _ => None,
     }
 }
@@ -131,6 +131,7 @@ pub fn int_of(v: &Value) -> Option<IntRef<'_>> {
 pub fn float_of(v: &Value) -> Option<f64> {
     match v {
         Value::Float(b) => Some(b.get()),
+        Value::Obj(r) => r.get::<FloatObj>().map(|x| x.x),
         _ => None,
     }
 }

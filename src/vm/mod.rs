@@ -27,6 +27,7 @@ pub mod frame;
 pub mod generator;
 pub mod import;
 pub mod interp;
+mod introspect;
 pub mod make;
 pub mod names;
 pub mod native;

@@ -10,7 +10,7 @@ use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
 use crate::object::function::{Awaiter, Function, Generator};
 use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::module::Module;
-use crate::object::types::{BigIntObj, Bytes, Cell, Str, Super, Tuple};
+use crate::object::types::{BigIntObj, Bytes, Cell, Derived, Str, Super, Tuple};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -258,15 +258,15 @@ impl Thread {
             Const::Float(x) => return Value::float(*x),
             Const::Ellipsis => return self.interp.fixed(held).ellipsis.clone(),
             Const::Code(c) => return self.bind_code(c, module).into(),
-            Const::Big(b) => Ref::new(held, TypeId::Int.shape(), BigIntObj(b.clone())).into(),
+            Const::Big(b) => Ref::new(held, TypeId::Int.shape(), BigIntObj::new(b.clone())).into(),
             Const::Str(s) => match s.len() {
                 0 | 1 => return self.str(s),
                 _ => Ref::new(held, TypeId::Str.shape(), Str::new(s.clone())).into(),
             },
-            Const::Bytes(b) => Ref::new(held, TypeId::Bytes.shape(), Bytes(b.clone())).into(),
+            Const::Bytes(b) => Ref::new(held, TypeId::Bytes.shape(), Bytes(b.clone(), Derived::default())).into(),
             Const::Tuple(items) => {
                 let items: Vec<Value> = items.iter().map(|c| self.constant(c, module)).collect();
-                Ref::new(&self.held, TypeId::Tuple.shape(), Tuple(items.into())).into()
+                Ref::new(&self.held, TypeId::Tuple.shape(), Tuple(items.into(), Derived::default())).into()
             }
             Const::FrozenSet(items) => {
                 let items: Vec<Value> = items.iter().map(|c| self.constant(c, module)).collect();

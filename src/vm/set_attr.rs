@@ -10,7 +10,7 @@ use crate::object::function::Function;
 use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::opaque::Opaque;
-use crate::object::types::{Attrs, Descriptor, List, Set};
+use crate::object::types::{Attrs, Derived, Descriptor, List, Set};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -54,10 +54,42 @@ impl Thread {
                     }
                     return Err(self.read_only(obj, attr));
                 }
+                if attr == name::DICT {
+                    return self.replace_names(r, &v);
+                }
+                if class.with::<Class, _>(&self.held, |c| c.only.as_ref().is_some_and(|o| !o.contains(&attr))) {
+                    return Err(self.no_slot(obj, &class, attr));
+                }
                 self.set_slot(r, attr, v);
                 Ok(())
             }
         }
+    }
+
+    #[cold]
+    fn no_slot(&mut self, obj: &Value, class: &Ref, attr: Name) -> Raised {
+        if self.lookup(class, attr).is_some() { self.read_only(obj, attr) } else { self.no_attribute(obj, attr) }
+    }
+
+    /// `obj.__dict__ = names`.
+    fn replace_names(&mut self, r: &Ref, names: &Value) -> Res<()> {
+        let items = match names {
+            Value::Obj(d) if d.is::<Dict>() => self.dict_items(d),
+            _ => {
+                let got = self.type_name(names);
+                return Err(self.type_error(format!("__dict__ must be set to a dictionary, not a '{got}'")));
+            }
+        };
+        for (n, _) in self.instance_items(r) {
+            drop(self.remove_slot(r, n));
+        }
+        for (k, v) in items {
+            let Some(n) = super::make::text(&k).map(Name::of) else {
+                return Err(self.type_error("Kit's attribute names are str"));
+            };
+            self.set_slot(r, n, v);
+        }
+        Ok(())
     }
 
     fn set_through(&mut self, d: &Ref, obj: &Value, attr: Name, v: Value) -> Res<()> {
@@ -73,6 +105,33 @@ impl Thread {
         match self.lookup(&class, name::SET) {
             Some(f) => self.call(&f, &[d.clone().into(), obj.clone(), v]).map(drop),
             None => Err(self.raise(TypeId::AttributeError, "__set__")),
+        }
+    }
+
+    /// A name was set (or removed) in the `__dict__` of an object: so it is in the object.
+    pub fn name_changed(&mut self, d: &Ref, key: &Value, v: Option<Value>) -> Res<()> {
+        if d.shape() != TypeId::NamesDict.shape() {
+            return Ok(());
+        }
+        let owner = d.with::<Dict, _>(&self.held, |d| d.attrs.0.as_ref().and_then(|b| b.slots.first().cloned()));
+        let Some(Value::Obj(r)) = owner else { return Ok(()) };
+        let Some(attr) = super::make::text(key).map(Name::of) else {
+            return Err(self.type_error("Kit's attribute names are str"));
+        };
+        match (r.kind(), v) {
+            (Kind::Class, Some(_)) => Err(self.type_error("'mappingproxy' object does not support item assignment")),
+            (Kind::Class, None) => Err(self.type_error("'mappingproxy' object does not support item deletion")),
+            (Kind::Module | Kind::Function, Some(v)) => self.set_attr_plain(&r.into(), attr, v),
+            (_, Some(v)) if TypeId::of_shape(r.shape()).is_some() => self.set_attr_plain(&r.into(), attr, v),
+            (_, Some(v)) => {
+                self.set_slot(&r, attr, v);
+                Ok(())
+            }
+            (Kind::Module | Kind::Function, None) => self.del_attr_plain(&r.into(), attr),
+            (_, None) => {
+                drop(self.remove_slot(&r, attr));
+                Ok(())
+            }
         }
     }
 
@@ -117,7 +176,7 @@ impl Thread {
             Kind::Set => r.with::<Set, _>(held, |x| in_attrs(&mut x.attrs, v)),
             Kind::Exception => r.with::<Exception, _>(held, |x| in_attrs(&mut x.attrs, v)),
             Kind::Opaque => r.with::<Opaque, _>(held, |x| in_attrs(&mut x.attrs, v)),
-            _ => None,
+            _ => Derived::at(r).and_then(|d| d.slots.with(held, |s| put(s, slot, v))),
         }
     }
 
@@ -135,23 +194,34 @@ impl Thread {
         if !script {
             return Err(self.type_error(format!("cannot set '{attr}' attribute of immutable type '{n}'")));
         }
-        if let (name::NAME | name::QUALNAME, Some(t)) = (attr, super::make::text(&v)) {
-            class.with::<Class, _>(&self.held, |c| match attr {
-                name::NAME => c.name = Name::of(t),
-                _ => c.qualname = t.into(),
-            });
-            return Ok(());
-        }
-        if let (name::MODULE, Some(t)) = (attr, super::make::text(&v)) {
-            class.with::<Class, _>(&self.held, |c| c.module = Name::of(t));
+        if matches!(attr, name::NAME | name::QUALNAME | name::MODULE) {
+            return self.rename_class(class, attr, &v);
         }
         let shadows = matches!(&v, Value::Obj(d) if self.is_data_descriptor(d));
+        if attr == name::ABSTRACT {
+            let some = self.truth(&v)?;
+            class.with::<Class, _>(&self.held, |c| c.is_abstract = some);
+        }
         let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));
         self.class_changed(attr);
         if shadows {
             self.forget_slots();
         }
         drop(old);
+        Ok(())
+    }
+
+    /// The names that a class object itself keeps.
+    fn rename_class(&mut self, class: &Ref, attr: Name, v: &Value) -> Res<()> {
+        let Some(t) = super::make::text(v) else {
+            let (n, got) = (self.class_name(class), self.type_name(v));
+            return Err(self.type_error(format!("can only assign string to {n}.{attr}, not '{got}'")));
+        };
+        class.with::<Class, _>(&self.held, |c| match attr {
+            name::NAME => c.name = Name::of(t),
+            name::QUALNAME => c.qualname = t.into(),
+            _ => c.module = Name::of(t),
+        });
         Ok(())
     }
 

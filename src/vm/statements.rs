@@ -5,7 +5,7 @@ use crate::object::class::Class;
 use crate::object::exception::Exception;
 use crate::object::module::{Module, Namespace};
 use crate::object::types::{Cell, Tuple};
-use crate::object::{Name, Ref, TypeId, Value, name};
+use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 
 impl Thread {
     /// What `sys.displayhook` does with the value of a statement typed at the prompt.
@@ -113,13 +113,15 @@ impl Thread {
     ) -> Res<Value> {
         let class_name = Name::of(super::make::text(class_name).unwrap_or("?"));
         let mut options = Vec::new();
+        let mut meta = None;
         if let Value::Obj(d) = &keywords {
             for (k, v) in self.dict_items(d) {
                 let k = super::make::text(&k).unwrap_or("").to_string();
                 if k == "metaclass" {
-                    let ok = self.type_id_of(&v) == Some(TypeId::Type);
-                    if !ok {
-                        return Err(self.type_error("Kit has no user-defined metaclasses"));
+                    match v {
+                        Value::Obj(m) if self.is_library_meta(&m) => meta = Some(m),
+                        v if self.type_id_of(&v) == Some(TypeId::Type) => {}
+                        _ => return Err(self.type_error("Kit has no user-defined metaclasses")),
                     }
                 } else {
                     options.push((Name::of(&k), v));
@@ -128,7 +130,31 @@ impl Thread {
         }
         let ns = Ref::new(&self.held, TypeId::Module.shape(), Module { name: class_name, names: Namespace::default() });
         let cell = self.call(body, &[ns.clone().into()])?;
-        let mut names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
+        let names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
+        self.finish_class(class_name, bases, names, meta, cell, options).map(Value::Obj)
+    }
+
+    fn is_library_meta(&self, m: &Ref) -> bool {
+        m.try_with::<Class, _>(&self.held, |c| c.from_script && c.instances == Kind::Class) == Some(true)
+    }
+
+    /// Is the running code the library's?
+    pub(super) fn in_library(&self) -> bool {
+        let Some(func) = self.frames.last().and_then(|f| self.function_at(f.func_at())) else { return false };
+        let code = func.with::<crate::object::function::Function, _>(&self.held, |f| f.code.clone());
+        super::traceback::is_library(&code.frozen::<crate::object::code::CodeObj>().code.file.name)
+    }
+
+    /// A class of what its body has left, with all that is told of it. `cell` is that of `__class__`.
+    pub fn finish_class(
+        &mut self,
+        class_name: Name,
+        bases: Vec<Value>,
+        mut names: Namespace,
+        meta: Option<Ref>,
+        cell: Value,
+        options: Vec<(Name, Value)>,
+    ) -> Res<Ref> {
         if names.get(name::MODULE).is_none() {
             let module = self.globals_name();
             let text = self.str(module.text());
@@ -140,18 +166,18 @@ impl Thread {
         }
         let hooks: Vec<(Name, Value)> = names
             .iter()
-            .filter(|(_, v)| matches!(v, Value::Obj(r) if r.kind() == crate::object::Kind::Instance))
+            .filter(|(_, v)| matches!(v, Value::Obj(r) if r.kind() == Kind::Instance))
             .map(|(n, v)| (n, v.clone()))
             .collect();
         for special in [name::INIT_SUBCLASS, Name::of("__class_getitem__")] {
             if let Some(Value::Obj(f)) = names.get(special).cloned()
-                && f.kind() == crate::object::Kind::Function
+                && f.kind() == Kind::Function
             {
                 let wrapped = self.class_method(f.into());
                 names.set(special, wrapped);
             }
         }
-        let class = self.make_class(class_name, bases, names)?;
+        let class = self.make_class(class_name, bases, names, meta)?;
         if let Value::Obj(c) = &cell
             && c.is::<Cell>()
         {
@@ -161,6 +187,10 @@ impl Thread {
             let text = self.str(n.text());
             self.special(&v, name::SET_NAME, &[class.clone().into(), text])?;
         }
+        let made: Value = class.clone().into();
+        if super::ops::scripted(&made) {
+            self.special(&made, name::MADE, &[])?;
+        }
         let above = self.make_super(&class.clone().into(), &class.clone().into())?;
         if let Some(hook) = self.find_attr(&above, name::INIT_SUBCLASS)? {
             self.call_kw(&hook, &[], &options)?;
@@ -168,7 +198,7 @@ impl Thread {
             let text = format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
             return Err(self.type_error(text));
         }
-        Ok(class.into())
+        Ok(class)
     }
 
     fn class_method(&mut self, f: Value) -> Value {

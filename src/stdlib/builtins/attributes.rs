@@ -6,7 +6,6 @@ use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::{Name, Ref, TypeId, Value};
-use crate::stdlib::kit::record;
 use crate::vm::make::text;
 use crate::vm::{Call, Res, Thread};
 
@@ -29,7 +28,7 @@ natives! { pub ATTRIBUTES, "builtins";
     holds vars("obj=None, /") = vars;
     /// The names of an object's attributes, sorted; without an object, of the module's names.
     holds dir("obj=None, /") = dir;
-    /// The names of the module as a dict; changes of the dict do not change the module.
+    /// The names of the module as a dict; changes of the dict change the module.
     holds globals("") = globals;
     /// Ends the program as `sys.exit` does.
     holds exit("code=None, /") = exit;
@@ -52,7 +51,8 @@ fn issubclass(c: &mut Call) -> Res<Value> {
         return Err(c.type_error("issubclass() arg 1 must be a class"));
     };
     let wrong = "issubclass() arg 2 must be a class, a tuple of classes, or a union";
-    Ok(Value::bool(c.subclass_check(class, &of, wrong)?))
+    let (class, is) = (class.clone(), c.subclass_check(class, &of, wrong)?);
+    Ok(Value::bool(is || c.meta_check(&of, Name::of("__subclasscheck__"), &class.into())?))
 }
 
 /// The name argument.
@@ -116,9 +116,6 @@ fn vars(c: &mut Call) -> Res<Value> {
             c.raise(TypeId::NotImplementedError, "Kit has no vars() without an object: locals live in registers")
         );
     };
-    if let Some(names) = module_names(c, &v) {
-        return record(c, names);
-    }
     match c.find_attr(&v, Name::of("__dict__"))? {
         Some(d) => Ok(d),
         None => Err(c.type_error("vars() argument must have __dict__ attribute")),
@@ -135,8 +132,7 @@ fn globals(c: &mut Call) -> Res<Value> {
     let Some(module) = c.globals_module() else {
         return Ok(c.dict().into());
     };
-    let names = module_names(c, &module.into()).unwrap_or_default();
-    record(c, names)
+    c.get_attr(&module.into(), Name::of("__dict__"))
 }
 
 fn dir(c: &mut Call) -> Res<Value> {
@@ -182,7 +178,10 @@ fn attribute_names(th: &mut Thread, v: &Value) -> Res<Vec<String>> {
     let mut line = vec![class.clone()];
     line.extend(class.with::<Class, _>(&th.held, |c| c.mro.clone()));
     for class in line {
-        class.with::<Class, _>(&th.held, |c| names.extend(c.names.iter().map(|(n, _)| n.text().to_string())));
+        class.with::<Class, _>(&th.held, |c| {
+            names.extend(c.names.iter().map(|(n, _)| n.text().to_string()));
+            names.extend(c.only.iter().flatten().map(|n| n.text().to_string()));
+        });
     }
     Ok(names)
 }

@@ -2,13 +2,16 @@
 
 use crate::natives;
 use crate::object::class::Class;
+use crate::object::dict::Dict;
 use crate::object::iter::Iter;
+use crate::object::module::Namespace;
 use crate::object::types::{Descriptor, DescriptorKind, Range, Slice};
 use crate::object::{Name, Ref, TypeId, Value};
+use crate::vm::make::{text, tuple_items};
 use crate::vm::{Call, Res, Thread};
 
 natives! { pub NEW, "new";
-    /// The class of an object. (Kit makes classes with a class statement only.)
+    /// The class of an object; with three arguments, a new class as a class statement makes it.
     quick type("object, bases=None, dict=None, /") = type_;
     /// A bare object, equal to itself only.
     holds object("*args, **kwargs") = object;
@@ -39,13 +42,34 @@ natives! { pub NEW, "new";
 
 fn type_(c: &mut Call) -> Res<Value> {
     if c.opt(3).is_some() {
-        return Err(c.type_error("Kit has no type() with three arguments: write a class statement"));
+        return new_class(c);
     }
     if c.opt(2).is_some() {
         return Err(c.type_error("type() takes 1 or 3 arguments"));
     }
     let v = c.arg(1);
     Ok(c.type_of(&v).into())
+}
+
+/// `type(name, bases, dict)`: as a class statement with this namespace.
+fn new_class(c: &mut Call) -> Res<Value> {
+    let (name, bases, dict) = (c.arg(1), c.arg(2), c.arg(3));
+    let wrong = |c: &mut Call, i: usize, want: &str, got: &Value| {
+        let got = c.type_name(got);
+        c.type_error(format!("type.__new__() argument {i} must be {want}, not {got}"))
+    };
+    let Some(name) = text(&name).map(Name::of) else { return Err(wrong(c, 1, "str", &name)) };
+    let Some(bases) = tuple_items(&bases).map(<[Value]>::to_vec) else { return Err(wrong(c, 2, "tuple", &bases)) };
+    let items = match &dict {
+        Value::Obj(d) if d.is::<Dict>() => c.dict_items(d),
+        _ => return Err(wrong(c, 3, "dict", &dict)),
+    };
+    let mut names = Namespace::default();
+    for (k, v) in items {
+        let Some(k) = text(&k) else { return Err(c.type_error("Kit's classes have names of str only")) };
+        names.set(Name::of(k), v);
+    }
+    c.finish_class(name, bases, names, None, Value::Unbound, Vec::new()).map(Value::Obj)
 }
 
 fn object(c: &mut Call) -> Res<Value> {

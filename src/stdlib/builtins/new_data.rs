@@ -6,6 +6,7 @@ use crate::object::dict::Dict;
 use crate::object::types::{AttrBody, Attrs, FrozenSet, List, Set};
 use crate::object::{Kind, Name, Ref, TypeId, Value};
 use crate::vm::make::{int_of, text, tuple_items};
+use crate::vm::ops::scripted;
 use crate::vm::{Call, Res};
 
 natives! { pub NEW, "new";
@@ -72,7 +73,7 @@ fn new_str(c: &mut Call) -> Res<Value> {
         Some(v) => v,
     };
     if c.opt(2).is_none() && c.opt(3).is_none() {
-        if text(&v).is_some() {
+        if text(&v).is_some() && !scripted(&v) {
             return Ok(v);
         }
         let s = c.str_text(&v)?;
@@ -160,7 +161,7 @@ fn items(c: &mut Call) -> Res<Vec<Value>> {
 
 fn new_tuple(c: &mut Call) -> Res<Value> {
     match c.opt(1) {
-        Some(v) if tuple_items(&v).is_some() => Ok(v),
+        Some(v) if tuple_items(&v).is_some() && !scripted(&v) => Ok(v),
         _ => {
             let items = items(c)?;
             Ok(c.tuple(items))
@@ -211,7 +212,7 @@ fn new_set(c: &mut Call) -> Res<Value> {
 
 fn new_frozenset(c: &mut Call) -> Res<Value> {
     match c.opt(1) {
-        Some(v) if v.as_ref().is_some_and(|r| r.is::<FrozenSet>()) => Ok(v),
+        Some(v) if v.as_ref().is_some_and(|r| r.is::<FrozenSet>() && !scripted(&v)) => Ok(v),
         v => {
             let s = c.set();
             if let Some(v) = v {

@@ -64,10 +64,8 @@ fn print(c: &mut Call) -> Res<Value> {
         if i > 0 {
             pieces.push(sep.clone());
         }
-        pieces.push(match text(v) {
-            Some(t) => t.to_string(),
-            None => c.str_text(v)?,
-        });
+        let piece = c.str_text(v)?;
+        pieces.push(piece);
     }
     pieces.push(end);
     write(c, file.as_ref(), pieces)?;

@@ -98,7 +98,10 @@ fn pop(c: &mut Call) -> Res<Value> {
 fn popitem(c: &mut Call) -> Res<Value> {
     let d = own(c)?;
     match d.with::<Dict, _>(&c.held, |d| d.table.pop_last()) {
-        Some((k, v)) => Ok(c.tuple(vec![k, v])),
+        Some((k, v)) => {
+            c.name_changed(&d, &k, None)?;
+            Ok(c.tuple(vec![k, v]))
+        }
         None => Err(c.raise(TypeId::KeyError, "popitem(): dictionary is empty")),
     }
 }
@@ -117,7 +120,7 @@ fn update(c: &mut Call) -> Res<Value> {
 
 fn clear(c: &mut Call) -> Res<Value> {
     let d = own(c)?;
-    c.dict_clear(&d);
+    c.dict_clear(&d)?;
     Ok(Value::None)
 }
 

@@ -134,7 +134,12 @@ fn from_bytes(c: &mut Call) -> Res<Value> {
     };
     let (little, signed) = (little(c, 2)?, flag(c, 3, false)?);
     let i = int::from_bytes(&b, little, signed);
-    Ok(c.int(i))
+    let v = c.int(i);
+    let class = c.arg(0);
+    match class.as_ref() {
+        Some(r) if c.type_id(r).is_none() => c.call(&class, &[v]),
+        _ => Ok(v),
+    }
 }
 
 fn int_round(c: &mut Call) -> Res<Value> {

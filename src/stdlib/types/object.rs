@@ -2,7 +2,7 @@
 
 use crate::natives;
 use crate::object::class::Class;
-use crate::object::{Kind, Value};
+use crate::object::{Kind, Ref, TypeId, Value};
 use crate::stdlib::builtins::attributes::name_arg;
 use crate::vm::make::text;
 use crate::vm::ops::compare::CmpOp;
@@ -46,6 +46,8 @@ natives! { pub OBJECT, method "object";
 natives! { pub TYPE, method "type";
     /// The order in which attributes are looked up: the class and those it derives from.
     holds mro("") = mro;
+    /// The classes that derive from it directly.
+    holds __subclasses__("") = subclasses;
 }
 
 natives! { pub TYPE_GETTERS, method "type";
@@ -120,6 +122,14 @@ fn new(c: &mut Call) -> Res<Value> {
         let got = c.type_name(&class);
         return Err(c.type_error(format!("object.__new__(X): X is not a type object ({got})")));
     };
+    if c.derives_value(&class) {
+        let (args, kwargs) = (c.rest(), c.kwargs());
+        return c.new_value(&class, &args, &kwargs);
+    }
+    if c.type_id(&class).is_some_and(|t| t != TypeId::Object && t.kind() != Kind::Exception) {
+        let (args, kwargs) = (c.rest(), c.kwargs());
+        return c.call_kw(&class.into(), &args, &kwargs);
+    }
     c.new_object(&class)
 }
 
@@ -148,6 +158,22 @@ fn getattribute(c: &mut Call) -> Res<Value> {
     let n = name_arg(c)?;
     let v = c.arg(0);
     c.get_attr(&v, n)
+}
+
+fn subclasses(c: &mut Call) -> Res<Value> {
+    let class = c.arg(0);
+    let mut found = Vec::new();
+    if let Some(class) = class.as_ref() {
+        let mut all = Vec::new();
+        c.interp.heap.for_each(&c.held, |r| {
+            if r.is::<Class>() {
+                all.push(r.clone());
+            }
+        });
+        let derives = |r: &Ref| r.with::<Class, _>(&c.held, |k| k.from_script && k.bases.iter().any(|b| b.same(class)));
+        found = all.into_iter().filter(derives).map(Value::Obj).collect();
+    }
+    Ok(c.list(found))
 }
 
 fn mro(c: &mut Call) -> Res<Value> {

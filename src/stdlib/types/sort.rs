@@ -7,6 +7,7 @@
 use crate::object::types::List;
 use crate::object::{Ref, Value};
 use crate::vm::make::str_of;
+use crate::vm::ops::scripted;
 use crate::vm::{Call, Res, Thread};
 
 /// Runs shorter than this are grown.
@@ -81,7 +82,7 @@ fn sort_plain(all: &mut [Item]) -> bool {
             };
             all.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal));
         }
-        Some(Value::Obj(_)) if all.iter().all(|i| str_of(&i.key).is_some()) => {
+        Some(Value::Obj(_)) if all.iter().all(|i| str_of(&i.key).is_some() && !scripted(&i.key)) => {
             all.sort_by(|a, b| match (str_of(&a.key), str_of(&b.key)) {
                 (Some(a), Some(b)) => a.text.cmp(&b.text),
                 _ => std::cmp::Ordering::Equal,

@@ -110,7 +110,10 @@ impl Thread {
                 return Ok(found);
             }
         }
-        self.base_binary(op, a, b)
+        match self.base_binary(op, a, b)? {
+            None if op == BinOp::BitOr => Ok(self.union_of(a, b)),
+            found => Ok(found),
+        }
     }
 
     /// Script methods of the two operands: the reflected one of a subclass that overrides it first.
@@ -221,10 +224,10 @@ impl Thread {
         Ok(Some(match (x.kind(), y.kind()) {
             (Kind::Str, Kind::Str) => {
                 let (p, q) = (&x.frozen::<Str>().text, &y.frozen::<Str>().text);
-                if p.is_empty() {
+                if p.is_empty() && !scripted(b) {
                     return Ok(Some(b.clone()));
                 }
-                if q.is_empty() {
+                if q.is_empty() && !scripted(a) {
                     return Ok(Some(a.clone()));
                 }
                 let mut out = String::with_capacity(p.len() + q.len());
@@ -239,10 +242,10 @@ impl Thread {
             }
             (Kind::Tuple, Kind::Tuple) => {
                 let (p, q) = (&x.frozen::<Tuple>().0, &y.frozen::<Tuple>().0);
-                if p.is_empty() {
+                if p.is_empty() && !scripted(b) {
                     return Ok(Some(b.clone()));
                 }
-                if q.is_empty() {
+                if q.is_empty() && !scripted(a) {
                     return Ok(Some(a.clone()));
                 }
                 let items = p.iter().chain(q.iter()).cloned().collect();
@@ -283,7 +286,7 @@ impl Thread {
         }
         match seq.kind() {
             Kind::Str => {
-                if times == 1 {
+                if times == 1 && (seq.shape() as usize) < TypeId::COUNT {
                     return Ok(seq.clone().into());
                 }
                 let out = pure::text::repeat(&seq.frozen::<Str>().text, times as i64);
@@ -291,7 +294,7 @@ impl Thread {
                 Ok(self.string(out))
             }
             Kind::Tuple => {
-                if times == 1 {
+                if times == 1 && (seq.shape() as usize) < TypeId::COUNT {
                     return Ok(seq.clone().into());
                 }
                 let out = cycle(&seq.frozen::<Tuple>().0, times);
@@ -451,16 +454,16 @@ impl Thread {
 
     /// `abs(v)`.
     pub fn absolute(&mut self, v: &Value) -> Res<Value> {
-        if let Some(x) = float_of(v) {
-            return Ok(Value::float(x.abs()));
+        if let Some(out) = self.special(v, name::ABS, &[])? {
+            return Ok(out);
         }
-        if let Some(i) = int_of(v) {
-            let out = int::abs(i);
-            return Ok(self.int(out));
-        }
-        match self.special(v, name::ABS, &[])? {
-            Some(out) => Ok(out),
-            None => {
+        match (int_of(v), float_of(v)) {
+            (Some(i), _) => {
+                let out = int::abs(i);
+                Ok(self.int(out))
+            }
+            (None, Some(x)) => Ok(Value::float(x.abs())),
+            _ => {
                 let name = self.type_name(v);
                 Err(self.type_error(format!("bad operand type for abs(): '{name}'")))
             }
@@ -468,13 +471,17 @@ impl Thread {
     }
 
     fn unary(&mut self, v: &Value, method: Name, symbol: &str, of_int: fn(IntRef) -> IntVal) -> Res<Value> {
-        if let Some(i) = int_of(v) {
-            let out = of_int(i);
-            return Ok(self.int(out));
+        if let Some(out) = self.special(v, method, &[])? {
+            return Ok(out);
         }
-        match self.special(v, method, &[])? {
-            Some(out) => Ok(out),
-            None => {
+        match (int_of(v), float_of(v)) {
+            (Some(i), _) => {
+                let out = of_int(i);
+                Ok(self.int(out))
+            }
+            (None, Some(x)) if symbol == "-" => Ok(Value::float(-x)),
+            (None, Some(x)) if symbol == "+" => Ok(Value::float(x)),
+            _ => {
                 let name = self.type_name(v);
                 Err(self.type_error(format!("bad operand type for unary {symbol}: '{name}'")))
             }

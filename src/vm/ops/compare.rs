@@ -80,7 +80,10 @@ pub fn plain(op: CmpOp, a: &Value, b: &Value) -> Option<bool> {
         (Value::Int(x), Value::Int(y)) => Some(op.holds(x.cmp(y))),
         (Value::Float(x), Value::Float(y)) => Some(op.floats(x.get(), y.get())),
         (Value::Obj(x), Value::Obj(y)) => {
-            let (x, y) = (x.get::<Str>()?, y.get::<Str>()?);
+            if x.shape() != TypeId::Str.shape() || y.shape() != TypeId::Str.shape() {
+                return None;
+            }
+            let (x, y) = (x.frozen::<Str>(), y.frozen::<Str>());
             Some(match op {
                 CmpOp::Eq => x.text == y.text,
                 CmpOp::Ne => x.text != y.text,
@@ -194,6 +197,8 @@ impl Thread {
             return Ok(Answer::Unknown);
         };
         match (x.kind(), y.kind()) {
+            // Of derived classes: plain ones are done.
+            (Kind::Str, Kind::Str) => Ok(Answer::Is(op.holds(x.frozen::<Str>().text.cmp(&y.frozen::<Str>().text)))),
             (Kind::List, Kind::List) => self.compare_lists(op, x, y),
             (Kind::Tuple, Kind::Tuple) => self.compare_rows(op, &x.frozen::<Tuple>().0, &y.frozen::<Tuple>().0),
             (Kind::Dict, Kind::Dict) if op.is_equality() => {

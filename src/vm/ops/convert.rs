@@ -38,6 +38,12 @@ impl Thread {
                 return Ok(self.length_answer(n)? != 0);
             }
         }
+        if let Some(i) = int_of(v) {
+            return Ok(!matches!(i, IntRef::Small(0)));
+        }
+        if let Some(x) = float_of(v) {
+            return Ok(x != 0.0);
+        }
         Ok(self.base_length(r).is_none_or(|n| n != 0))
     }
 
@@ -261,8 +267,8 @@ impl Thread {
     pub fn seconds(&mut self, v: &Value) -> Res<f64> {
         match v {
             Value::Int(i) => Ok(*i as f64),
-            Value::Float(x) if x.get().is_nan() => Err(self.value_error("Invalid value NaN (not a number)")),
-            Value::Float(x) => Ok(x.get()),
+            _ if float_of(v).is_some_and(f64::is_nan) => Err(self.value_error("Invalid value NaN (not a number)")),
+            _ if float_of(v).is_some() => Ok(float_of(v).unwrap_or_default()),
             _ => match self.try_index(v)? {
                 Some(i) => {
                     let x = int::to_float(i.borrow());

@@ -4,8 +4,9 @@ use super::scripted;
 use crate::object::class::Class;
 use crate::object::function::{Method, Native};
 use crate::object::pure::hash as pure;
-use crate::object::types::{Bytes, FrozenSet, Part, Range, Str, Tuple, View};
-use crate::object::{Kind, Ref, Value, name};
+use crate::object::pure::int::IntRef;
+use crate::object::types::{Bytes, FloatObj, FrozenSet, Part, Range, Str, Tuple, View};
+use crate::object::{Kind, Ref, TypeId, Value, name};
 use crate::vm::make::int_of;
 use crate::vm::{Res, Thread};
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,10 +20,8 @@ impl Thread {
     pub fn hash(&mut self, v: &Value) -> Res<i64> {
         match v {
             Value::Int(i) => Ok(pure::small_int(*i)),
-            Value::Obj(r) => match r.get::<Str>() {
-                Some(s) => Ok(s.hash()),
-                None => self.hash_object(v),
-            },
+            Value::Obj(r) if r.shape() == TypeId::Str.shape() => Ok(r.frozen::<Str>().hash()),
+            Value::Obj(_) => self.hash_object(v),
             Value::Bool(b) => Ok(*b as i64),
             Value::Float(x) => {
                 // All NaNs of one bit pattern are one object here, so the bits are their identity.
@@ -40,6 +39,8 @@ impl Thread {
             }
             if let Some(h) = self.special(v, name::HASH, &[])? {
                 return match int_of(&h) {
+                    // As it is, where it fits; -1 is not a hash.
+                    Some(IntRef::Small(i)) => Ok(if i == -1 { -2 } else { i }),
                     Some(i) => Ok(pure::int(i)),
                     None => Err(self.type_error("__hash__ method should return an integer")),
                 };
@@ -87,6 +88,10 @@ impl Thread {
         };
         Ok(match r.kind() {
             Kind::Str => r.frozen::<Str>().hash(),
+            Kind::Float => {
+                let x = r.frozen::<FloatObj>().x;
+                pure::float(x).unwrap_or_else(|| pure::address(r.address() as u64))
+            }
             Kind::BigInt => int_of(v).map_or(0, pure::int),
             Kind::Bytes => pure::bytes(&r.frozen::<Bytes>().0),
             Kind::Tuple => return self.guarded("", |th| th.hash_tuple(r)),

@@ -37,7 +37,9 @@ impl Thread {
 
     /// `str(v)`.
     pub fn str_text(&mut self, v: &Value) -> Res<String> {
-        if let Some(t) = text(v) {
+        if let Some(t) = text(v)
+            && !scripted(v)
+        {
             return Ok(t.to_string());
         }
         if scripted(v)
@@ -59,7 +61,7 @@ impl Thread {
 
     /// `str(v)` as an object; a str is itself.
     pub fn str_value(&mut self, v: &Value) -> Res<Value> {
-        if text(v).is_some() {
+        if text(v).is_some() && !scripted(v) {
             return Ok(v.clone());
         }
         let t = self.str_text(v)?;
@@ -68,7 +70,9 @@ impl Thread {
 
     /// `ascii(v)`.
     pub fn ascii(&mut self, v: &Value) -> Res<String> {
-        if let Some(t) = text(v) {
+        if let Some(t) = text(v)
+            && !scripted(v)
+        {
             return Ok(pure::ascii(t));
         }
         let t = self.repr(v)?;
@@ -102,12 +106,21 @@ impl Thread {
     fn repr_object(&mut self, v: &Value, r: &Ref) -> Res<String> {
         match r.kind() {
             Kind::Str => Ok(pure::repr(&r.frozen::<Str>().text)),
+            Kind::Float => Ok(float::repr(r.frozen::<FloatObj>().x)),
             Kind::BigInt => {
                 let t = int_of(v).map(|i| int::to_decimal(i, int::MAX_STR_DIGITS));
                 self.pure(t.unwrap_or_else(|| Ok(String::new())))
             }
             Kind::Bytes => Ok(bytes_repr(&r.frozen::<Bytes>().0)),
             Kind::ByteArray => Ok(format!("bytearray({})", bytes_repr(&self.bytes_copy(r)))),
+            Kind::Tuple if r.shape() == TypeId::UnionType.shape() => {
+                let mut names = Vec::new();
+                for c in &r.frozen::<Tuple>().0 {
+                    let n = c.as_ref().map_or("", |c| self.class_name(c).text());
+                    names.push(if n == "NoneType" { "None" } else { n });
+                }
+                Ok(names.join(" | "))
+            }
             Kind::List | Kind::Tuple | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::View => {
                 self.repr_container(v, r)
             }

@@ -52,7 +52,7 @@ impl Thread {
             }
             Kind::Tuple => {
                 let t = r.frozen::<Tuple>();
-                if i.step == 1 && i.len == t.0.len() {
+                if i.step == 1 && i.len == t.0.len() && (r.shape() as usize) < TypeId::COUNT {
                     return Ok(Some(r.clone().into()));
                 }
                 let items = pick(&t.0, i);
@@ -60,7 +60,7 @@ impl Thread {
             }
             Kind::Str => {
                 let t = r.frozen::<Str>();
-                if i.step == 1 && i.len == t.chars {
+                if i.step == 1 && i.len == t.chars && (r.shape() as usize) < TypeId::COUNT {
                     return Ok(Some(r.clone().into()));
                 }
                 let part = text::slice(&t.text, t.chars, i);

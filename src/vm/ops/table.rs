@@ -4,6 +4,7 @@
 //! the same hash needs a script's `__eq__` (or a deep comparison), the slow way is taken: copy the
 //! candidates out, close, compare, look whether the table has changed meanwhile and begin again if so.
 
+use super::scripted;
 use crate::object::dict::Dict;
 use crate::object::pure::int;
 use crate::object::pure::pydict::PyDict;
@@ -27,15 +28,24 @@ pub fn plain_equal(a: &Value, b: &Value) -> Option<bool> {
 }
 
 fn plain_objects(x: &Ref, y: &Ref) -> Option<bool> {
+    if derived(x) || derived(y) {
+        return None;
+    }
     match (x.kind(), y.kind()) {
         (Kind::Str, Kind::Str) => Some(x.frozen::<Str>().text == y.frozen::<Str>().text),
         (Kind::Tuple, Kind::Tuple) => plain_rows(&x.frozen::<Tuple>().0, &y.frozen::<Tuple>().0, 0),
         (Kind::Bytes, Kind::Bytes) => Some(x.frozen::<Bytes>().0 == y.frozen::<Bytes>().0),
-        (Kind::BigInt, Kind::BigInt) => Some(x.frozen::<BigIntObj>().0 == y.frozen::<BigIntObj>().0),
+        (Kind::BigInt, Kind::BigInt) => Some(x.frozen::<BigIntObj>().big == y.frozen::<BigIntObj>().big),
         (a, b) if by_identity(a) && by_identity(b) => Some(false),
         (a, b) if a != b && (is_text(a) || by_identity(a)) && (is_text(b) || by_identity(b)) => Some(false),
         _ => None,
     }
+}
+
+/// Its class may have an `__eq__` of its own.
+#[inline(always)]
+fn derived(r: &Ref) -> bool {
+    r.shape() as usize >= TypeId::COUNT
 }
 
 /// Kinds equal to themselves only.
@@ -50,6 +60,9 @@ fn is_text(k: Kind) -> bool {
 /// At least one side is not an object.
 #[cold]
 fn plain_mixed(a: &Value, b: &Value) -> Option<bool> {
+    if scripted(a) || scripted(b) {
+        return None;
+    }
     if let (Some(x), Some(y)) = (int_of(a), int_of(b)) {
         return Some(int::eq(x, y));
     }
@@ -80,7 +93,7 @@ fn plain_rows(a: &[Value], b: &[Value], depth: u32) -> Option<bool> {
     }
     for (x, y) in a.iter().zip(b) {
         let same = match (x.as_ref(), y.as_ref()) {
-            (Some(x), Some(y)) if !x.same(y) && x.is::<Tuple>() && y.is::<Tuple>() => {
+            (Some(x), Some(y)) if !x.same(y) && x.is::<Tuple>() && y.is::<Tuple>() && !derived(x) && !derived(y) => {
                 plain_rows(&x.frozen::<Tuple>().0, &y.frozen::<Tuple>().0, depth + 1)
             }
             _ => plain_equal(x, y),
@@ -182,6 +195,9 @@ impl Thread {
 
     #[inline]
     pub fn dict_set_hashed(&mut self, d: &Ref, hash: i64, key: Value, v: Value) -> Res<()> {
+        if d.shape() == TypeId::NamesDict.shape() {
+            self.name_changed(d, &key, Some(v.clone()))?;
+        }
         let left = d.with::<Dict, _>(&self.held, |d| match look_dict(&d.table, hash, &key) {
             Look::At(at) => {
                 let slot = d.table.value_mut(at).expect("just found");
@@ -252,6 +268,9 @@ impl Thread {
                 None => None,
             },
         };
+        if d.shape() == TypeId::NamesDict.shape() && entry.is_some() {
+            self.name_changed(d, key, None)?;
+        }
         Ok(entry.map(|(_, v)| v))
     }
 
@@ -267,9 +286,15 @@ impl Thread {
     }
 
     /// Empties a dict.
-    pub fn dict_clear(&mut self, d: &Ref) {
+    pub fn dict_clear(&mut self, d: &Ref) -> Res<()> {
+        if d.shape() == TypeId::NamesDict.shape() {
+            for key in self.dict_keys(d) {
+                self.name_changed(d, &key, None)?;
+            }
+        }
         // Freeing runs no script code (H4), so the entries may die inside.
         d.with::<Dict, _>(&self.held, |d| d.table.clear());
+        Ok(())
     }
 
     /// `d.update(other)`: a dict, something with `keys()`, or an iterable of pairs.
@@ -474,7 +499,7 @@ impl Thread {
     /// The frozenset of a fresh set's keys; the set is left empty.
     pub(crate) fn freeze(&mut self, s: Ref) -> Value {
         let table = s.with::<Set, _>(&self.held, |s| std::mem::take(&mut s.table));
-        let frozen = FrozenSet { table, hash: Default::default() };
+        let frozen = FrozenSet { table, ..Default::default() };
         Ref::new(&self.held, TypeId::FrozenSet.shape(), frozen).into()
     }
 }
