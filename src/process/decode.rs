@@ -209,6 +209,7 @@ impl Decoder<'_> {
             Tag::Function => self.function()?,
             Tag::Class => self.class()?,
             Tag::Object | Tag::Stateful => self.instance(tag)?,
+            Tag::Derived => self.derived()?,
             Tag::Reduced => self.reduced()?,
         })
     }
@@ -226,7 +227,7 @@ impl Decoder<'_> {
                 // What fits 64 bits is an `Int` always (V3), also when a frame says otherwise.
                 _ => match BigInt::from_signed_bytes_le(b) {
                     i if i64::try_from(&i).is_ok() => return self.fail("a small int written as a large one"),
-                    i => Ref::new(&self.th.held, TypeId::Int.shape(), BigIntObj(i)).into(),
+                    i => Ref::new(&self.th.held, TypeId::Int.shape(), BigIntObj::new(i)).into(),
                 },
             }
         };

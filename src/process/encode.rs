@@ -238,7 +238,8 @@ impl Encoder<'_> {
     /// An object that is not remembered yet.
     fn object(&mut self, r: &Ref) -> Res<()> {
         match r.kind() {
-            Kind::BigInt => self.blob(Tag::BigInt, r, &r.frozen::<BigIntObj>().0.to_signed_bytes_le()),
+            _ if Derived::at(r).is_some() => self.derived(r)?,
+            Kind::BigInt => self.blob(Tag::BigInt, r, &r.frozen::<BigIntObj>().big.to_signed_bytes_le()),
             Kind::Str => self.blob(Tag::Str, r, r.frozen::<Str>().text.as_bytes()),
             Kind::Bytes => self.blob(Tag::Bytes, r, &r.frozen::<Bytes>().0),
             Kind::ByteArray => {

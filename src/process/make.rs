@@ -144,17 +144,41 @@ impl Decoder<'_> {
         let (qualname, module) = (self.th.str(qualname), self.th.str(module.text()));
         names.set(name::QUALNAME, qualname);
         names.set(name::MODULE, module);
-        let class = self.th.make_class(n, bases, names)?;
+        let meta = match self.value()? {
+            Value::None => None,
+            Value::Obj(m) if m.is::<Class>() => Some(m),
+            _ => return self.fail("a metaclass that is no class"),
+        };
+        let class = self.th.make_class(n, bases, names, meta)?;
         self.remember(class.clone().into());
         for (n, v) in self.pairs()? {
+            let is_abstract = n == name::ABSTRACT && self.th.truth(&v)?;
             let old = class.with::<Class, _>(&self.th.held, |c| {
                 c.has_del |= n == name::DEL;
+                c.is_abstract |= is_abstract;
                 c.names.set(n, v)
             });
             self.th.class_changed(n);
             drop(old);
         }
         Ok(class.into())
+    }
+
+    pub fn derived(&mut self) -> Res<Value> {
+        let (class, plain) = (self.value()?, self.value()?);
+        let class = match class {
+            Value::Obj(c) if c.is::<Class>() && self.th.derives_value(&c) => c,
+            _ => return self.fail("a value of a class that is derived from no immutable type"),
+        };
+        if !self.th.derivable(&class, &plain) {
+            return self.fail("a value that is not of its class's type");
+        }
+        let made = self.th.derive(&class, plain);
+        let made = self.end(made)?;
+        let own = self.pairs()?;
+        let Value::Obj(r) = &made else { return self.fail("a derived value that is no object") };
+        self.set_own(r, own)?;
+        Ok(made)
     }
 
     pub fn instance(&mut self, tag: Tag) -> Res<Value> {

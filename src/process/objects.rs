@@ -153,8 +153,8 @@ impl Encoder<'_> {
     }
 
     pub fn class(&mut self, r: &Ref) -> Res<()> {
-        let c = |c: &mut Class| (c.name, c.qualname.clone(), c.module, c.bases.clone(), c.from_script);
-        let (n, qualname, module, bases, script) = r.with::<Class, _>(&self.th.held, c);
+        let c = |c: &mut Class| (c.name, c.qualname.clone(), c.module, c.bases.clone(), c.from_script, c.meta.clone());
+        let (n, qualname, module, bases, script, meta) = r.with::<Class, _>(&self.th.held, c);
         if !script {
             self.tag(Tag::Builtin);
             self.name(n);
@@ -172,6 +172,7 @@ impl Encoder<'_> {
         self.name(module);
         let bases: Vec<Value> = bases.into_iter().map(Value::Obj).collect();
         self.values(&bases)?;
+        self.value(&meta.map_or(Value::None, Value::Obj))?;
         self.remember(r);
         let names: Vec<(Name, Value)> =
             r.with::<Class, _>(&self.th.held, |c| c.names.iter().map(|(n, v)| (n, v.clone())).collect());
@@ -232,11 +233,7 @@ impl Encoder<'_> {
     /// An instance of a class, an exception, a list of a class derived from list.
     pub fn instance(&mut self, r: &Ref) -> Res<()> {
         let v = Value::Obj(r.clone());
-        let reduced = match self.th.special(&v, Name::of("__reduce_ex__"), &[Value::Int(4)])? {
-            Some(t) => Some(t),
-            None => self.th.special(&v, Name::of("__reduce__"), &[])?,
-        };
-        if let Some(row) = reduced {
+        if let Some(row) = self.reduction(r)? {
             return self.reduced(r, &row);
         }
         let state = self.th.special(&v, Name::of("__getstate__"), &[])?;
@@ -263,6 +260,40 @@ impl Encoder<'_> {
         self.remember(r);
         self.body(r)?;
         self.value(&state)
+    }
+
+    /// What `__reduce_ex__` or `__reduce__` of a script says. A member of an enumeration that travels by value is
+    /// part of its class, which is not there yet when the member is made: it travels as it is.
+    fn reduction(&mut self, r: &Ref) -> Res<Option<Value>> {
+        let v = Value::Obj(r.clone());
+        let class = self.th.class_of(r);
+        if self.mode == Mode::Fork && self.th.lookup(&class, Name::of("_member_map_")).is_some() && self.local(&class) {
+            return Ok(None);
+        }
+        match self.th.special(&v, Name::of("__reduce_ex__"), &[Value::Int(4)])? {
+            Some(t) => Ok(Some(t)),
+            None => self.th.special(&v, Name::of("__reduce__"), &[]),
+        }
+    }
+
+    /// Whether a class is of the main script.
+    fn local(&self, class: &Ref) -> bool {
+        class.with::<Class, _>(&self.th.held, |c| c.module) == name::MAIN
+    }
+
+    /// An instance of a class derived from int, str, tuple and their like.
+    pub fn derived(&mut self, r: &Ref) -> Res<()> {
+        if let Some(row) = self.reduction(r)? {
+            return self.reduced(r, &row);
+        }
+        let class = self.th.class_of(r);
+        self.tag(Tag::Derived);
+        self.value(&class.into())?;
+        let plain = self.th.underived(r);
+        self.value(&plain)?;
+        self.end(r);
+        let own = self.th.instance_items(r);
+        self.pairs(&own)
     }
 
     /// What lies in the object beside its attributes.

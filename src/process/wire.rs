@@ -7,7 +7,7 @@
 /// First bytes of a frame.
 pub const MAGIC: [u8; 2] = [0x80, b'K'];
 /// Changes with every change of the table.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Levels of nesting, whatever the recursion limit says: each takes stack of the thread.
 pub const DEPTH_MAX: u32 = 1000;
@@ -90,12 +90,14 @@ tags! {
     Code
     /// Code * name, qualname, doc, defaults, kwdefaults, annotations, cells, attributes
     Function
-    /// Name, qualname, name of the module, count and bases * count, names and values
+    /// Name, qualname, name of the module, count and bases, metaclass or None * count, names and values
     Class
     /// Class * state: payload of a native base, count of attributes, names and values
     Object
     /// Class * payload, state for `__setstate__`
     Stateful
+    /// Class, plain value, end * count, names and values: of a class derived from int, str, tuple ...
+    Derived
     /// Callable, tuple, end * state or `Unbound`, items of a list, pairs of a dict
     Reduced
 }

@@ -328,8 +328,33 @@ impl Thread {
         Ok(self.derive(class, v))
     }
 
+    /// Whether a plain value is of the type that `class` derives from.
+    pub fn derivable(&self, class: &Ref, v: &Value) -> bool {
+        let base = self.interp.class(&self.held, self.base_type(class)).clone();
+        self.type_of(v).same(&base)
+    }
+
+    /// The plain value of an instance of a class derived from an immutable type.
+    pub fn underived(&mut self, r: &Ref) -> Value {
+        match r.kind() {
+            Kind::BigInt => match r.frozen::<BigIntObj>() {
+                BigIntObj { small: Some(i), .. } => Value::Int(*i),
+                b => Ref::new(&self.held, TypeId::Int.shape(), BigIntObj::new(b.big.clone())).into(),
+            },
+            Kind::Float => Value::float(r.frozen::<FloatObj>().x),
+            Kind::Str => self.str(&r.frozen::<Str>().text),
+            Kind::Bytes => self.bytes(&*r.frozen::<Bytes>().0),
+            Kind::Tuple => self.tuple(r.frozen::<Tuple>().0.to_vec()),
+            Kind::FrozenSet => {
+                let s = FrozenSet { table: r.frozen::<FrozenSet>().table.clone(), ..Default::default() };
+                Ref::new(&self.held, TypeId::FrozenSet.shape(), s).into()
+            }
+            _ => r.clone().into(),
+        }
+    }
+
     /// A copy of a plain value as an instance of a class derived from its type.
-    fn derive(&mut self, class: &Ref, v: Value) -> Value {
+    pub fn derive(&mut self, class: &Ref, v: Value) -> Value {
         let (root, derived, held) =
             (class.with::<Class, _>(&self.held, |c| c.root), Derived::of(class.clone()), &self.held);
         match &v {
