@@ -7,7 +7,7 @@ use crate::object::module::Namespace;
 use crate::object::shape::Shapes;
 use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
 use hashbrown::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 
 type Fixed = foldhash::fast::FixedState;
 
@@ -63,6 +63,8 @@ pub struct Interp {
     pub argv: Vec<String>,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
+    /// `sys.set_int_max_str_digits`; 0: no limit.
+    pub int_max_str_digits: AtomicUsize,
     /// Set when the program is ending, for messages of daemon threads.
     pub ending: AtomicBool,
 }
@@ -101,6 +103,7 @@ impl Interp {
             init_epoch: AtomicU32::new(0),
             argv,
             every_safe_point,
+            int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),
             ending: AtomicBool::new(false),
         }));
         interp.heap.enter(held);
