@@ -417,7 +417,8 @@ impl Thread {
     /// A field that a builtin class of exceptions has although nothing has set it: None, or one of the arguments.
     #[cold]
     fn exception_field(&mut self, r: &Ref, attr: Name) -> Option<Value> {
-        const FIELDS: &[(TypeId, &[(&str, Option<usize>)])] = &[
+        type Fields = &'static [(&'static str, Option<usize>)];
+        const FIELDS: &[(TypeId, Fields)] = &[
             (TypeId::OSError, &[("errno", None), ("strerror", None), ("filename", None), ("filename2", None)]),
             (TypeId::ImportError, &[("msg", Some(0)), ("name", None), ("path", None)]),
             (
@@ -429,7 +430,7 @@ impl Thread {
             (TypeId::UnicodeDecodeError, UNICODE),
             (TypeId::UnicodeEncodeError, UNICODE),
         ];
-        const UNICODE: &[(&str, Option<usize>)] =
+        const UNICODE: Fields =
             &[("encoding", Some(0)), ("object", Some(1)), ("start", Some(2)), ("end", Some(3)), ("reason", Some(4))];
         let this = Value::Obj(r.clone());
         let of = FIELDS.iter().filter(|(t, _)| self.is_a(&this, *t));
