@@ -775,7 +775,7 @@ const USES: &[&str] = &[
     "log.append(max(C({i}), C({i})))",
     "log.append(C({i}) * 2)",
     "log.append(isinstance(C(1), C) and issubclass(C, {t}))",
-    "log.append(hash(C({i})) == hash(C({i})))",
+    "c = C({i}); log.append(hash(c) == hash(c))",
     "log.append(next(C({i})))",
     "for v in C({n}): log.append(v)",
     "log.append(dict({C(1): 2}))",
