@@ -1,4 +1,5 @@
-//! Scripts that carry their answers: `tests/lang/<feature>/<fact>.kit`.
+//! Scripts that carry their answers: `tests/lang/<feature>/<fact>.kit`; longer programs in
+//! `tests/programs/`, whose answers lie beside them in `NAME.out`.
 //!
 //! `# expect: LINE` is a line of standard output, in order; `# expect error: TEXT` is contained in the
 //! last line of a traceback, or in any line of another report; `# exit: N` is the exit code (else 1 with an expected error, 0 without).
@@ -31,7 +32,9 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 fn main() {
     let arguments = Arguments::from_args();
     let mut files = Vec::new();
-    collect(&Path::new(ROOT).join("tests/lang"), &mut files);
+    for folder in ["tests/lang", "tests/programs"] {
+        collect(&Path::new(ROOT).join(folder), &mut files);
+    }
     files.sort();
     let mut trials = Vec::new();
     for file in files {
@@ -99,6 +102,9 @@ impl Script {
                 _ => s.differs |= imports_kit(line),
             }
         }
+        if let Ok(output) = std::fs::read_to_string(path.with_extension("out")) {
+            s.stdout = output;
+        }
         s.exit = exit.unwrap_or(i32::from(s.error.is_some()));
         s.silent = s.stdout.is_empty() && s.error.is_none() && exit.is_none();
         s
@@ -118,7 +124,8 @@ fn imports_kit(line: &str) -> bool {
 /// One test for each way of running the script.
 fn add(trials: &mut Vec<Trial>, path: &Path) {
     let script = Arc::new(Script::read(path));
-    let short = script.path.trim_start_matches("tests/lang/").trim_end_matches(".kit").to_string();
+    let short =
+        script.path.trim_start_matches("tests/").trim_start_matches("lang/").trim_end_matches(".kit").to_string();
     let mut ways: Vec<(&str, &[&str])> = vec![];
     if !script.sim_only {
         ways.push(("plain", &[]));

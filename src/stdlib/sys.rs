@@ -26,6 +26,10 @@ natives! { pub SYS, "sys";
     holds _format_exception("exc, /") = format_exception;
     /// File, line and text of the line of the script that runs.
     holds _line_here("") = line_here;
+    /// The most digits that an int may have as decimal text; 0: any number.
+    holds get_int_max_str_digits("") = get_int_max_str_digits;
+    /// Sets it; at least 640, or 0 for no limit.
+    holds set_int_max_str_digits("maxdigits") = set_int_max_str_digits;
     /// The exception being handled as (class, exception, None); Nones outside `except`.
     holds exc_info("") = exc_info;
     /// The exception being handled, or None.
@@ -156,6 +160,20 @@ fn setrecursionlimit(c: &mut Call) -> Res<Value> {
         ));
     }
     c.limit = u32::try_from(n).unwrap_or(u32::MAX);
+    Ok(Value::None)
+}
+
+fn get_int_max_str_digits(c: &mut Call) -> Res<Value> {
+    Ok(Value::Int(c.max_str_digits() as i64))
+}
+
+fn set_int_max_str_digits(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let n = c.index(&v)?;
+    match usize::try_from(n) {
+        Ok(n) if n == 0 || n >= 640 => c.interp.int_max_str_digits.store(n, std::sync::atomic::Ordering::Relaxed),
+        _ => return Err(c.value_error("maxdigits must be 0 or larger than 640")),
+    }
     Ok(Value::None)
 }
 

@@ -442,6 +442,32 @@ impl Thread {
             name::NOTES if !e.notes.is_none() => Some(e.notes.clone()),
             _ => e.extra.iter().find(|(n, _)| *n == attr).map(|(_, v)| v.clone()),
         })
+        .or_else(|| self.exception_field(r, attr))
+    }
+
+    /// A field that a builtin class of exceptions has although nothing has set it: None, or one of the arguments.
+    #[cold]
+    fn exception_field(&mut self, r: &Ref, attr: Name) -> Option<Value> {
+        type Fields = &'static [(&'static str, Option<usize>)];
+        const FIELDS: &[(TypeId, Fields)] = &[
+            (TypeId::OSError, &[("errno", None), ("strerror", None), ("filename", None), ("filename2", None)]),
+            (TypeId::ImportError, &[("msg", Some(0)), ("name", None), ("path", None)]),
+            (
+                TypeId::SyntaxError,
+                &[("msg", Some(0)), ("filename", None), ("lineno", None), ("offset", None), ("text", None)],
+            ),
+            (TypeId::NameError, &[("name", None)]),
+            (TypeId::AttributeError, &[("name", None), ("obj", None)]),
+            (TypeId::UnicodeDecodeError, UNICODE),
+            (TypeId::UnicodeEncodeError, UNICODE),
+        ];
+        const UNICODE: Fields =
+            &[("encoding", Some(0)), ("object", Some(1)), ("start", Some(2)), ("end", Some(3)), ("reason", Some(4))];
+        let this = Value::Obj(r.clone());
+        let of = FIELDS.iter().filter(|(t, _)| self.is_a(&this, *t));
+        let (_, at) = of.flat_map(|(_, fields)| *fields).find(|(n, _)| *n == attr.text())?;
+        let args = r.with::<Exception, _>(&self.held, |e| e.args.clone());
+        Some(at.and_then(|at| super::make::tuple_items(&args)?.get(at).cloned()).unwrap_or(Value::None))
     }
 
     #[cold]

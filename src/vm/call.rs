@@ -176,6 +176,8 @@ impl Thread {
         w.n = w.n.max(code.code.params.names.len() as u32);
         bound?;
         w.n = code.code.params.names.len() as u32;
+        // Dead temporaries of the caller above the window: the callee's registers begin unset (R1).
+        self.unset(w.end() + u32::from(code.code.flags.class_body), top);
         if code.code.flags.suspends() {
             return self.make_generator(f, code, w).map(Entered::Value);
         }

@@ -160,6 +160,11 @@ impl Thread {
             ErrKind::UnicodeDecodeError => TypeId::UnicodeDecodeError,
             ErrKind::UnicodeEncodeError => TypeId::UnicodeEncodeError,
         };
+        // What the C library reports has a number and a text.
+        if t == TypeId::OverflowError && e.msg.starts_with("(34, ") {
+            let text = self.str("Numerical result out of range");
+            return self.raise_with(t, vec![Value::Int(34), text]);
+        }
         self.raise(t, e.msg)
     }
     /// The result of a pure function as one that may raise.

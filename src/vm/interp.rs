@@ -10,7 +10,7 @@ use crate::object::shape::Shapes;
 use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
 use hashbrown::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 
 type Fixed = foldhash::fast::FixedState;
 
@@ -76,6 +76,8 @@ pub struct Interp {
     pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
+    /// `sys.set_int_max_str_digits`; 0: no limit.
+    pub int_max_str_digits: AtomicUsize,
     /// Set when the program is ending, for messages of daemon threads.
     pub ending: AtomicBool,
 }
@@ -120,6 +122,7 @@ impl Interp {
             argv,
             reporting: super::report::Reporting::default(),
             every_safe_point,
+            int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),
             ending: AtomicBool::new(false),
         }));
         interp.heap.enter(held);

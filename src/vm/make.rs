@@ -91,7 +91,7 @@ impl Thread {
         match text(v) {
             Some(t) => Ok(t),
             None => {
-                let got = self.type_name(v);
+                let got = if v.is_none() { "None" } else { self.type_name(v) };
                 Err(self.type_error(format!("{what} must be str, not {got}")))
             }
         }

@@ -6,7 +6,7 @@
 //! one-argument `type`).
 
 use super::thread::{Res, Thread};
-use crate::object::Value;
+use crate::object::{TypeId, Value};
 use crate::world::{Nanos, WaitOn, Wake};
 use std::ops::{Deref, DerefMut};
 
@@ -67,6 +67,8 @@ pub struct Signature {
     pub kwonly: Vec<Param>,
     pub star: bool,
     pub double_star: bool,
+    /// The builtin type that a method's own object must be of; `None` where any will do.
+    pub owner: Option<TypeId>,
 }
 
 /// A row of the table of natives.
@@ -93,6 +95,8 @@ impl NativeRow {
             if (self.method || self.module == "new") && first != "self" && first != "cls" {
                 s.positional.insert(0, Param { name: "self", optional: false });
                 s.posonly += 1;
+                let any = !self.method || self.module == "object";
+                s.owner = TypeId::ALL.iter().copied().find(|t| !any && t.name() == self.module);
             }
             s
         })

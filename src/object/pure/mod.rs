@@ -86,6 +86,21 @@ impl PureError {
     }
 }
 
+/// Allocations below this are not asked about: they fail only when all is lost anyway.
+const LARGE: usize = 16 << 20;
+
+/// MemoryError where `bytes` are not to be had: known before they are written, since a failed allocation ends the
+/// program. The memory is asked for and given back; untouched it costs nothing.
+pub fn room(bytes: usize) -> Result<()> {
+    if bytes < LARGE {
+        return Ok(());
+    }
+    let mut probe = Vec::<u8>::new();
+    let found = bytes <= isize::MAX as usize && probe.try_reserve_exact(bytes).is_ok();
+    std::hint::black_box(&probe);
+    if found { Ok(()) } else { Err(PureError::memory()) }
+}
+
 impl fmt::Display for PureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.name(), self.msg)

@@ -119,7 +119,7 @@ fn byte_source(c: &mut Call, name: &str) -> Res<Vec<u8>> {
         return match usize::try_from(n) {
             Err(_) => Err(c.value_error("negative count")),
             Ok(n) if n > isize::MAX as usize / 2 => Err(c.raise_with(TypeId::MemoryError, vec![])),
-            Ok(n) => Ok(vec![0; n]),
+            Ok(n) => c.room(n).map(|()| vec![0; n]),
         };
     }
     let items = c.collect(&v);
@@ -129,14 +129,8 @@ fn byte_source(c: &mut Call, name: &str) -> Res<Vec<u8>> {
     };
     let mut out = Vec::with_capacity(items.len());
     for item in items {
-        let i = c.index(&item)?;
-        match u8::try_from(i) {
-            Ok(b) => out.push(b),
-            Err(_) if name == "bytes" => {
-                return Err(c.value_error("bytes must be in range(0, 256)"));
-            }
-            Err(_) => return Err(c.value_error("byte must be in range(0, 256)")),
-        }
+        let wrong = if name == "bytes" { "bytes" } else { "byte" };
+        out.push(c.byte(&item, &format!("{wrong} must be in range(0, 256)"))?);
     }
     Ok(out)
 }

@@ -37,7 +37,7 @@ fn round(c: &mut Call) -> Res<Value> {
     let digits = c.some(1);
     if let Some(i) = int_of(&v) {
         let digits = match digits {
-            Some(d) => c.index(&d)?,
+            Some(d) => c.index_int(&d)?.borrow().clamp_i64(),
             None => 0,
         };
         let i = if digits < 0 { int::round(i, digits) } else { i.to_val() };
@@ -46,7 +46,7 @@ fn round(c: &mut Call) -> Res<Value> {
     if let Some(x) = float_of(&v) {
         return match digits {
             Some(d) => {
-                let d = c.index(&d)?;
+                let d = c.index_int(&d)?.borrow().clamp_i64();
                 Ok(Value::float(c.pure(float::round_digits(x, d))?))
             }
             None => {

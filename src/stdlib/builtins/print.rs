@@ -1,6 +1,7 @@
 //! `print`, `input`, and texts of values.
 
 use crate::natives;
+use crate::object::pure::int::IntVal;
 use crate::object::{Name, TypeId, Value};
 use crate::stdlib::{files, get_in, os_error};
 use crate::vm::make::text;
@@ -144,7 +145,10 @@ fn format(c: &mut Call) -> Res<Value> {
 
 fn chr(c: &mut Call) -> Res<Value> {
     let v = c.arg(0);
-    let i = c.index(&v)?;
+    let i = match c.index_int(&v)? {
+        IntVal::Small(i) if i32::try_from(i).is_ok() => i,
+        _ => return Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C int")),
+    };
     match u32::try_from(i).ok().filter(|i| *i <= 0x10ffff) {
         None => Err(c.value_error("chr() arg not in range(0x110000)")),
         Some(i) => match char::from_u32(i) {

@@ -2,7 +2,7 @@
 //!
 //! Results are of the object's own type. Searching and splitting: bytes_more.rs.
 
-use super::{bounds, count, flag};
+use super::{bounds, count};
 use crate::natives;
 use crate::object::pure::bytes as pure;
 use crate::object::{Kind, Value};
@@ -161,7 +161,7 @@ fn zfill(c: &mut Call) -> Res<Value> {
 }
 
 fn expandtabs(c: &mut Call) -> Res<Value> {
-    let size = count(c, 1, 8)?;
+    let size = super::c_int(c, 1, 8)?;
     let out = pure::expandtabs(&own(c), size);
     let out = c.pure(out)?;
     Ok(give(c, out))
@@ -229,12 +229,15 @@ fn endswith(c: &mut Call) -> Res<Value> {
 }
 
 fn hex(c: &mut Call) -> Res<Value> {
+    let group = count(c, 2, 1)?;
     let sep = match c.opt(1) {
         None => None,
         Some(v) => {
-            let t = match text(&v) {
-                Some(t) => t.to_string(),
-                None => String::from_utf8_lossy(&c.to_bytes(&v)?).into_owned(),
+            let t = match (text(&v), c.bytes_like(&v)) {
+                (Some(t), _) => t.to_string(),
+                (None, Some(b)) => b.iter().map(|&b| b as char).collect(),
+                (None, None) if c.length(&v)? != 1 => return Err(c.value_error("sep must be length 1.")),
+                _ => return Err(c.type_error("sep must be str or bytes.")),
             };
             let mut chars = t.chars();
             match (chars.next(), chars.next()) {
@@ -244,7 +247,6 @@ fn hex(c: &mut Call) -> Res<Value> {
             }
         }
     };
-    let group = count(c, 2, 1)?;
     let out = pure::to_hex(&own(c), sep, group);
     Ok(c.string(out))
 }
@@ -275,5 +277,5 @@ fn decode(c: &mut Call) -> Res<Value> {
 
 /// `splitlines(keepends)` of both types.
 pub(super) fn keepends(c: &mut Call) -> Res<bool> {
-    flag(c, 1, false)
+    Ok(super::c_int(c, 1, 0)? != 0)
 }

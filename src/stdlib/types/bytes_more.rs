@@ -86,8 +86,8 @@ fn part(c: &mut Call) -> Res<Vec<u8>> {
 macro_rules! searches {
     ($($name:ident: $out:ident = $make:expr;)*) => {$(
         fn $name(c: &mut Call) -> Res<Value> {
-            let part = part(c)?;
             let (start, end) = bounds(c, 2)?;
+            let part = part(c)?;
             let $out = pure::$name(&own(c), &part, start, end);
             $make(c, $out)
         }
@@ -101,8 +101,8 @@ searches! {
 }
 
 fn count_(c: &mut Call) -> Res<Value> {
-    let part = part(c)?;
     let (start, end) = bounds(c, 2)?;
+    let part = part(c)?;
     Ok(Value::Int(pure::count(&own(c), &part, start, end) as i64))
 }
 
@@ -126,22 +126,22 @@ fn owned(all: Vec<&[u8]>) -> Vec<Vec<u8>> {
 }
 
 fn split(c: &mut Call) -> Res<Value> {
+    let n = count(c, 2, -1)?;
     let sep = match c.some(1) {
         None => None,
         Some(v) => Some(c.to_bytes(&v)?),
     };
-    let n = count(c, 2, -1)?;
     let out = pure::split(&own(c), sep.as_deref(), n).map(owned);
     let out = c.pure(out)?;
     Ok(pieces(c, out))
 }
 
 fn rsplit(c: &mut Call) -> Res<Value> {
+    let n = count(c, 2, -1)?;
     let sep = match c.some(1) {
         None => None,
         Some(v) => Some(c.to_bytes(&v)?),
     };
-    let n = count(c, 2, -1)?;
     let out = pure::rsplit(&own(c), sep.as_deref(), n).map(owned);
     let out = c.pure(out)?;
     Ok(pieces(c, out))
@@ -244,15 +244,21 @@ fn extend(c: &mut Call) -> Res<Value> {
     let v = c.arg(1);
     let more = match c.bytes_like(&v) {
         Some(b) => b,
+        None if !c.iterable(&v) => {
+            let got = c.type_name(&v);
+            return Err(c.type_error(format!("can't extend bytearray with {got}")));
+        }
         None => c.bytes_of_items(&v)?,
     };
+    let grown = more.len().saturating_add(own(c).len());
+    c.room(grown)?;
     with(c, |all| all.extend(more));
     Ok(Value::None)
 }
 
 fn insert(c: &mut Call) -> Res<Value> {
     let (at, v) = (c.arg(1), c.arg(2));
-    let (at, b) = (c.index(&at)?, c.byte(&v, "byte must be in range(0, 256)")?);
+    let (at, b) = (super::ssize(c, &at)?, c.byte(&v, "byte must be in range(0, 256)")?);
     with(c, |all| {
         let at = slice::bounds(all.len(), at, i64::MAX).0.min(all.len());
         all.insert(at, b);

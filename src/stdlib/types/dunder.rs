@@ -4,6 +4,7 @@
 
 use crate::natives;
 use crate::object::{Kind, TypeId, Value};
+use crate::vm::make::{float_of, int_of};
 use crate::vm::ops::arith::BinOp;
 use crate::vm::{Call, NativeRow, Res};
 
@@ -101,17 +102,39 @@ iterators! {
 mod f {
     use super::*;
 
+    /// A number leaves what is not of its own or a narrower type to the other operand.
+    pub(super) fn foreign(a: &Value, b: &Value) -> bool {
+        (int_of(a).is_some() && int_of(b).is_none())
+            || (float_of(a).is_some() && int_of(b).is_none() && float_of(b).is_none())
+    }
+
+    /// Sequences refuse a wrong operand of `+` and `*` at once; all else says NotImplemented.
+    fn answer(c: &mut Call, out: Option<Value>, op: BinOp) -> Res<Value> {
+        if let Some(v) = out {
+            return Ok(v);
+        }
+        let (a, b) = (c.arg(0), c.arg(1));
+        let kind = a.as_ref().map(|r| r.kind());
+        let row = matches!(kind, Some(Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::List | Kind::Tuple));
+        match op {
+            BinOp::Mul if row => c.index(&b),
+            BinOp::Add if row => return c.binary(op, &a, &b),
+            _ => Ok(0),
+        }?;
+        Ok(crate::stdlib::types::not_implemented(c))
+    }
+
     macro_rules! binaries {
         ($($name:ident $reflected:ident $op:ident;)*) => {$(
             pub(super) fn $name(c: &mut Call) -> Res<Value> {
                 let (a, b) = (c.arg(0), c.arg(1));
-                let out = c.base_binary(BinOp::$op, &a, &b)?;
-                Ok(out.unwrap_or_else(|| crate::stdlib::types::not_implemented(c)))
+                let out = if foreign(&a, &b) { None } else { c.base_binary(BinOp::$op, &a, &b)? };
+                answer(c, out, BinOp::$op)
             }
             pub(super) fn $reflected(c: &mut Call) -> Res<Value> {
                 let (a, b) = (c.arg(0), c.arg(1));
-                let out = c.base_binary(BinOp::$op, &b, &a)?;
-                Ok(out.unwrap_or_else(|| crate::stdlib::types::not_implemented(c)))
+                let out = if foreign(&a, &b) { None } else { c.base_binary(BinOp::$op, &b, &a)? };
+                answer(c, out, BinOp::$op)
             }
         )*};
     }
@@ -135,7 +158,7 @@ mod f {
             pub(super) fn $name(c: &mut Call) -> Res<Value> {
                 let (a, b) = (c.arg(0), c.arg(1));
                 let out = c.base_inplace(BinOp::$op, &a, &b)?;
-                Ok(out.unwrap_or_else(|| crate::stdlib::types::not_implemented(c)))
+                answer(c, out, BinOp::$op)
             }
         )*};
     }
@@ -150,10 +173,16 @@ mod f {
 
     pub(super) fn __divmod__(c: &mut Call) -> Res<Value> {
         let (a, b) = (c.arg(0), c.arg(1));
+        if foreign(&a, &b) {
+            return Ok(crate::stdlib::types::not_implemented(c));
+        }
         c.divmod(&a, &b)
     }
     pub(super) fn __rdivmod__(c: &mut Call) -> Res<Value> {
         let (a, b) = (c.arg(0), c.arg(1));
+        if foreign(&a, &b) {
+            return Ok(crate::stdlib::types::not_implemented(c));
+        }
         c.divmod(&b, &a)
     }
     pub(super) fn __neg__(c: &mut Call) -> Res<Value> {

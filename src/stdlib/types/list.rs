@@ -1,6 +1,6 @@
 //! Methods of list.
 
-use super::{bounds, count, sort};
+use super::{count, sort};
 use crate::natives;
 use crate::object::pure::slice;
 use crate::object::types::{Attrs, List};
@@ -59,7 +59,7 @@ fn extend(c: &mut Call) -> Res<Value> {
 
 fn insert(c: &mut Call) -> Res<Value> {
     let (list, at, v) = (own(c)?, c.arg(1), c.arg(2));
-    let at = c.index(&at)?;
+    let at = super::ssize(c, &at)?;
     list.with::<List, _>(&c.held, |l| {
         let n = l.items.len();
         l.items.insert(slice::bounds(n, at, i64::MAX).0.min(n), v)
@@ -101,7 +101,7 @@ fn clear(c: &mut Call) -> Res<Value> {
 
 fn index(c: &mut Call) -> Res<Value> {
     let (list, v) = (own(c)?, c.arg(1));
-    let (start, stop) = bounds(c, 2)?;
+    let (start, stop) = super::positions(c, 2)?;
     let n = c.base_length(&list).unwrap_or(0);
     let (start, _) = slice::bounds(n, start, stop);
     let stop = if stop < 0 { stop.saturating_add(n as i64) } else { stop };

@@ -26,7 +26,8 @@ mod sort;
 mod str;
 mod str_more;
 
-use crate::object::Value;
+use crate::object::pure::int::IntVal;
+use crate::object::{TypeId, Value};
 use crate::vm::{Call, NativeRow, Res};
 
 /// All tables of this folder.
@@ -90,6 +91,18 @@ fn bounds(c: &mut Call, i: usize) -> Res<(i64, i64)> {
     Ok((start, stop))
 }
 
+/// The same of list.index() and tuple.index(), which take no None.
+fn positions(c: &mut Call, i: usize) -> Res<(i64, i64)> {
+    for at in [i, i + 1] {
+        if let Some(v) = c.opt(at)
+            && c.try_index(&v)?.is_none()
+        {
+            return Err(c.type_error("slice indices must be integers or have an __index__ method"));
+        }
+    }
+    bounds(c, i)
+}
+
 /// A value's type as messages on arguments name it: None is `None`.
 fn shown_type(c: &Call, v: &Value) -> &'static str {
     if v.is_none() { "None" } else { c.type_name(v) }
@@ -99,7 +112,24 @@ fn shown_type(c: &Call, v: &Value) -> &'static str {
 fn count(c: &mut Call, i: usize, absent: i64) -> Res<i64> {
     match c.opt(i) {
         None => Ok(absent),
-        Some(v) => c.index(&v),
+        Some(v) => ssize(c, &v),
+    }
+}
+
+/// An int that CPython passes on as a C `ssize_t`.
+fn ssize(c: &mut Call, v: &Value) -> Res<i64> {
+    match c.index_int(v)? {
+        IntVal::Small(i) => Ok(i),
+        IntVal::Big(_) => Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C ssize_t")),
+    }
+}
+
+/// An argument with a default that CPython passes on as a C `int`: also flags of old.
+fn c_int(c: &mut Call, i: usize, absent: i64) -> Res<i64> {
+    let Some(v) = c.opt(i) else { return Ok(absent) };
+    match c.index_int(&v)? {
+        IntVal::Small(i) if i32::try_from(i).is_ok() => Ok(i),
+        _ => Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C int")),
     }
 }
 

@@ -125,14 +125,15 @@ fn to_bytes(c: &mut Call) -> Res<Value> {
 /// A class method: argument 0 is the class.
 fn from_bytes(c: &mut Call) -> Res<Value> {
     let v = c.arg(1);
+    let (little, signed) = (little(c, 2)?, flag(c, 3, false)?);
     let b = match c.bytes_like(&v) {
         Some(b) => b,
-        None if text(&v).is_some() => {
-            return Err(c.type_error("cannot convert 'str' object to bytes"));
+        None if text(&v).is_some() || !c.iterable(&v) => {
+            let got = c.type_name(&v);
+            return Err(c.type_error(format!("cannot convert '{got}' object to bytes")));
         }
         None => c.bytes_of_items(&v)?,
     };
-    let (little, signed) = (little(c, 2)?, flag(c, 3, false)?);
     let i = int::from_bytes(&b, little, signed);
     let v = c.int(i);
     let class = c.arg(0);
@@ -146,7 +147,7 @@ fn int_round(c: &mut Call) -> Res<Value> {
     let Some(digits) = c.some(1) else {
         return itself(c);
     };
-    let digits = c.index(&digits)?;
+    let digits = c.index_int(&digits)?.borrow().clamp_i64();
     let v = c.arg(0);
     if digits >= 0 {
         return itself(c);
@@ -195,7 +196,7 @@ fn float_round(c: &mut Call) -> Res<Value> {
             Ok(c.int(i))
         }
         Some(v) => {
-            let digits = c.index(&v)?;
+            let digits = c.index_int(&v)?.borrow().clamp_i64();
             let x = float::round_digits(x, digits);
             Ok(Value::float(c.pure(x)?))
         }

@@ -4,7 +4,7 @@ use crate::natives;
 use crate::object::class::Class;
 use crate::object::{Kind, Ref, TypeId, Value};
 use crate::stdlib::builtins::attributes::name_arg;
-use crate::vm::make::text;
+use crate::vm::make::{float_of, int_of, text};
 use crate::vm::ops::compare::CmpOp;
 use crate::vm::{Call, Res};
 
@@ -79,7 +79,7 @@ fn str_(c: &mut Call) -> Res<Value> {
 fn format(c: &mut Call) -> Res<Value> {
     let (v, spec) = (c.arg(0), c.arg(1));
     let Some(spec) = text(&spec) else {
-        let got = c.type_name(&spec);
+        let got = super::shown_type(c, &spec);
         return Err(c.type_error(format!("__format__() argument must be str, not {got}")));
     };
     let t = c.base_format(&v, spec)?;
@@ -95,6 +95,10 @@ macro_rules! compares {
     ($($name:ident $op:ident)*) => {$(
         fn $name(c: &mut Call) -> Res<Value> {
             let (a, b) = (c.arg(0), c.arg(1));
+            // An int leaves a float to the float.
+            if int_of(&a).is_some() && float_of(&b).is_some() {
+                return Ok(super::not_implemented(c));
+            }
             match c.base_compare(CmpOp::$op, &a, &b)? {
                 Some(v) => Ok(v),
                 None if a.same(&b) && matches!(CmpOp::$op, CmpOp::Eq | CmpOp::Ne) => {

@@ -1,6 +1,5 @@
 //! `index` and `count` of tuple and range; `slice.indices`.
 
-use super::bounds;
 use crate::natives;
 use crate::object::Value;
 use crate::object::pure::slice;
@@ -43,7 +42,7 @@ fn slice_indices(c: &mut Call) -> Res<Value> {
 
 fn tuple_index(c: &mut Call) -> Res<Value> {
     let (t, v) = (c.arg(0), c.arg(1));
-    let (start, stop) = bounds(c, 2)?;
+    let (start, stop) = super::positions(c, 2)?;
     let items = tuple_items(&t).unwrap_or_default();
     let (start, stop) = slice::bounds(items.len(), start, stop);
     for (at, item) in items.iter().enumerate().take(stop).skip(start) {

@@ -4,7 +4,7 @@ use crate::natives;
 use crate::object::types::Set;
 use crate::object::{Kind, Ref, TypeId, Value};
 use crate::vm::ops::scripted;
-use crate::vm::{Call, Res};
+use crate::vm::{Call, Res, Thread};
 
 macro_rules! tables {
     ($($table:ident $type:literal)*) => {$(
@@ -163,7 +163,13 @@ fn difference(c: &mut Call) -> Res<Value> {
 fn symmetric_difference(c: &mut Call) -> Res<Value> {
     let (s, other) = (own(c)?, c.arg(1));
     let o = c.as_set(&other)?;
-    let out = c.set_symmetric_difference(&s, &o)?;
+    // A set made for this call is itself what the result grows from.
+    let out = if Thread::is_set(&other).is_some() {
+        c.set_symmetric_difference(&s, &o)?
+    } else {
+        c.set_toggle(&o, &s)?;
+        o
+    };
     give(c, out)
 }
 

@@ -26,7 +26,7 @@ pub(super) fn sort(c: &mut Call) -> Res<Value> {
         return Ok(Value::None);
     };
     let key = c.some(1);
-    let reverse = super::flag(c, 2, false)?;
+    let reverse = super::c_int(c, 2, 0)? != 0;
     sort_list(c.th, &list, key, reverse)?;
     Ok(Value::None)
 }

@@ -95,6 +95,8 @@ macro_rules! maps {
     ($($name:ident = $pure:path;)*) => {$(
         fn $name(c: &mut Call) -> Res<Value> {
             let v = c.arg(0);
+            // No letter becomes more than three.
+            c.room(text(&v).map_or(0, str::len).saturating_mul(3))?;
             let out = $pure(text(&v).unwrap_or_default());
             Ok(c.string(out))
         }
@@ -174,7 +176,7 @@ fn zfill(c: &mut Call) -> Res<Value> {
 }
 
 fn expandtabs(c: &mut Call) -> Res<Value> {
-    let size = super::count(c, 1, 8)?;
+    let size = super::c_int(c, 1, 8)?;
     let v = c.arg(0);
     let out = pure::expandtabs(text(&v).unwrap_or_default(), size);
     let out = c.pure(out)?;

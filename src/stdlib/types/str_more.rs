@@ -1,12 +1,12 @@
 //! Methods of str: searching, splitting, joining, replacing, formatting, encoding.
 
 use super::str::{give, own, want};
-use super::{bounds, count, flag, strings};
+use super::{bounds, count, strings};
 use crate::natives;
 use crate::object::pure::bytes::Encoding;
 use crate::object::pure::text::{self as pure, Mapped};
 use crate::object::pure::{PureError, bytes};
-use crate::object::{Name, TypeId, Value};
+use crate::object::{TypeId, Value};
 use crate::vm::make::{int_of, text, tuple_items};
 use crate::vm::{Call, Raised, Res};
 
@@ -54,8 +54,8 @@ natives! { pub STR, method "str";
 macro_rules! searches {
     ($($name:ident: $out:ident = $make:expr;)*) => {$(
         fn $name(c: &mut Call) -> Res<Value> {
-            let part = want_part(c)?;
             let (start, end) = bounds(c, 2)?;
+            let part = want_part(c)?;
             let v = c.arg(0);
             let $out = pure::$name(text(&v).unwrap_or_default(), &part, start, end);
             $make(c, $out)
@@ -81,8 +81,8 @@ fn want_part(c: &mut Call) -> Res<String> {
 }
 
 fn count_(c: &mut Call) -> Res<Value> {
-    let part = want_part(c)?;
     let (start, end) = bounds(c, 2)?;
+    let part = want_part(c)?;
     let v = c.arg(0);
     Ok(Value::Int(pure::count(text(&v).unwrap_or_default(), &part, start, end) as i64))
 }
@@ -148,7 +148,7 @@ fn separator(c: &mut Call) -> Res<Option<String>> {
 }
 
 fn split(c: &mut Call) -> Res<Value> {
-    let (sep, n) = (separator(c)?, count(c, 2, -1)?);
+    let (n, sep) = (count(c, 2, -1)?, separator(c)?);
     let v = c.arg(0);
     let pieces = pure::split(text(&v).unwrap_or_default(), sep.as_deref(), n);
     let pieces = c.pure(pieces)?;
@@ -156,7 +156,7 @@ fn split(c: &mut Call) -> Res<Value> {
 }
 
 fn rsplit(c: &mut Call) -> Res<Value> {
-    let (sep, n) = (separator(c)?, count(c, 2, -1)?);
+    let (n, sep) = (count(c, 2, -1)?, separator(c)?);
     let v = c.arg(0);
     let pieces = pure::rsplit(text(&v).unwrap_or_default(), sep.as_deref(), n);
     let pieces = c.pure(pieces)?;
@@ -164,7 +164,7 @@ fn rsplit(c: &mut Call) -> Res<Value> {
 }
 
 fn splitlines(c: &mut Call) -> Res<Value> {
-    let keep = flag(c, 1, false)?;
+    let keep = super::c_int(c, 1, 0)? != 0;
     let v = c.arg(0);
     let lines = pure::splitlines(text(&v).unwrap_or_default(), keep);
     Ok(strings(c, lines))
@@ -254,14 +254,8 @@ pub(super) fn codec_error(c: &mut Call, object: Value, e: bytes::CodecError) -> 
         crate::object::pure::ErrKind::UnicodeDecodeError => TypeId::UnicodeDecodeError,
         _ => TypeId::UnicodeEncodeError,
     };
-    let extra = vec![
-        (Name::of("encoding"), c.str(e.encoding)),
-        (Name::of("object"), object),
-        (Name::of("start"), Value::Int(e.start as i64)),
-        (Name::of("end"), Value::Int(e.end as i64)),
-        (Name::of("reason"), c.str(e.reason)),
-    ];
-    c.raise_extra(t, e.message(), extra)
+    let (encoding, reason) = (c.str(e.encoding), c.str(e.reason));
+    c.raise_with(t, vec![encoding, object, Value::Int(e.start as i64), Value::Int(e.end as i64), reason])
 }
 
 fn encode(c: &mut Call) -> Res<Value> {
@@ -276,6 +270,7 @@ fn encode(c: &mut Call) -> Res<Value> {
 fn translate(c: &mut Call) -> Res<Value> {
     let (v, table) = (c.arg(0), c.arg(1));
     let whole = own(c, 0);
+    let (mut grown, mut asked) = (0usize, whole.len());
     let out = pure::translate(&whole, |ch| -> Res<Mapped> {
         let found = c.get_item(&table, &Value::Int(ch as i64));
         let to = match c.catch(found, TypeId::LookupError)? {
@@ -286,6 +281,11 @@ fn translate(c: &mut Call) -> Res<Value> {
             return Ok(Mapped::Drop);
         }
         if let Some(t) = text(&to) {
+            grown += t.len();
+            if grown > asked {
+                asked = grown * 4;
+                c.room(asked)?;
+            }
             return Ok(Mapped::Text(t.to_string()));
         }
         let Some(i) = int_of(&to) else {
@@ -324,8 +324,17 @@ fn maketrans(c: &mut Call) -> Res<Value> {
             }
         }
         [x, y, rest @ ..] => {
+            for (number, v) in [(2, Some(y)), (3, rest.first())] {
+                if let Some(v) = v
+                    && text(v).is_none()
+                {
+                    let got = super::shown_type(c, v);
+                    return Err(c.type_error(format!("maketrans() argument {number} must be str, not {got}")));
+                }
+            }
             let (Some(p), Some(q)) = (text(x), text(y)) else {
-                return Err(c.type_error("maketrans() arguments must be strings"));
+                let message = "first maketrans argument must be a string if there is a second argument";
+                return Err(c.type_error(message));
             };
             if super::str::chars(x) != super::str::chars(y) {
                 return Err(c.value_error("the first two maketrans arguments must have equal length"));

@@ -230,12 +230,14 @@ impl Thread {
                 if q.is_empty() && !scripted(a) {
                     return Ok(Some(a.clone()));
                 }
+                self.room(p.len() + q.len())?;
                 let mut out = String::with_capacity(p.len() + q.len());
                 out.push_str(p);
                 out.push_str(q);
                 self.string(out)
             }
             (Kind::List, Kind::List) => {
+                self.room_for(self.base_length(x).unwrap_or(0) + self.base_length(y).unwrap_or(0))?;
                 let mut items = x.with::<List, _>(&self.held, |l| l.items.clone());
                 y.with::<List, _>(&self.held, |l| items.extend_from_slice(&l.items));
                 self.list(items)
@@ -248,14 +250,17 @@ impl Thread {
                 if q.is_empty() && !scripted(a) {
                     return Ok(Some(a.clone()));
                 }
+                self.room_for(p.len() + q.len())?;
                 let items = p.iter().chain(q.iter()).cloned().collect();
                 self.tuple(items)
             }
             (Kind::Bytes, Kind::Bytes | Kind::ByteArray) => {
+                self.room(self.base_length(x).unwrap_or(0) + self.base_length(y).unwrap_or(0))?;
                 let out = [self.bytes_copy(x), self.bytes_copy(y)].concat();
                 self.bytes(out)
             }
             (Kind::ByteArray, Kind::Bytes | Kind::ByteArray) => {
+                self.room(self.base_length(x).unwrap_or(0) + self.base_length(y).unwrap_or(0))?;
                 let out = [self.bytes_copy(x), self.bytes_copy(y)].concat();
                 self.bytearray(out)
             }
@@ -273,7 +278,6 @@ impl Thread {
         let times = match self.try_index(times)? {
             None => return Ok(None),
             Some(IntVal::Small(n)) => n.max(0) as usize,
-            Some(IntVal::Big(big)) if IntRef::Big(&big).is_negative() => 0,
             Some(_) => return Err(self.does_not_fit(times, TypeId::OverflowError)),
         };
         self.repeat_object(&seq.clone(), times).map(Some)
@@ -283,6 +287,10 @@ impl Thread {
         let len = self.base_length(seq).unwrap_or(0);
         if len.saturating_mul(times) > 1 << 31 {
             return Err(self.raise_with(TypeId::MemoryError, Vec::new()));
+        }
+        match seq.kind() {
+            Kind::List | Kind::Tuple => self.room_for(len * times)?,
+            _ => self.room(len * times)?,
         }
         match seq.kind() {
             Kind::Str => {
@@ -371,6 +379,7 @@ impl Thread {
                     let name = self.type_name(b);
                     return Err(self.type_error(format!("can't concat {name} to bytearray")));
                 };
+                self.room(self.base_length(r).unwrap_or(0).saturating_add(more.len()))?;
                 r.with::<ByteArray, _>(&self.held, |b| b.0.extend(more));
             }
             (Kind::Dict, BinOp::BitOr) => self.dict_update(r, b)?,
@@ -387,6 +396,7 @@ impl Thread {
             && matches!(r.kind(), Kind::List | Kind::Tuple | Kind::Range | Kind::Dict | Kind::Set)
         {
             let items = self.collect(v)?;
+            self.room_for(self.base_length(list).unwrap_or(0).saturating_add(items.len()))?;
             list.with::<List, _>(&self.held, |l| l.items.extend(items));
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use super::scripted;
 use crate::object::dict::Dict;
-use crate::object::pure::int::{IntRef, IntVal, MAX_STR_DIGITS};
+use crate::object::pure::int::{IntRef, IntVal};
 use crate::object::pure::{float, int};
 use crate::object::types::*;
 use crate::object::{Kind, Ref, TypeId, Value, name};
@@ -248,19 +248,36 @@ impl Thread {
     /// `int(text, base)`.
     pub fn parse_int(&mut self, v: &Value, base: i64) -> Res<IntVal> {
         if let Some(t) = text(v) {
-            let i = int::parse(t, base, MAX_STR_DIGITS);
+            let i = int::parse(t, base, self.max_str_digits());
             return self.pure(i);
         }
         let Some(b) = self.bytes_like(v) else {
             return Err(self.type_error("int() can't convert non-string with explicit base"));
         };
-        match std::str::from_utf8(&b).ok().map(|t| int::parse(t, base, MAX_STR_DIGITS)) {
+        match std::str::from_utf8(&b).ok().map(|t| int::parse(t, base, self.max_str_digits())) {
             Some(Ok(i)) => Ok(i),
             _ => {
-                let shown = self.repr(v)?;
+                // A bytearray is shown as bytes.
+                let b = self.bytes(b);
+                let shown = self.repr(&b)?;
                 Err(self.value_error(format!("invalid literal for int() with base {base}: {shown}")))
             }
         }
+    }
+
+    /// The most digits that an int may have as decimal text; 0: any number.
+    pub fn max_str_digits(&self) -> usize {
+        self.interp.int_max_str_digits.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// MemoryError where so many bytes are not to be had.
+    pub fn room(&mut self, bytes: usize) -> Res<()> {
+        self.pure(crate::object::pure::room(bytes))
+    }
+
+    /// The same for a row of values.
+    pub fn room_for(&mut self, items: usize) -> Res<()> {
+        self.room(items.saturating_mul(size_of::<Value>()))
     }
 
     /// A duration in seconds: what `sleep` and timeouts take.

@@ -39,7 +39,8 @@ impl Thread {
             return self.pure(out);
         }
         if let Some(i) = int_of(v) {
-            let out = format_int(i, spec, if matches!(v, Value::Bool(_)) { "bool" } else { "int" });
+            let name = if matches!(v, Value::Bool(_)) { "bool" } else { "int" };
+            let out = format_int(i, spec, name, self.max_str_digits());
             return self.pure(out);
         }
         if let Some(x) = float_of(v) {
@@ -171,7 +172,8 @@ impl<'t, 'a> Percent<'t, 'a> {
         let mapping = match args {
             Value::Obj(r) if row.is_none() && !r.is::<Str>() => {
                 r.is::<Dict>()
-                    || matches!(r.kind(), Kind::List | Kind::Range | Kind::ByteArray)
+                    || matches!(r.kind(), Kind::List | Kind::Range)
+                    || (!bytes && matches!(r.kind(), Kind::Bytes | Kind::ByteArray))
                     || th.has_special(args, name::GETITEM)
             }
             _ => false,
@@ -282,12 +284,12 @@ impl<'t, 'a> Percent<'t, 'a> {
                     },
                 };
                 match whole {
-                    Some(i) => self.done(d.apply_int(i.borrow())),
+                    Some(i) => self.done(d.apply_int(i.borrow(), self.th.max_str_digits())),
                     None => Err(self.wrong(d.kind, v)),
                 }
             }
             Wants::Index => match self.th.try_index(v)? {
-                Some(i) => self.done(d.apply_int(i.borrow())),
+                Some(i) => self.done(d.apply_int(i.borrow(), self.th.max_str_digits())),
                 None => Err(self.wrong(d.kind, v)),
             },
             Wants::Float => match self.th.try_float(v)? {

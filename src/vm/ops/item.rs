@@ -2,6 +2,7 @@
 
 use super::scripted;
 use crate::object::class::Class;
+use crate::object::pure::int::IntRef;
 use crate::object::pure::slice;
 use crate::object::pure::text::char_at;
 use crate::object::types::*;
@@ -111,6 +112,9 @@ impl Thread {
                 }
             }
             Kind::Range => {
+                if int_of(key).is_some_and(|i| matches!(i, IntRef::Big(_))) {
+                    return Err(self.index_error("range object index out of range"));
+                }
                 let i = self.position(key, "range indices must be integers or slices, not ")?;
                 let x = *r.frozen::<Range>();
                 match slice::index(x.len as usize, i) {
@@ -291,6 +295,8 @@ impl Thread {
             }
         }
         let name = self.type_name(obj);
-        Err(self.type_error(format!("'{name}' object doesn't support item deletion")))
+        // A type that is no sequence in any way is told so in other words.
+        let not = if obj.as_ref().is_some_and(|r| r.kind() != Kind::BigInt) { "doesn't" } else { "does not" };
+        Err(self.type_error(format!("'{name}' object {not} support item deletion")))
     }
 }

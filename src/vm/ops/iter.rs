@@ -318,7 +318,10 @@ impl Thread {
             && (!scripted(v) || !self.has_special(v, name::ITER))
         {
             match r.kind() {
-                Kind::List => return Ok(r.with::<List, _>(&self.held, |l| l.items.clone())),
+                Kind::List => {
+                    self.room_for(self.base_length(r).unwrap_or(0))?;
+                    return Ok(r.with::<List, _>(&self.held, |l| l.items.clone()));
+                }
                 Kind::Tuple => return Ok(tuple_items(v).unwrap_or_default().to_vec()),
                 Kind::Dict => return Ok(self.dict_keys(r)),
                 Kind::Set | Kind::FrozenSet => return Ok(self.set_items(r)),
@@ -327,6 +330,7 @@ impl Thread {
                     if x.len > 1 << 32 {
                         return Err(self.raise_with(TypeId::MemoryError, Vec::new()));
                     }
+                    self.room_for(x.len as usize)?;
                     let item = |i: i64| x.start.wrapping_add(i.wrapping_mul(x.step));
                     return Ok((0..x.len).map(|i| Value::Int(item(i))).collect());
                 }

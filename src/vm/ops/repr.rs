@@ -105,10 +105,15 @@ impl Thread {
 
     fn repr_object(&mut self, v: &Value, r: &Ref) -> Res<String> {
         match r.kind() {
-            Kind::Str => Ok(pure::repr(&r.frozen::<Str>().text)),
             Kind::Float => Ok(float::repr(r.frozen::<FloatObj>().x)),
+            Kind::Str => {
+                let s = &r.frozen::<Str>().text;
+                self.room(s.len().saturating_mul(2))?;
+                Ok(pure::repr(s))
+            }
             Kind::BigInt => {
-                let t = int_of(v).map(|i| int::to_decimal(i, int::MAX_STR_DIGITS));
+                let most = self.max_str_digits();
+                let t = int_of(v).map(|i| int::to_decimal(i, most));
                 self.pure(t.unwrap_or_else(|| Ok(String::new())))
             }
             Kind::Bytes => Ok(bytes_repr(&r.frozen::<Bytes>().0)),
@@ -381,6 +386,31 @@ impl Thread {
         })
     }
 
+    /// `str()` of a UnicodeDecodeError or UnicodeEncodeError, by what it could not read.
+    fn unicode_text(&self, object: &Value, start: i64, end: i64, encoding: &str, reason: &str) -> String {
+        let at = usize::try_from(start).unwrap_or(0);
+        let (verb, many, one) = match text(object) {
+            Some(t) => {
+                let shown = t.chars().nth(at).map(|c| match c as u32 {
+                    n @ ..0x100 => format!("\\x{n:02x}"),
+                    n @ ..0x10000 => format!("\\u{n:04x}"),
+                    n => format!("\\U{n:08x}"),
+                });
+                ("encode", "characters", shown.map(|s| format!("character '{s}'")))
+            }
+            None => {
+                let byte = self.bytes_like(object).and_then(|b| b.get(at).copied());
+                ("decode", "bytes", byte.map(|b| format!("byte 0x{b:02x}")))
+            }
+        };
+        match one {
+            Some(one) if end == start + 1 => {
+                format!("'{encoding}' codec can't {verb} {one} in position {start}: {reason}")
+            }
+            _ => format!("'{encoding}' codec can't {verb} {many} in position {start}-{}: {reason}", end - 1),
+        }
+    }
+
     /// `str(exception)`.
     fn exception_text(&mut self, v: &Value, r: &Ref) -> Res<String> {
         let (args, extra) = r.with::<Exception, _>(&self.held, |e| (e.args.clone(), e.extra.clone()));
@@ -400,6 +430,12 @@ impl Thread {
         {
             let (text, n) = (self.str_text(message)?, self.length(members)?);
             return Ok(format!("{text} ({n} sub-exception{})", if n == 1 { "" } else { "s" }));
+        }
+        if let [encoding, object, Value::Int(start), Value::Int(end), reason] = items
+            && (self.is_a(v, TypeId::UnicodeDecodeError) || self.is_a(v, TypeId::UnicodeEncodeError))
+        {
+            let (encoding, reason) = (self.str_text(encoding)?, self.str_text(reason)?);
+            return Ok(self.unicode_text(object, *start, *end, &encoding, &reason));
         }
         match items {
             [] => Ok(String::new()),

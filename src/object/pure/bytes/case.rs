@@ -80,6 +80,7 @@ fn missing(data: &[u8], width: i64) -> Result<(usize, usize)> {
     if width > LENGTH_MAX {
         return Err(PureError::memory());
     }
+    crate::object::pure::room(width)?;
     Ok((width.saturating_sub(data.len()), width))
 }
 
@@ -119,15 +120,14 @@ pub fn zfill(data: &[u8], width: i64) -> Result<Vec<u8>> {
 /// Tabs become blanks up to the next multiple of `tabsize` columns.
 pub fn expandtabs(data: &[u8], tabsize: i64) -> Result<Vec<u8>> {
     let tabsize = usize::try_from(tabsize).unwrap_or(0);
+    let tabs = data.iter().filter(|b| **b == b'\t').count();
+    crate::object::pure::room(tabs.saturating_mul(tabsize).saturating_add(data.len()))?;
     let mut out = Vec::with_capacity(data.len());
     let mut column = 0;
     for byte in data {
         match byte {
             b'\t' if tabsize > 0 => {
                 let blanks = tabsize - column % tabsize;
-                if blanks > LENGTH_MAX - out.len().min(LENGTH_MAX) {
-                    return Err(PureError::memory());
-                }
                 out.resize(out.len() + blanks, b' ');
                 column += blanks;
             }

@@ -44,7 +44,7 @@ pub fn slice(data: &[u8], slice: Indices) -> Vec<u8> {
 pub fn repeat(data: &[u8], times: i64) -> Result<Vec<u8>> {
     let times = usize::try_from(times).unwrap_or(0);
     match data.len().checked_mul(times) {
-        Some(len) if len <= super::text::LENGTH_MAX => Ok(data.repeat(times)),
+        Some(len) if len <= super::text::LENGTH_MAX => super::room(len).map(|()| data.repeat(times)),
         _ => Err(PureError::memory()),
     }
 }

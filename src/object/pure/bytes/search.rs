@@ -100,6 +100,7 @@ pub fn replace(data: &[u8], old: &[u8], new: &[u8], count: i64) -> Result<Vec<u8
     if grown > LENGTH_MAX {
         return Err(PureError::memory());
     }
+    crate::object::pure::room(grown)?;
     let mut out = Vec::with_capacity(grown - at.len() * old.len());
     let mut done = 0;
     for at in at {

@@ -149,6 +149,7 @@ pub fn join<S: AsRef<[u8]>>(separator: &[u8], pieces: &[S]) -> Result<Vec<u8>> {
     if total.saturating_add(between) > LENGTH_MAX {
         return Err(PureError::memory());
     }
+    crate::object::pure::room(total + between)?;
     let mut out = Vec::with_capacity(total + between);
     for (at, piece) in pieces.iter().enumerate() {
         if at > 0 {

@@ -5,7 +5,7 @@
 
 use super::digits::{self, Form, Style};
 use super::{LENGTH_MAX, leading_number};
-use crate::object::pure::int::{self, IntRef, MAX_STR_DIGITS};
+use crate::object::pure::int::{self, IntRef};
 use crate::object::pure::{PureError, Result};
 
 pub const NOT_ENOUGH: &str = "not enough arguments for format string";
@@ -253,14 +253,14 @@ impl Directive<'_> {
         self.apply_char(char::from_u32(code).ok_or_else(crate::object::pure::text::surrogate_refused)?)
     }
 
-    pub fn apply_int(&self, a: IntRef) -> Result<String> {
+    pub fn apply_int(&self, a: IntRef, max_digits: usize) -> Result<String> {
         let (base, prefix) = match self.kind {
             'x' => (16, "0x"),
             'X' => (16, "0X"),
             'o' => (8, "0o"),
             _ => (10, ""),
         };
-        let text = if base == 10 { int::to_decimal(a, MAX_STR_DIGITS)? } else { int::to_radix(a, base, false) };
+        let text = if base == 10 { int::to_decimal(a, max_digits)? } else { int::to_radix(a, base, false) };
         let text = if self.kind == 'X' { text.to_uppercase() } else { text };
         let digits = text.trim_start_matches('-');
         let least = self.precision().unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use super::digits::{self, Form, Style};
 use super::{LENGTH_MAX, leading_number};
-use crate::object::pure::int::{self, IntRef, MAX_STR_DIGITS};
+use crate::object::pure::int::{self, IntRef};
 use crate::object::pure::{PureError, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Spec {
     fn columns(&self) -> Result<usize> {
         match self.width {
             Some(width) if width > LENGTH_MAX => Err(PureError::memory()),
-            width => Ok(width.unwrap_or(0)),
+            width => crate::object::pure::room(width.unwrap_or(0)).map(|()| width.unwrap_or(0)),
         }
     }
 }
@@ -271,7 +271,7 @@ pub fn format_str(text: &str, spec_text: &str, type_name: &str) -> Result<String
 }
 
 /// `format(a, spec)`; the caller answers an empty spec by `str(a)`, which for a bool is a word.
-pub fn format_int(a: IntRef, spec_text: &str, type_name: &str) -> Result<String> {
+pub fn format_int(a: IntRef, spec_text: &str, type_name: &str, max_digits: usize) -> Result<String> {
     let spec = Spec::parse(spec_text, Some('d'), Align::Right, type_name)?;
     let kind = spec.kind.unwrap_or('d');
     if matches!(kind, 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') {
@@ -293,7 +293,7 @@ pub fn format_int(a: IntRef, spec_text: &str, type_name: &str) -> Result<String>
     if kind == 'c' {
         return format_char(a, &spec);
     }
-    let text = if base == 10 { int::to_decimal(a, MAX_STR_DIGITS)? } else { int::to_radix(a, base, false) };
+    let text = if base == 10 { int::to_decimal(a, max_digits)? } else { int::to_radix(a, base, false) };
     let text = if kind == 'X' { text.to_uppercase() } else { text };
     let prefix = match kind {
         _ if !spec.alternate => "",

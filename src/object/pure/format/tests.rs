@@ -117,7 +117,7 @@ fn told(result: Result<String>) -> String {
 fn specs() {
     for (a, spec, expected) in INTS {
         let a = int::parse(a, 10, 0).unwrap();
-        assert_eq!(told(format_int(a.borrow(), spec, "int")), *expected, "{spec}");
+        assert_eq!(told(format_int(a.borrow(), spec, "int", 4300)), *expected, "{spec}");
     }
     for (x, spec, expected) in FLOATS {
         assert_eq!(told(format_float(*x, spec, "float")), *expected, "{spec}");
@@ -145,7 +145,7 @@ fn percent(format: &str, apply: impl Fn(Directive) -> Result<String>) -> Result<
 #[test]
 fn percent_directives() {
     for (format, a, expected) in PERCENT_INTS {
-        assert_eq!(told(percent(format, |d| d.apply_int(IntRef::Small(*a)))), *expected, "{format}");
+        assert_eq!(told(percent(format, |d| d.apply_int(IntRef::Small(*a), 4300))), *expected, "{format}");
     }
     for (format, x, expected) in PERCENT_FLOATS {
         assert_eq!(told(percent(format, |d| d.apply_float(*x))), *expected, "{format}");
@@ -173,7 +173,7 @@ fn percent_errors_and_stars() {
         assert_eq!(d.wants(), Ok(Wants::Int));
         d.width_is(IntRef::Small(-6))?;
         d.precision_is(IntRef::Small(3))?;
-        d.apply_int(IntRef::Small(5))
+        d.apply_int(IntRef::Small(5), 4300)
     });
     assert_eq!(told(starred), "005   |");
     assert_eq!(percent::wrong_type('d', "str").to_string(), "TypeError: %d format: a real number is required, not str");

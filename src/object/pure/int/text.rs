@@ -18,7 +18,8 @@ pub fn parse(source: &str, base: i64, max_digits: usize) -> Result<IntVal> {
     {
         return Ok(IntVal::Small(small));
     }
-    let invalid = || PureError::value(format!("invalid literal for int() with base {base}: {}", text::repr(source)));
+    let invalid =
+        || PureError::value(format!("invalid literal for int() with base {base}: {}", cut(text::repr(source))));
     let plain = fold_digits(source);
     let trimmed = plain.trim_matches(unicode::is_space);
     let (negative, unsigned) = match trimmed.as_bytes().first() {
@@ -41,6 +42,14 @@ pub fn parse(source: &str, base: i64, max_digits: usize) -> Result<IntVal> {
     from_digits(&digits, base)
         .map(|magnitude| if negative { super::neg(magnitude.borrow()) } else { magnitude })
         .ok_or_else(invalid)
+}
+
+/// CPython shows no more of a text that is no int.
+fn cut(mut shown: String) -> String {
+    if let Some((at, _)) = shown.char_indices().nth(200) {
+        shown.truncate(at);
+    }
+    shown
 }
 
 /// A plain decimal that fits: the common case.

@@ -1,7 +1,7 @@
 //! Padding to a width.
 
 use super::{LENGTH_MAX, len};
-use crate::object::pure::{PureError, Result};
+use crate::object::pure::{PureError, Result, room};
 
 /// The argument `fillchar` of `center`, `ljust` and `rjust`.
 pub fn fill_char(text: &str) -> Result<char> {
@@ -18,6 +18,7 @@ fn missing(text: &str, width: i64) -> Result<(usize, usize)> {
     if width > LENGTH_MAX {
         return Err(PureError::memory());
     }
+    room(width.saturating_mul(2))?;
     Ok((width.saturating_sub(len(text)), width))
 }
 
@@ -54,15 +55,15 @@ pub fn zfill(text: &str, width: i64) -> Result<String> {
 /// Tabs become blanks up to the next multiple of `tabsize` columns; a line end starts the columns anew.
 pub fn expandtabs(text: &str, tabsize: i64) -> Result<String> {
     let tabsize = usize::try_from(tabsize).unwrap_or(0);
+    // No tab takes more, so what fits like this needs no second look.
+    let most = text.matches('\t').count().saturating_mul(tabsize).saturating_add(text.len());
+    room(most)?;
     let mut out = String::with_capacity(text.len());
     let mut column = 0;
     for c in text.chars() {
         match c {
             '\t' if tabsize > 0 => {
                 let blanks = tabsize - column % tabsize;
-                if blanks > LENGTH_MAX - out.len().min(LENGTH_MAX) {
-                    return Err(PureError::memory());
-                }
                 out.extend(std::iter::repeat_n(' ', blanks));
                 column += blanks;
             }

@@ -12,7 +12,7 @@
 //! Not here: `format` and `%` (`format/`), encoding (`bytes/`), hashing (`hash.rs`).
 
 use super::slice::{self, Indices};
-use super::{PureError, Result};
+use super::{PureError, Result, room};
 
 mod case;
 mod class;
@@ -112,7 +112,7 @@ pub fn slice(text: &str, chars: usize, slice: Indices) -> String {
 pub fn repeat(text: &str, times: i64) -> Result<String> {
     let times = usize::try_from(times).unwrap_or(0);
     match text.len().checked_mul(times) {
-        Some(len) if len <= LENGTH_MAX => Ok(text.repeat(times)),
+        Some(len) if len <= LENGTH_MAX => room(len).map(|()| text.repeat(times)),
         _ => Err(PureError::memory()),
     }
 }

@@ -81,6 +81,7 @@ pub fn replace(text: &str, old: &str, new: &str, count: i64) -> Result<String> {
         if grown.is_none_or(|grown| grown > super::LENGTH_MAX) {
             return Err(PureError::memory());
         }
+        crate::object::pure::room(grown.unwrap_or(0))?;
     }
     Ok(text.replacen(old, new, most))
 }

@@ -135,6 +135,7 @@ pub fn join<S: AsRef<str>>(separator: &str, pieces: &[S]) -> Result<String> {
     if total.saturating_add(between) > super::LENGTH_MAX {
         return Err(PureError::memory());
     }
+    crate::object::pure::room(total + between)?;
     let mut out = String::with_capacity(total + between);
     for (at, piece) in pieces.iter().enumerate() {
         if at > 0 {
