@@ -21,6 +21,7 @@ impl<'a> Unit<'a> {
 
     /// Delegates to the iterator in a temporary. What is sent in while it lasts goes through the result's
     /// register, so that is never a variable (C1).
+    #[inline(never)]
     pub fn wait_for(&mut self, iter: Reg, dst: Reg, span: Span) {
         let place = if self.is_temp(dst) { dst } else { self.temp() };
         self.emit(span, Instr::YieldFrom { dst: place, iter });
@@ -34,6 +35,7 @@ impl<'a> Unit<'a> {
     }
 
     /// The head of an asynchronous loop: binds the next item, or ends in `finish_items`.
+    #[inline(never)]
     fn next_item(&mut self, iter: Reg, target: E, span: Span) -> Res<Head> {
         self.asm.forget(&self.fragile);
         let before = self.asm.state.clone();
@@ -50,6 +52,7 @@ impl<'a> Unit<'a> {
     }
 
     /// Goes back for the next item; at StopAsyncIteration control goes on behind.
+    #[inline(never)]
     fn finish_items(&mut self, head: Head, iter: Reg, exc: Reg, span: Span) {
         self.back(span, head.top);
         self.arrive(&head.region, &head.before, exc);
@@ -78,6 +81,7 @@ impl<'a> Unit<'a> {
     }
 
     /// One `async for` of a comprehension and what stands to the right of it.
+    #[inline(never)]
     pub fn async_clause(&mut self, comp: &'a Comp, clause: &'a Clause, at: usize, made: Reg) -> Res {
         let mark = self.mark();
         let span = self.cx.ast.span(clause.iter);
@@ -140,6 +144,7 @@ impl<'a> Unit<'a> {
     }
 
     /// Leaves an `async with` without an exception.
+    #[inline(never)]
     pub fn async_exit(&mut self, base: Reg, span: Span) {
         let mark = self.mark();
         let (none, dst) = (self.temp(), self.temp());

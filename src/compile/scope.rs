@@ -172,6 +172,7 @@ impl<'a> Collector<'a> {
         Err(Diagnostic::syntax(&self.ast.file, span, text))
     }
 
+    #[inline(never)]
     pub(super) fn enter(&mut self, kind: ScopeKind) -> ScopeId {
         let id = self.scopes.list.len();
         let in_iterable = self.stack.last().is_some_and(|&up| {
@@ -259,6 +260,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn use_name(&mut self, name: Name) {
         let sym = self.sym(name);
         self.marks(sym).used = true;
@@ -336,6 +338,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn walrus(&mut self, target: E, value: E, span: Span) -> Res {
         if self.now().in_iterable {
             return self.error(span, "assignment expression cannot be used in a comprehension iterable expression");

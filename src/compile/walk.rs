@@ -19,6 +19,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Marks the block as one that awaits, or refuses: `what` belongs into asynchronous functions.
+    #[inline(never)]
     fn awaits(&mut self, what: &str, span: Span) -> Res {
         let asynchronous = self.now().coroutine;
         match self.now().kind {
@@ -177,11 +178,13 @@ impl<'a> Collector<'a> {
         self.body(&w.body)
     }
 
+    #[inline(never)]
     fn defaults(&mut self, params: &'a Params) -> Res {
         let mut defaults = params.list.iter().filter_map(|p| p.default);
         defaults.try_for_each(|e| self.expr(e))
     }
 
+    #[inline(never)]
     fn params(&mut self, params: &'a Params) -> Res {
         for p in &params.list {
             let sym = self.sym(p.name);
@@ -221,6 +224,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn args(&mut self, args: &'a [Arg]) -> Res {
         for arg in args {
             match arg {
@@ -237,6 +241,7 @@ impl<'a> Collector<'a> {
     }
 
     /// What an assignment, a `for`, a `with`, a `del` binds.
+    #[inline(never)]
     fn target(&mut self, e: E) -> Res {
         match self.ast.expr(e) {
             Expr::Name(name) => self.bind(*name, self.ast.span(e)),
@@ -254,6 +259,7 @@ impl<'a> Collector<'a> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn expr(&mut self, e: E) -> Res {
         let ast = self.ast;
         match ast.expr(e) {
@@ -271,54 +277,67 @@ impl<'a> Collector<'a> {
             }),
             Expr::Comp(comp) => self.comp(e, comp),
             Expr::Unary { operand, .. } => self.expr(*operand),
-            Expr::Binary { left, right, .. } => {
-                self.expr(*left)?;
-                self.expr(*right)
-            }
+            Expr::Binary { left, right, .. } => self.each(&[*left, *right]),
             Expr::Bool { values, .. } => self.all(values),
             Expr::Compare { left, rest } => {
                 self.expr(*left)?;
                 rest.iter().try_for_each(|(_, e)| self.expr(*e))
             }
-            Expr::Cond { test, then, orelse } => {
-                self.expr(*test)?;
-                self.expr(*then)?;
-                self.expr(*orelse)
-            }
+            Expr::Cond { test, then, orelse } => self.each(&[*test, *then, *orelse]),
             Expr::Call { func, args } => {
                 self.expr(*func)?;
                 self.args(args)
             }
             Expr::Attr { value, .. } | Expr::Starred(value) => self.expr(*value),
-            Expr::Index { value, index } => {
-                self.expr(*value)?;
-                self.expr(*index)
-            }
+            Expr::Index { value, index } => self.each(&[*value, *index]),
             Expr::Slice { lower, upper, step } => {
-                self.opt(*lower)?;
-                self.opt(*upper)?;
-                self.opt(*step)
+                [lower, upper, step].into_iter().flatten().try_for_each(|e| self.each(&[*e]))
             }
             Expr::Lambda(lambda) => self.lambda(e, lambda),
             Expr::Walrus { target, value } => self.walrus(*target, *value, ast.span(e)),
-            Expr::Await(value) => {
-                self.awaits("'await'", ast.span(e))?;
-                self.expr(*value)
-            }
-            Expr::Yield(value) => {
-                self.yields(ast.span(e))?;
-                self.opt(*value)
-            }
-            Expr::YieldFrom(value) => {
-                self.yields(ast.span(e))?;
-                if self.now().coroutine {
-                    return self.error(ast.span(e), "'yield from' inside async function");
-                }
-                self.expr(*value)
-            }
+            Expr::Await(_) | Expr::Yield(_) | Expr::YieldFrom(_) => self.suspends(e),
         }
     }
 
+    /// Several parts of one expression: a function of its own keeps the frame of `expr`, which recurses
+    /// as deep as expressions are, small.
+    #[inline(never)]
+    fn each(&mut self, parts: &[E]) -> Res {
+        parts.iter().try_for_each(|&e| self.expr(e))
+    }
+
+    /// `await`, `yield`, `yield from`.
+    #[inline(never)]
+    fn suspends(&mut self, e: E) -> Res {
+        let span = self.ast.span(e);
+        let value = match self.ast.expr(e) {
+            Expr::Await(value) => {
+                self.awaits("'await'", span)?;
+                Some(*value)
+            }
+            Expr::YieldFrom(value) => {
+                self.delegates(span)?;
+                Some(*value)
+            }
+            Expr::Yield(value) => {
+                self.yields(span)?;
+                *value
+            }
+            _ => None,
+        };
+        self.opt(value)
+    }
+
+    #[inline(never)]
+    fn delegates(&mut self, span: Span) -> Res {
+        self.yields(span)?;
+        if self.now().coroutine {
+            return self.error(span, "'yield from' inside async function");
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
     fn yields(&mut self, span: Span) -> Res {
         let what = match self.now().kind {
             ScopeKind::Function => {
@@ -334,6 +353,7 @@ impl<'a> Collector<'a> {
         self.error(span, format!("'yield' {what}"))
     }
 
+    #[inline(never)]
     fn fparts(&mut self, parts: &'a [FPart]) -> Res {
         for part in parts {
             if let FPart::Field(field) = part {
@@ -344,6 +364,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn lambda(&mut self, e: E, lambda: &'a Lambda) -> Res {
         self.defaults(&lambda.params)?;
         let id = self.enter(ScopeKind::Function);
@@ -354,6 +375,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn comp(&mut self, e: E, comp: &'a Comp) -> Res {
         self.iterable(comp.clauses[0].iter)?;
         let id = self.enter(ScopeKind::Comp(comp.kind));
