@@ -100,7 +100,10 @@ fn wrong_usage_is_2_and_says_what() {
         (&["run"], "FILE"),
         (&["run", "--bogus", "x.kit"], "--bogus"),
         (&["nonsense"], "nonsense"),
-        (&["run", "--gil", "nope", "-c", "1"], "unknown lock policy 'nope'; there are: fifo, cpython, off"),
+        (
+            &["run", "--gil", "nope", "-c", "1"],
+            "unknown lock policy 'nope'; there are: fifo, cpython, priority, bfs, ruby, off",
+        ),
         (&["run", "--switch-interval", "soon", "-c", "1"], "'soon' is not a length of time"),
         (&["run", "--switch-interval", "0", "-c", "1"], "strictly positive"),
         (&["run", "--switch-interval", "-1ms", "-c", "1"], "strictly positive"),

@@ -167,7 +167,7 @@ fn shuffled(random: &mut Random, text: &str, other: &str) -> Vec<u8> {
 fn front(bytes: &[u8], every: bool) -> bool {
     let Ok(file) = SourceFile::from_bytes("fuzz.kit", bytes) else { return false };
     let Ok(ast) = parse(&file) else { return false };
-    match compile_module(&ast, Options { every_safe_point: every }) {
+    match compile_module(&ast, Options { every_safe_point: every, ..Options::default() }) {
         Ok(_) => true,
         Err(error) => {
             assert!(!error.message.contains("internal"), "{}\n{}", error.message, String::from_utf8_lossy(bytes));
