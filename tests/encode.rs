@@ -328,7 +328,7 @@ fn no_frame_makes_the_decoder_panic() {
 #[test]
 fn a_frame_is_not_believed_about_depth_and_size() {
     with_script("", |th| {
-        let head = [0x80, b'K', 1, 0, 1];
+        let head = [0x80, b'K', process::wire::VERSION, 0, 1];
         let frame = |body: &[u8]| head.iter().chain(body).copied().collect::<Vec<u8>>();
         let tag = |t: process::wire::Tag| t as u8;
         let deep = [tag(process::wire::Tag::List), 1].repeat(100_000);

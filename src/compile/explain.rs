@@ -4,7 +4,9 @@
 //! the language; when it fails, one `Explain` reads them. What is shown is a constant that the compiler
 //! makes beside the code:
 //!
-//!     (n, head, wheres, pair)
+//! ```text
+//! (n, head, wheres, pair)
+//! ```
 //!
 //! `head` and each of `wheres` are rows of items: a text, the number of a register (its repr is shown), or
 //! a tuple (guard, items…), shown if the guard is set: `and`, `or` and chains may have stopped before it.
