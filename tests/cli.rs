@@ -232,7 +232,11 @@ fn policies_help_and_version() {
     for args in [&["--help"][..], &["help"], &["help", "run"], &["run", "--help"]] {
         assert!(ok(args).contains("Examples:"), "{args:?}");
     }
-    assert_eq!(with_input(&[], b"print(6 * 7)"), (0, "42\n".to_string(), String::new()), "standard input is the script");
+    assert_eq!(
+        with_input(&[], b"print(6 * 7)"),
+        (0, "42\n".to_string(), String::new()),
+        "standard input is the script"
+    );
 }
 
 #[test]
