@@ -76,8 +76,11 @@ pub fn place_fast(o: &Ref, word: u64) -> Option<*mut Value> {
 #[inline(always)]
 pub fn store_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
     match place_fast(o, word) {
-        // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
-        Some(p) => Ok(drop(unsafe { std::ptr::replace(p, v) })),
+        Some(p) => {
+            // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
+            drop(unsafe { std::ptr::replace(p, v) });
+            Ok(())
+        }
         None if word as u32 & IN_CLASS != 0 => grow_fast(th, o, word, v),
         None => Err(v),
     }
