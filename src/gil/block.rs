@@ -8,7 +8,7 @@
 use super::driver::{self, RecordOf, Wait};
 use super::lock::{DEADLOCKED, ENDED, EXITING, GRANTED, INTERRUPTED, Lock, NOTIFIED, Slow};
 use super::policy::Why;
-use super::stats::{Bucket, Cause};
+use super::stats::{Bucket, Cause, bump};
 use crate::world::sync::{Monitor, Parker, Sync, Word};
 use crate::world::{ProcessId, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;
@@ -67,7 +67,8 @@ impl<S: Sync> Lock<S> {
                 return wake;
             }
             let now = self.sync.now();
-            if until.is_some_and(|until| now >= until) {
+            if let Some(until) = until.filter(|until| now >= *until) {
+                bump(&me.account.late_ns, now - until);
                 let mut slow = self.slow();
                 if slow.state.waits.remove(me.tid).is_some() {
                     me.account.book(Bucket::Waiting, slow.now);

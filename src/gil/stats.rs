@@ -101,6 +101,8 @@ pub struct Account {
     pub(super) native_id: AtomicU64,
     /// How long the OS let it wait for a core, noted at its end if somebody measures.
     pub(super) delay_ns: AtomicU64,
+    /// How long after the deadlines of its waits it woke up.
+    pub(super) late_ns: AtomicU64,
     lines: Mutex<Vec<Line>>,
 }
 
@@ -136,6 +138,7 @@ impl Account {
             waits: Waits([const { AtomicU32::new(0) }; WAIT_ROWS]),
             native_id: AtomicU64::new(0),
             delay_ns: AtomicU64::new(0),
+            late_ns: AtomicU64::new(0),
             lines: Mutex::new(Vec::new()),
         }
     }
@@ -194,6 +197,7 @@ impl Account {
             tid: 0,
             native_id: self.native_id.load(Relaxed),
             delay_ns: self.delay_ns.load(Relaxed),
+            late_ns: self.late_ns.load(Relaxed),
             lines: self.lines.lock().map_or_else(|_| Vec::new(), |lines| lines.clone()),
             name: name.to_string(),
             threads: 1,
@@ -227,6 +231,8 @@ pub struct ThreadStats {
     pub native_id: u64,
     /// How long it was ready without a core; known only at its end, and if `Held::watch` was called before.
     pub delay_ns: Nanos,
+    /// How long after the deadlines of its waits it woke up: the system's doing.
+    pub late_ns: Nanos,
     /// Where it waited, for the first lines.
     pub lines: Vec<Line>,
     /// 1, or how many finished threads this row sums up.
@@ -301,6 +307,7 @@ impl ThreadStats {
             (&mut new.forced_waits, then.forced_waits),
             (&mut new.waits, then.waits),
             (&mut new.delay_ns, then.delay_ns),
+            (&mut new.late_ns, then.late_ns),
         ] {
             *now = now.saturating_sub(then);
         }
@@ -330,6 +337,7 @@ impl ThreadStats {
             (&mut self.forced_waits, other.forced_waits),
             (&mut self.waits, other.waits),
             (&mut self.delay_ns, other.delay_ns),
+            (&mut self.late_ns, other.late_ns),
         ] {
             *mine += theirs;
         }

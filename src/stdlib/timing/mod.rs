@@ -3,14 +3,14 @@
 //!
 //! M1 The clock is read last at the beginning and first at the end: what is done here is not in the time.
 //! M2 In simulation there is no noise. In the real world noise is the time for which threads were ready
-//!    while the OS ran something else, as its scheduler counts it for each thread.
+//!    while the OS ran something else, as its scheduler counts it for each thread or as the thread sees it
+//!    when it wakes up after its deadline; and what other machines took from this one's cores (steal).
 //! M3 Approximation of the critical path: the region's thread loses its own waiting for a core, and the
 //!    other threads' (the lock's timer among them) at most as long as it waited for them: for the lock, or in
 //!    a join, lock, queue, condition; and one turn of the lock if a switch interval was lost
 //!    (`judge::noise`). What others lose while it sleeps or computes delays nobody here.
 //!
-//! Source: SIMULATION §4. Not here: trying again and exit codes (`explore/testing`); processes, steal time,
-//! page faults.
+//! Not here: trying again and exit codes (`explore/testing`); what child processes lost, page faults.
 
 mod judge;
 mod report;
@@ -43,6 +43,8 @@ struct Moment {
     stats: Stats,
     /// Waiting for a core by OS thread; none where the kernel does not tell.
     delays: Option<BTreeMap<u64, Nanos>>,
+    /// Time of cores that went to other machines.
+    stolen: Nanos,
 }
 
 struct Region {
@@ -81,7 +83,8 @@ fn begin(c: &mut Call) -> Res<Value> {
     c.held.watch();
     let (stats, delays) = (c.held.stats(), delays(simulated));
     let busy = delays.is_none() && sched::busy();
-    let begin = Moment { at: c.held.now(Clock::Monotonic), stats, delays };
+    let stolen = if simulated { 0 } else { sched::stolen() };
+    let begin = Moment { at: c.held.now(Clock::Monotonic), stats, delays, stolen };
     let region = Region { place: c.place(), tid: c.held.tid().0, simulated, begin, end: None, busy };
     let state = Opaque { state: Box::new(region), attrs: Attrs::default() };
     Ok(Ref::new(&c.held, TypeId::TimedRegion.shape(), state).into())
@@ -104,7 +107,8 @@ fn end(c: &mut Call) -> Res<Value> {
     let simulated = c.held.simulated();
     let (stats, delays) = (c.held.stats(), delays(simulated));
     let busy = delays.is_none() && sched::busy();
-    let moment = Moment { at, stats, delays };
+    let stolen = if simulated { 0 } else { sched::stolen() };
+    let moment = Moment { at, stats, delays, stolen };
     let took = open(c, |r| {
         r.busy |= busy;
         r.end = Some(moment);
@@ -175,19 +179,23 @@ impl Region {
                 continue;
             }
             part.stats.tid = now.tid;
+            // A thread that wakes up late was waiting for a core, whether or not the kernel counted it so.
+            part.delay_ns = part.delay_ns.max(part.stats.late_ns);
             threads.push(part);
         }
         threads.sort_by_key(|p| (p.stats.tid != self.tid, p.stats.tid));
         let took = end.at.saturating_sub(self.begin.at);
         let own = threads.first().filter(|p| p.stats.tid == self.tid);
         let (own_delay, waited) = own.map_or((0, 0), |p| (p.delay_ns, waited_for_others(&p.stats)));
-        let all: Nanos = after.iter().map(|(id, now)| since(*id, *now)).sum::<Nanos>() + ended;
+        let counted: Nanos = after.iter().map(|(id, now)| since(*id, *now)).sum::<Nanos>() + ended;
+        let all = counted.max(threads.iter().map(|p| p.delay_ns).sum());
+        let own_delay = own_delay.saturating_add(end.stolen.saturating_sub(self.begin.stolen));
         let noise = match (&self.begin.delays, &end.delays) {
             _ if self.simulated => Noise::Known(0),
             (Some(_), Some(_)) => Noise::Known({
                 let interval = end.stats.interval_us.saturating_mul(1000);
                 let turn = end.stats.threads.iter().map(|t| t.wait_ns_max).max().unwrap_or(0);
-                judge::noise(own_delay, all.saturating_sub(own_delay), waited, interval, turn)
+                judge::noise(own_delay, all.saturating_sub(own.map_or(0, |p| p.delay_ns)), waited, interval, turn)
             }),
             _ => Noise::Unknown { busy: self.busy },
         };
