@@ -4,7 +4,8 @@
 //! lines are the help) and a function `run(Args) -> i32` that gives the exit code.
 //!
 //! L1 What follows the script's name belongs to the script: no flag of ours is looked for there.
-//! L2 The tree of flags is built once per process: building it costs more than running a short script.
+//! L2 The tree of flags is built once per process, and not at all to run a script without flags: building it
+//!    costs more than running a short script.
 //! L3 An argument that names no command but a file runs that file; so does a flag of `run`.
 //! L4 Colour is decided in one place (`colour`), by `NO_COLOR`, `TERM` and whether a terminal is there.
 //! L5 Without arguments there is a prompt, at a terminal; else standard input is the script.
@@ -107,6 +108,9 @@ fn run_args(mut args: Vec<String>) -> i32 {
     }
     if args.get(1).is_some_and(|first| means_run(first)) {
         args.insert(1, "run".to_string());
+    }
+    if let Some(plain) = run::plain(&args) {
+        return run::run(plain);
     }
     let mut tree = Cli::command();
     tree = tree.color(if colour(out::error_is_terminal()) { ColorChoice::Always } else { ColorChoice::Never });

@@ -100,6 +100,28 @@ pub fn split(tree: &clap::Command, mut args: Vec<String>) -> Vec<String> {
     args
 }
 
+/// `kit run FILE [ARGS]` and `kit run -c CODE [ARGS]`, which need no tree of flags; `None` for all else.
+pub fn plain(args: &[String]) -> Option<Args> {
+    let (code, script, rest) = match args.get(1..)? {
+        [run, c, code, rest @ ..] if run == "run" && c == "-c" => (Some(code.clone()), None, rest),
+        [run, file, rest @ ..] if run == "run" && !file.starts_with('-') => (None, Some(file.clone()), rest),
+        _ => return None,
+    };
+    Some(Args {
+        script,
+        args: rest.to_vec(),
+        code,
+        allow_all: false,
+        gil: None,
+        switch_interval: None,
+        param: vec![],
+        stats: None,
+        sim: false,
+        seed: None,
+        safe_points: SafePoints::Default,
+    })
+}
+
 /// Runs the script; gives the exit code.
 pub fn run(args: Args) -> i32 {
     let stats = args.stats;
