@@ -7,7 +7,7 @@ use super::{Config, Outcome, begin, finish, options, report};
 use crate::compile::{Options, compile_module};
 use crate::gil::{self, Held};
 use crate::object::{Ref, TypeId, name};
-use crate::source::{Diagnostic, SourceFile};
+use crate::source::SourceFile;
 use crate::syntax::ast::Stmt;
 use crate::vm::Thread;
 use crate::vm::errors::Uncaught;
@@ -128,13 +128,10 @@ fn input(th: &mut Thread, terminal: &mut Terminal) -> io::Result<Option<String>>
 
 /// Runs one input; `Some` is the exit code if it ends the session.
 fn run_input(th: &mut Thread, main: &Ref, how: Options, config: &Config, text: &str) -> Option<i32> {
-    let wrong = |e: Diagnostic| {
-        out::error(e.render(config.colour).as_bytes());
-    };
     let code = match SourceFile::new(SOURCE, text).and_then(|file| compile_module(&crate::syntax::parse(&file)?, how)) {
         Ok(code) => code,
         Err(e) => {
-            wrong(e);
+            out::error(e.render(config.colour).as_bytes());
             return None;
         }
     };

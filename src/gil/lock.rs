@@ -362,8 +362,10 @@ impl<S: Sync> Slow<'_, S> {
     pub fn leave(mut self) {
         let state = &mut *self.state;
         // A policy that wants the holder to let go at once does not wait for the clock thread.
-        if state.policy.due().is_some_and(|due| due <= self.now) {
+        let mut due = state.policy.due();
+        if due.is_some_and(|due| due <= self.now) {
             state.lapse(self.now);
+            due = state.policy.due();
         }
         let owner = state.policy.holder();
         let contended = owner.is_some() && state.policy.waiters() > 0;
@@ -379,8 +381,7 @@ impl<S: Sync> Slow<'_, S> {
         let slow = if state.finished || !state.policy.quiet() { SLOW } else { 0 };
         self.lock.word.0.store(word_of(owner) | slow, Release);
         // A later moment does not disturb the clock thread, an earlier one does.
-        let call =
-            state.clock_runs && (state.finished || state.policy.due().is_some_and(|due| due < state.clock_until));
+        let call = state.clock_runs && (state.finished || due.is_some_and(|due| due < state.clock_until));
         if call {
             state.clock_until = 0;
         }

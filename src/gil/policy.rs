@@ -59,10 +59,22 @@ pub trait LockPolicy: Send {
     /// `t` wants the lock; may be called on its behalf by another thread (start, wake).
     fn request(&mut self, t: Tid, now: Nanos) -> Ask;
     /// The waiter that a race woke has come to its feet: it takes the lock or begins to wait anew.
-    fn woken(&mut self, t: Tid, now: Nanos) -> Ask;
+    fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
+        self.request(t, now)
+    }
     /// The one next moment at which `lapse` would do something.
     fn due(&self) -> Option<Nanos>;
-    fn lapse(&mut self, now: Nanos) -> Lapse;
+    fn lapse(&mut self, now: Nanos) -> Lapse {
+        match (self.due(), self.holder()) {
+            (Some(due), Some(holder)) if now >= due => {
+                self.requested();
+                Lapse::Drop { holder }
+            }
+            _ => Lapse::Nothing,
+        }
+    }
+    /// The holder is asked to let go from now on.
+    fn requested(&mut self);
     /// At a safe point whose breaker word is set: must the holder let go?
     fn check(&mut self, holder: Tid, now: Nanos, points: u64) -> bool;
     fn release(&mut self, t: Tid, why: Why, now: Nanos) -> Handoff;
@@ -71,7 +83,9 @@ pub trait LockPolicy: Send {
     /// A waiter is no more; clears a request that is left without a waiter.
     fn forget(&mut self, t: Tid);
     /// Nobody waits, nobody is held back: the fast path is allowed.
-    fn quiet(&self) -> bool;
+    fn quiet(&self) -> bool {
+        self.waiters() == 0
+    }
     fn holder(&self) -> Option<Tid>;
     fn waiters(&self) -> usize;
     fn waiter(&self, i: usize) -> Tid;

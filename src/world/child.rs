@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a standard stream of a child goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,22 +111,20 @@ pub type OnExit = Box<dyn FnOnce(Exit) + Send>;
 
 /// Starts a child. Returns when it exists; `on_exit` is called once, when it has ended and is reaped.
 pub fn start(spec: Spec, on_exit: OnExit) -> io::Result<Child> {
-    static NURSERY: OnceLock<Arc<Nursery>> = OnceLock::new();
-    let nursery = match NURSERY.get() {
-        Some(n) => n,
-        None => {
-            let new = Nursery::open()?;
-            let kept = NURSERY.get_or_init(|| new.clone());
-            if Arc::ptr_eq(kept, &new) {
-                let body = new.clone();
+    static NURSERY: Mutex<Option<Arc<Nursery>>> = Mutex::new(None);
+    // Kept only once its thread runs: without it nobody would ever answer.
+    let nursery = {
+        let mut kept = NURSERY.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(nursery) => nursery.clone(),
+            None => {
+                let nursery = Nursery::open()?;
+                let body = nursery.clone();
                 super::thread::start("children", 256 << 10, Box::new(move || body.run()))?;
+                kept.insert(nursery).clone()
             }
-            kept
         }
     };
-    if spec.stdout == Stream::Inherit || spec.stderr == Stream::Inherit {
-        super::out::share();
-    }
     nursery.start(spec, on_exit)
 }
 

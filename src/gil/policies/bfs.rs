@@ -8,7 +8,7 @@
 //! Source: Nir Aides' patch for CPython (bpo-7946, 2010), after Kolivas' BFS. Unlike `priority` nobody
 //! starves: a thread that blocks often pays from its slice and falls behind when it is used up.
 
-use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
+use crate::gil::policy::{Ask, Handoff, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,24 +83,14 @@ impl LockPolicy for Bfs {
         Ask::Wait
     }
 
-    fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
-        self.request(t, now)
-    }
-
     fn due(&self) -> Option<Nanos> {
         let (deadline, ..) = self.line.first().filter(|_| !self.requested)?;
         let share = self.shares.get(&self.holder?)?;
         Some(if *deadline < share.deadline { self.since } else { self.since + share.left })
     }
 
-    fn lapse(&mut self, now: Nanos) -> Lapse {
-        match (self.due(), self.holder) {
-            (Some(due), Some(holder)) if now >= due => {
-                self.requested = true;
-                Lapse::Drop { holder }
-            }
-            _ => Lapse::Nothing,
-        }
+    fn requested(&mut self) {
+        self.requested = true;
     }
 
     fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
@@ -136,10 +126,6 @@ impl LockPolicy for Bfs {
         self.line.retain(|(_, _, u)| *u != t);
         self.shares.remove(&t);
         self.requested &= !self.line.is_empty();
-    }
-
-    fn quiet(&self) -> bool {
-        self.line.is_empty()
     }
 
     fn holder(&self) -> Option<Tid> {

@@ -6,7 +6,7 @@
 //! waiter's chain of waits ends (its `since` plus a multiple of the interval). No time-out that does
 //! nothing ever happens.
 
-use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
+use crate::gil::policy::{Ask, Handoff, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,10 +102,6 @@ impl LockPolicy for Cpython {
         }
     }
 
-    fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
-        self.request(t, now)
-    }
-
     fn due(&self) -> Option<Nanos> {
         if self.requested || self.holder.is_none() {
             return None;
@@ -117,14 +113,8 @@ impl LockPolicy for Cpython {
         self.next_phase(self.last_switch + self.interval)
     }
 
-    fn lapse(&mut self, now: Nanos) -> Lapse {
-        match (self.due(), self.holder) {
-            (Some(due), Some(holder)) if now >= due => {
-                self.requested = true;
-                Lapse::Drop { holder }
-            }
-            _ => Lapse::Nothing,
-        }
+    fn requested(&mut self) {
+        self.requested = true;
     }
 
     fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {

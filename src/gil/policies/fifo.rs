@@ -3,7 +3,7 @@
 //! Only the age of the queue's head counts: it has waited longest, so no other can be due earlier.
 //! `last_switch` is the moment of the hand-over, so the new holder's wake-up comes out of its slice.
 
-use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
+use crate::gil::policy::{Ask, Handoff, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};
 use std::collections::VecDeque;
 
@@ -35,23 +35,13 @@ impl LockPolicy for Fifo {
         Ask::Wait
     }
 
-    fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
-        self.request(t, now)
-    }
-
     fn due(&self) -> Option<Nanos> {
         let (_, since) = self.queue.front()?;
         (!self.requested).then(|| self.last_switch.max(*since) + self.interval)
     }
 
-    fn lapse(&mut self, now: Nanos) -> Lapse {
-        match (self.due(), self.holder) {
-            (Some(due), Some(holder)) if now >= due => {
-                self.requested = true;
-                Lapse::Drop { holder }
-            }
-            _ => Lapse::Nothing,
-        }
+    fn requested(&mut self) {
+        self.requested = true;
     }
 
     fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
@@ -82,10 +72,6 @@ impl LockPolicy for Fifo {
     fn forget(&mut self, t: Tid) {
         self.queue.retain(|(u, _)| *u != t);
         self.requested &= !self.queue.is_empty();
-    }
-
-    fn quiet(&self) -> bool {
-        self.queue.is_empty()
     }
 
     fn holder(&self) -> Option<Tid> {

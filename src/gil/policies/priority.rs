@@ -7,7 +7,7 @@
 //! Source: Beazley's proposal for CPython (bpo-7946, 2010). The danger named there is kept: threads that
 //! block often can starve those that compute.
 
-use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
+use crate::gil::policy::{Ask, Handoff, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -50,10 +50,6 @@ impl LockPolicy for Priority {
         Ask::Wait
     }
 
-    fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
-        self.request(t, now)
-    }
-
     fn due(&self) -> Option<Nanos> {
         let holder = self.holder.filter(|_| !self.requested)?;
         let patient = |(_, since): &(Tid, Nanos)| self.last_switch.max(*since) + self.interval;
@@ -64,14 +60,8 @@ impl LockPolicy for Priority {
         }
     }
 
-    fn lapse(&mut self, now: Nanos) -> Lapse {
-        match (self.due(), self.holder) {
-            (Some(due), Some(holder)) if now >= due => {
-                self.requested = true;
-                Lapse::Drop { holder }
-            }
-            _ => Lapse::Nothing,
-        }
+    fn requested(&mut self) {
+        self.requested = true;
     }
 
     fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
@@ -108,10 +98,6 @@ impl LockPolicy for Priority {
         self.low.retain(|(u, _)| *u != t);
         self.computing.remove(&t);
         self.requested &= self.waiters() > 0;
-    }
-
-    fn quiet(&self) -> bool {
-        self.waiters() == 0
     }
 
     fn holder(&self) -> Option<Tid> {

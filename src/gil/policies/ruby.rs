@@ -8,7 +8,7 @@
 //! Source: Ruby 3.3's `thread_pthread.c` (10 ms ticks, 100 ms slice). Not here: thread priorities, which
 //! shift the slice, and M:N threads.
 
-use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
+use crate::gil::policy::{Ask, Handoff, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};
 use std::collections::VecDeque;
 
@@ -46,10 +46,6 @@ impl LockPolicy for Ruby {
         Ask::Wait
     }
 
-    fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
-        self.request(t, now)
-    }
-
     fn due(&self) -> Option<Nanos> {
         if self.requested || self.queue.is_empty() {
             return None;
@@ -61,14 +57,8 @@ impl LockPolicy for Ruby {
         Some(first + tick * (TICKS - 1))
     }
 
-    fn lapse(&mut self, now: Nanos) -> Lapse {
-        match (self.due(), self.holder) {
-            (Some(due), Some(holder)) if now >= due => {
-                self.requested = true;
-                Lapse::Drop { holder }
-            }
-            _ => Lapse::Nothing,
-        }
+    fn requested(&mut self) {
+        self.requested = true;
     }
 
     fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
@@ -99,10 +89,6 @@ impl LockPolicy for Ruby {
     fn forget(&mut self, t: Tid) {
         self.queue.retain(|u| *u != t);
         self.requested &= !self.queue.is_empty();
-    }
-
-    fn quiet(&self) -> bool {
-        self.queue.is_empty()
     }
 
     fn holder(&self) -> Option<Tid> {
