@@ -112,6 +112,7 @@ library! {
     "dataclasses" "dataclasses.kit"
     "datetime" "datetime.kit"
     "enum" "enum.kit"
+    "errno" "errno.kit"
     "functools" "functools.kit"
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"

@@ -7,6 +7,7 @@ use super::thread::{Ending, Raised, Res, Thread};
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
 use crate::object::function::{Function, GenKind, GenState, Generator, Method, Native};
+use crate::object::types::{Descriptor, DescriptorKind};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use crate::world::Wake;
 use std::sync::atomic::Ordering::Relaxed;
@@ -130,6 +131,9 @@ impl Thread {
                     }
                     None => return self.instantiate(r, w, dst, kind),
                 },
+                Kind::Descriptor if r.frozen::<Descriptor>().kind == DescriptorKind::StaticMethod => {
+                    self.set_reg(w.func_at, r.frozen::<Descriptor>().get.clone());
+                }
                 _ => match self.lookup_special(&callee, name::CALL) {
                     Some(f) => {
                         self.insert_first(w, callee.clone());
@@ -393,12 +397,15 @@ impl Thread {
             extra.push((name::VALUE, first));
         } else if self.is_a(&this, TypeId::SystemExit) {
             extra.push((name::CODE_ATTR, if args.len() > 1 { self.tuple(args.clone()) } else { first }));
-        } else if self.is_a(&this, TypeId::OSError) && args.len() >= 2 {
-            for (field, v) in ["errno", "strerror", "filename"].iter().zip(&args) {
-                extra.push((Name::of(field), v.clone()));
+        } else if self.is_a(&this, TypeId::OSError) && (2..=5).contains(&args.len()) {
+            for (field, v) in ["errno", "strerror", "filename", "", "filename2"].iter().zip(&args) {
+                if !field.is_empty() {
+                    extra.push((Name::of(field), v.clone()));
+                }
             }
         }
-        let shown = if self.is_a(&this, TypeId::OSError) && args.len() > 2 { args[..2].to_vec() } else { args };
+        let shown =
+            if self.is_a(&this, TypeId::OSError) && (3..=5).contains(&args.len()) { args[..2].to_vec() } else { args };
         let tuple = self.tuple(shown);
         let old = r.with::<Exception, _>(&self.held, |e| {
             e.extra = extra;

@@ -45,6 +45,7 @@ impl Classes {
                 slots_hint: 0,
                 plain_init: None,
                 has_del: false,
+                has_getattribute: false,
                 meta: None,
                 is_abstract: false,
                 only: None,
@@ -422,6 +423,8 @@ impl Thread {
         let slots_hint = self.slots_of_init(&names);
         let has_del =
             names.get(name::DEL).is_some() || mro.iter().any(|c| c.with::<Class, _>(&self.held, |c| c.has_del));
+        let hook = names.get(name::GETATTRIBUTE).is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
+        let has_getattribute = hook || mro.iter().any(|c| self.reads_by_hook(c));
         let class = Class {
             name,
             qualname,
@@ -434,6 +437,7 @@ impl Thread {
             slots_hint,
             plain_init: None,
             has_del,
+            has_getattribute,
             meta: meta.clone(),
             is_abstract: false,
             only,
@@ -457,12 +461,7 @@ impl Thread {
             if names.get(Name::of(t)).is_some() {
                 return Err(self.value_error(format!("'{t}' in __slots__ conflicts with class variable")));
             }
-            let hidden = t.starts_with("__") && !t.ends_with("__");
-            only.push(Name::of(&if hidden {
-                format!("_{}{t}", class.text().trim_start_matches('_'))
-            } else {
-                t.into()
-            }));
+            only.push(super::hooks::slot_name(class, t));
         }
         for base in mro {
             let (script, more) = base.with::<Class, _>(&self.held, |c| (c.from_script, c.only.clone()));
@@ -538,6 +537,10 @@ impl Thread {
     /// Superclass Linearization for Dylan", OOPSLA 1996, as CPython merges.
     fn linearize(&mut self, bases: &[Ref]) -> Res<Vec<Ref>> {
         let held = &self.held;
+        if let Some(at) = (1..bases.len()).find(|&i| bases[..i].iter().any(|b| b.same(&bases[i]))) {
+            let text = format!("duplicate base class {}", self.class_name(&bases[at]));
+            return Err(self.type_error(text));
+        }
         let mut rows: Vec<Vec<Ref>> = bases
             .iter()
             .map(|b| std::iter::once(b.clone()).chain(b.with::<Class, _>(held, |c| c.mro.clone())).collect())
@@ -552,7 +555,12 @@ impl Thread {
             let next =
                 rows.iter().map(|r| &r[0]).find(|c| !rows.iter().any(|r| r[1..].iter().any(|x| x.same(c)))).cloned();
             let Some(next) = next else {
-                let names: Vec<&str> = bases.iter().map(|b| self.class_name(b).text()).collect();
+                let mut names: Vec<&str> = Vec::new();
+                for head in rows.iter().map(|r| self.class_name(&r[0]).text()) {
+                    if !names.contains(&head) {
+                        names.push(head);
+                    }
+                }
                 let text =
                     format!("Cannot create a consistent method resolution\norder (MRO) for bases {}", names.join(", "));
                 return Err(self.type_error(text));

@@ -22,6 +22,11 @@ enum Facts {
 }
 
 impl Thread {
+    /// `gi_frame` and its like.
+    pub(super) fn frame_facts(&mut self, code: Arc<Code>, pc: u32) -> Value {
+        self.facts(Facts::Frame(TraceEntry { code, pc }))
+    }
+
     fn facts(&mut self, facts: Facts) -> Value {
         let t = match facts {
             Facts::Trace(..) => TypeId::Traceback,
@@ -102,6 +107,12 @@ impl Thread {
             }
             "co_varnames" => {
                 let own = code.locals.iter().filter(|n| !n.is_empty() && !code.capture_names.contains(n));
+                let names = own.map(|n| self.str(n)).collect();
+                self.tuple(names)
+            }
+            "co_cellvars" => {
+                let own = code.cells().into_iter().filter_map(|at| code.locals.get(at as usize));
+                let own = own.filter(|n| !n.is_empty() && !code.capture_names.contains(n));
                 let names = own.map(|n| self.str(n)).collect();
                 self.tuple(names)
             }

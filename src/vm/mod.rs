@@ -25,6 +25,7 @@ pub mod errors;
 mod explain;
 pub mod frame;
 pub mod generator;
+mod hooks;
 pub mod import;
 pub mod interp;
 mod introspect;

@@ -54,6 +54,9 @@ impl Thread {
                     }
                     return Err(self.read_only(obj, attr));
                 }
+                if attr == name::CLASS {
+                    return self.change_class(r, &v);
+                }
                 if attr == name::DICT {
                     return self.replace_names(r, &v);
                 }
@@ -202,9 +205,12 @@ impl Thread {
             let some = self.truth(&v)?;
             class.with::<Class, _>(&self.held, |c| c.is_abstract = some);
         }
+        if attr == name::GETATTRIBUTE {
+            self.hook_reads(class);
+        }
         let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));
         self.class_changed(attr);
-        if shadows {
+        if shadows || attr == name::GETATTRIBUTE {
             self.forget_slots();
         }
         drop(old);
@@ -310,12 +316,28 @@ impl Thread {
         Ok(old.is_some())
     }
 
+    /// How CPython refuses to write depends on what stands in the class.
+    fn cannot_write(&self, obj: &Value, attr: Name, class: &str) -> String {
+        match (obj, attr.text()) {
+            (Value::Int(_) | Value::Bool(_), "real" | "imag" | "numerator" | "denominator") => {
+                format!("attribute '{attr}' of 'int' objects is not writable")
+            }
+            (Value::Float(_), "real" | "imag") => format!("attribute '{attr}' of 'float' objects is not writable"),
+            _ => format!("'{class}' object attribute '{attr}' is read-only"),
+        }
+    }
+
     #[cold]
     fn read_only(&mut self, obj: &Value, attr: Name) -> Raised {
         let class = self.type_of(obj);
         let n = self.class_name(&class);
         if self.lookup(&class, attr).is_some() {
-            return self.raise(TypeId::AttributeError, format!("'{n}' object attribute '{attr}' is read-only"));
+            return self.raise(TypeId::AttributeError, self.cannot_write(obj, attr, n.text()));
+        }
+        if matches!(obj, Value::Obj(r) if matches!(r.kind(), Kind::Slice | Kind::Range))
+            && matches!(attr.text(), "start" | "stop" | "step")
+        {
+            return self.raise(TypeId::AttributeError, "readonly attribute");
         }
         self.no_attribute(obj, attr)
     }
@@ -365,6 +387,7 @@ impl Thread {
                     let n = self.class_name(r);
                     self.raise(TypeId::AttributeError, format!("type object '{n}' has no attribute '{attr}'"))
                 }
+                Value::Obj(r) if self.empty_slot(r, attr) => self.raise(TypeId::AttributeError, attr.text()),
                 _ => self.no_attribute(obj, attr),
             }),
         }
@@ -387,7 +410,7 @@ impl Thread {
     }
 
     /// Takes a slot out: later slots move down, as the smaller shape has them.
-    fn remove_slot(&mut self, r: &Ref, attr: Name) -> Option<Value> {
+    pub(super) fn remove_slot(&mut self, r: &Ref, attr: Name) -> Option<Value> {
         let shape = r.shape();
         if TypeId::of_shape(shape).is_some() {
             return None;

@@ -59,6 +59,10 @@ impl Thread {
                 if self.is_a(&e, TypeId::BaseException) {
                     return Ok(e);
                 }
+                let (class, got) = (self.repr(v)?, self.type_of(&e).into());
+                let got = self.repr(&got)?;
+                let text = format!("calling {class} should have returned an instance of BaseException, not {got}");
+                return Err(self.type_error(text));
             }
         }
         Err(self.type_error(wrong))
@@ -76,6 +80,10 @@ impl Thread {
             }
         };
         if let Some(t) = class.as_ref().and_then(|r| r.get::<Tuple>()) {
+            let class_or_not = |c: &Value| matches!(c, Value::Obj(r) if r.is::<Class>() && self.is_subclass(r, &base));
+            if !t.0.iter().all(class_or_not) {
+                return Err(self.type_error(WRONG));
+            }
             for c in &t.0 {
                 if one(self, c)? {
                     return Ok(true);
@@ -192,11 +200,14 @@ impl Thread {
             self.special(&made, name::MADE, &[])?;
         }
         let above = self.make_super(&class.clone().into(), &class.clone().into())?;
-        if let Some(hook) = self.find_attr(&above, name::INIT_SUBCLASS)? {
-            self.call_kw(&hook, &[], &options)?;
-        } else if let Some((n, _)) = options.first() {
-            let text = format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
-            return Err(self.type_error(text));
+        let hook = self.find_attr(&above, name::INIT_SUBCLASS)?;
+        match hook.filter(|h| !matches!(h, Value::Obj(r) if r.kind() == crate::object::Kind::Native)) {
+            Some(hook) => drop(self.call_kw(&hook, &[], &options)?),
+            None if options.is_empty() => {}
+            None => {
+                let text = format!("{class_name}.__init_subclass__() takes no keyword arguments");
+                return Err(self.type_error(text));
+            }
         }
         Ok(class)
     }

@@ -420,9 +420,13 @@ impl Thread {
             && let (Some(number), Some(words)) = (field("errno"), field("strerror"))
         {
             let (number, words) = (self.str_text(&number)?, self.str_text(&words)?);
-            return Ok(match field("filename").filter(|f| !f.is_none()) {
-                Some(file) => format!("[Errno {number}] {words}: {}", self.repr(&file)?),
-                None => format!("[Errno {number}] {words}"),
+            let named = |n| field(n).filter(|f| !f.is_none());
+            return Ok(match (named("filename"), named("filename2")) {
+                (Some(file), Some(to)) => {
+                    format!("[Errno {number}] {words}: {} -> {}", self.repr(&file)?, self.repr(&to)?)
+                }
+                (Some(file), None) => format!("[Errno {number}] {words}: {}", self.repr(&file)?),
+                (None, _) => format!("[Errno {number}] {words}"),
             });
         }
         if self.is_a(v, TypeId::BaseExceptionGroup)
