@@ -37,6 +37,7 @@ pub mod run;
 pub mod set_attr;
 pub mod statements;
 pub mod thread;
+mod top_level;
 pub mod traceback;
 
 pub use interp::Interp;
