@@ -33,11 +33,16 @@ impl Classes {
                 at = at.base();
                 mro.push(classes[at as usize].clone());
             }
+            let mut bases: Vec<Ref> = mro.first().cloned().into_iter().collect();
+            if let Some(second) = t.second_base() {
+                bases.push(classes[second as usize].clone());
+                mro.insert(1, classes[second as usize].clone());
+            }
             let class = Class {
                 name: Name::of(t.name()),
                 qualname: t.name().into(),
                 module: name::BUILTINS,
-                bases: mro.first().cloned().into_iter().collect(),
+                bases,
                 mro,
                 names: Namespace::default(),
                 instances: t.kind(),
@@ -192,6 +197,10 @@ impl Thread {
                     }
                 }
                 Ok(false)
+            }
+            v if self.is_generic_alias(v) => {
+                let (what, _) = wrong.split_once(' ').unwrap_or((wrong, ""));
+                Err(self.type_error(format!("{what} argument 2 cannot be a parameterized generic")))
             }
             _ => Err(self.type_error(wrong)),
         }

@@ -1,6 +1,7 @@
 //! `repr()`, `str()`, `ascii()`.
 
 use super::scripted;
+use crate::vm::exception_group::MESSAGE;
 use crate::object::class::Class;
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
@@ -121,8 +122,13 @@ impl Thread {
             Kind::Tuple if r.shape() == TypeId::UnionType.shape() => {
                 let mut names = Vec::new();
                 for c in &r.frozen::<Tuple>().0 {
-                    let n = c.as_ref().map_or("", |c| self.class_name(c).text());
-                    names.push(if n == "NoneType" { "None" } else { n });
+                    names.push(match c {
+                        Value::Obj(r) if r.is::<Class>() => {
+                            let (m, q) = r.with::<Class, _>(&self.held, |c| (c.module, c.qualname.clone()));
+                            if &*q == "NoneType" { "None".to_string() } else { dotted(m, &q) }
+                        }
+                        other => self.repr(other)?,
+                    });
                 }
                 Ok(names.join(" | "))
             }
@@ -425,10 +431,8 @@ impl Thread {
                 None => format!("[Errno {number}] {words}"),
             });
         }
-        if self.is_a(v, TypeId::BaseExceptionGroup)
-            && let [message, members] = items
-        {
-            let (text, n) = (self.str_text(message)?, self.length(members)?);
+        if let (Some(members), Some(message)) = (self.group_members(v), field(MESSAGE)) {
+            let (text, n) = (self.str_text(&message)?, members.len());
             return Ok(format!("{text} ({n} sub-exception{})", if n == 1 { "" } else { "s" }));
         }
         if let [encoding, object, Value::Int(start), Value::Int(end), reason] = items
