@@ -12,7 +12,7 @@ use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::opaque::Opaque;
-use crate::object::types::{AttrBody, Attrs, Cell, Derived, Descriptor, DescriptorKind, List, Set, Super, View};
+use crate::object::types::{Attrs, Cell, Derived, Descriptor, DescriptorKind, List, Set, Super, View};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -208,37 +208,10 @@ impl Thread {
             name::MODULE => self.str(m.text()),
             name::BASES => self.tuple(all(None, bases)),
             name::MRO => self.tuple(all(Some(class.clone()), mro)),
-            name::DICT => {
-                let items: Vec<(Name, Value)> =
-                    class.with::<Class, _>(&self.held, |c| c.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                self.live_dict(items, class)
-            }
+            name::DICT => self.live_dict(class),
             name::DOC => class.with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned()).unwrap_or(Value::None),
             _ => return None,
         })
-    }
-
-    /// A dict of names and values, for `__dict__`, `globals()`, `vars()`.
-    pub fn names_dict(&mut self, items: Vec<(Name, Value)>) -> Value {
-        let d = self.dict();
-        for (n, v) in items {
-            let key = self.str(n.text());
-            let hash = super::make::str_of(&key).map_or(0, |s| s.hash());
-            d.with::<Dict, _>(&self.held, |d| d.table.push(hash, key, v));
-        }
-        d.into()
-    }
-
-    /// The same of an object's own names: what is changed in it is changed in the object.
-    pub fn live_dict(&mut self, items: Vec<(Name, Value)>, owner: &Ref) -> Value {
-        let d = self.names_dict(items);
-        let class = self.interp.class(&self.held, TypeId::Dict).clone();
-        if let Value::Obj(r) = &d {
-            let body = AttrBody { class, slots: vec![owner.clone().into()] };
-            r.with::<Dict, _>(&self.held, |d| d.attrs = Attrs(Some(Box::new(body))));
-            r.set_shape(&self.held, TypeId::NamesDict.shape());
-        }
-        d
     }
 
     fn super_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
@@ -287,10 +260,7 @@ impl Thread {
             return Ok(found);
         }
         Ok(match attr {
-            name::DICT => {
-                let items = r.with::<Module, _>(&self.held, |m| m.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                Some(self.live_dict(items, r))
-            }
+            name::DICT => Some(self.live_dict(r)),
             name::NAME => {
                 let n = r.with::<Module, _>(&self.held, |m| m.name);
                 Some(self.str(n.text()))
@@ -344,9 +314,7 @@ impl Thread {
             }
             Kind::Exception => Ok(self.exception_attr(r, attr)),
             _ if attr == name::DICT && TypeId::of_shape(r.shape()).is_none() && !self.has_only_slots(r) => {
-                let mut items = self.instance_items(r);
-                self.leave_out_slots(r, &mut items);
-                Ok(Some(self.live_dict(items, r)))
+                Ok(Some(self.live_dict(r)))
             }
             Kind::Descriptor => {
                 let d = r.frozen::<Descriptor>();
@@ -400,7 +368,7 @@ impl Thread {
         enum Got {
             Value(Value),
             Text(String),
-            Names(Vec<(Name, Value)>),
+            Names,
             Empty,
             Nothing,
         }
@@ -413,14 +381,14 @@ impl Thread {
             name::ANNOTATIONS if f.annotations.is_none() => Got::Empty,
             name::ANNOTATIONS => Got::Value(f.annotations.clone()),
             name::CODE => Got::Value(f.code.clone().into()),
-            name::DICT => Got::Names(f.attrs.clone()),
+            name::DICT => Got::Names,
             name::MODULE => Got::Text(f.module.with::<Module, _>(&self.held, |m| m.name.text().into())),
             _ => f.attrs.iter().find(|(n, _)| *n == attr).map_or(Got::Nothing, |(_, v)| Got::Value(v.clone())),
         });
         match got {
             Got::Value(v) => Some(v),
             Got::Text(t) => Some(self.str(&t)),
-            Got::Names(items) => Some(self.live_dict(items, r)),
+            Got::Names => Some(self.live_dict(r)),
             Got::Empty => {
                 let d: Value = self.dict().into();
                 r.with::<Function, _>(&self.held, |f| f.annotations = d.clone());
@@ -432,8 +400,7 @@ impl Thread {
 
     fn exception_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
         if attr == name::DICT {
-            let items = self.instance_items(r);
-            return Some(self.live_dict(items, r));
+            return Some(self.live_dict(r));
         }
         if attr == name::TRACEBACK {
             return Some(self.traceback_of(r));

@@ -89,9 +89,18 @@ impl Thread {
         Ok(())
     }
 
+    /// RecursionError, which says so if it is not the script's limit that was reached.
     #[cold]
     pub(super) fn too_deep(&mut self) -> Raised {
-        self.raise(TypeId::RecursionError, "maximum recursion depth exceeded")
+        let frames = self.frames.len();
+        let text = if frames as u32 + self.depth >= self.limit {
+            "maximum recursion depth exceeded".to_string()
+        } else if self.depth >= 2 * super::thread::RECURSION_LIMIT {
+            format!("maximum recursion depth exceeded: {} calls through builtins wait for each other", self.depth)
+        } else {
+            format!("maximum recursion depth exceeded: the stack of this thread is full with {frames} calls")
+        };
+        self.raise(TypeId::RecursionError, text)
     }
 
     /// Calls what lies in a window. On an error the window is unset.
@@ -239,6 +248,10 @@ impl Thread {
                 let (args, kw) = self.copy_args(w);
                 Made::This(self.new_value(class, &args, &kw)?)
             }
+            _ if class.with::<crate::object::class::Class, _>(&self.held, |c| c.instances) == Kind::Exception => {
+                let (args, _) = self.copy_args(w);
+                Made::This(self.new_exception_of(class, &args)?)
+            }
             _ => Made::This(self.new_object(class)?),
         })
     }
@@ -373,7 +386,7 @@ impl Thread {
         let (args, kw) = self.take_args(w);
         let e = match self.os_error_class(class, &args) {
             Some(t) => self.new_exception(t, Vec::new()),
-            None => self.new_object(class)?,
+            None => self.new_exception_of(class, &args)?,
         };
         let Value::Obj(r) = &e else { return Ok(e) };
         self.fill_exception(r, args);
@@ -393,7 +406,10 @@ impl Thread {
         let this = Value::Obj(r.clone());
         let first = args.first().cloned().unwrap_or(Value::None);
         let mut extra = Vec::new();
-        if self.is_a(&this, TypeId::StopIteration) {
+        if self.is_group(&this) {
+            // Made with the object, of what `__new__` was given.
+            extra = r.with::<Exception, _>(&self.held, |e| std::mem::take(&mut e.extra));
+        } else if self.is_a(&this, TypeId::StopIteration) {
             extra.push((name::VALUE, first));
         } else if self.is_a(&this, TypeId::SystemExit) {
             extra.push((name::CODE_ATTR, if args.len() > 1 { self.tuple(args.clone()) } else { first }));

@@ -8,7 +8,7 @@ use crate::object::exception::Exception;
 use crate::object::function::Function;
 use crate::object::instance::Instance;
 use crate::object::module::Module;
-use crate::object::types::{Cell, Descriptor, Super};
+use crate::object::types::{Cell, Descriptor, List, Super};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 
 impl Thread {
@@ -102,7 +102,7 @@ impl Thread {
     }
 
     /// Names in `__slots__` are not in `__dict__`.
-    pub(super) fn leave_out_slots(&mut self, r: &Ref, items: &mut Vec<(Name, Value)>) {
+    pub(super) fn leave_out_slots(&self, r: &Ref, items: &mut Vec<(Name, Value)>) {
         let class = self.class_of(r);
         if self.lookup(&class, name::SLOTS).is_none() {
             return;
@@ -111,11 +111,9 @@ impl Thread {
         for c in std::iter::once(&class).chain(&line) {
             let (own, n) = c.with::<Class, _>(&self.held, |c| (c.names.get(name::SLOTS).cloned(), c.name));
             let Some(own) = own else { continue };
-            let listed = if super::make::text(&own).is_some() { Ok(vec![own]) } else { self.collect(&own) };
-            // A list that can be walked once only was walked when the class was made.
-            let Ok(listed) = listed else {
-                drop(self.take_raised());
-                continue;
+            let listed = match &own {
+                Value::Obj(l) if l.is::<List>() => l.with::<List, _>(&self.held, |l| l.items.clone()),
+                _ => super::make::tuple_items(&own).map_or_else(|| vec![own.clone()], <[Value]>::to_vec),
             };
             let slots: Vec<Name> = listed.iter().filter_map(super::make::text).map(|t| slot_name(n, t)).collect();
             items.retain(|(n, _)| !slots.contains(n));

@@ -7,7 +7,6 @@ use crate::object::class::Class;
 use crate::object::code::CodeObj;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::function::Function;
-use crate::object::module::Module;
 use crate::object::opaque::Opaque;
 use crate::object::types::{Attrs, Derived, Tuple};
 use crate::object::{Name, Ref, TypeId, Value, name};
@@ -130,7 +129,7 @@ impl Thread {
         for v in [a, b] {
             match v {
                 Value::None => classes.push(self.interp.class(&self.held, TypeId::NoneType).clone().into()),
-                Value::Obj(r) if r.is::<Class>() => classes.push(v.clone()),
+                Value::Obj(r) if r.is::<Class>() || self.is_generic_alias(v) => classes.push(v.clone()),
                 Value::Obj(r) if r.shape() == TypeId::UnionType.shape() => {
                     classes.extend_from_slice(&r.frozen::<Tuple>().0);
                 }
@@ -159,9 +158,7 @@ impl Thread {
             }
             name::GLOBALS => {
                 let module = f.with::<Function, _>(&self.held, |f| f.module.clone());
-                let items =
-                    module.with::<Module, _>(&self.held, |m| m.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                Some(self.live_dict(items, &module))
+                Some(self.live_dict(&module))
             }
             _ => None,
         }

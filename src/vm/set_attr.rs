@@ -111,33 +111,6 @@ impl Thread {
         }
     }
 
-    /// A name was set (or removed) in the `__dict__` of an object: so it is in the object.
-    pub fn name_changed(&mut self, d: &Ref, key: &Value, v: Option<Value>) -> Res<()> {
-        if d.shape() != TypeId::NamesDict.shape() {
-            return Ok(());
-        }
-        let owner = d.with::<Dict, _>(&self.held, |d| d.attrs.0.as_ref().and_then(|b| b.slots.first().cloned()));
-        let Some(Value::Obj(r)) = owner else { return Ok(()) };
-        let Some(attr) = super::make::text(key).map(Name::of) else {
-            return Err(self.type_error("Kit's attribute names are str"));
-        };
-        match (r.kind(), v) {
-            (Kind::Class, Some(_)) => Err(self.type_error("'mappingproxy' object does not support item assignment")),
-            (Kind::Class, None) => Err(self.type_error("'mappingproxy' object does not support item deletion")),
-            (Kind::Module | Kind::Function, Some(v)) => self.set_attr_plain(&r.into(), attr, v),
-            (_, Some(v)) if TypeId::of_shape(r.shape()).is_some() => self.set_attr_plain(&r.into(), attr, v),
-            (_, Some(v)) => {
-                self.set_slot(&r, attr, v);
-                Ok(())
-            }
-            (Kind::Module | Kind::Function, None) => self.del_attr_plain(&r.into(), attr),
-            (_, None) => {
-                drop(self.remove_slot(&r, attr));
-                Ok(())
-            }
-        }
-    }
-
     /// Sets an instance's own attribute, whatever its class says, growing the shape if the name is new.
     pub fn set_slot(&mut self, r: &Ref, attr: Name, v: Value) {
         let shape = r.shape();

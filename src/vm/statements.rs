@@ -136,10 +136,37 @@ impl Thread {
                 }
             }
         }
+        let (bases, given) = self.resolve_bases(bases)?;
         let ns = Ref::new(&self.held, TypeId::Module.shape(), Module { name: class_name, names: Namespace::default() });
         let cell = self.call(body, &[ns.clone().into()])?;
-        let names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
+        let mut names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
+        if let Some(given) = given {
+            names.set(Name::of("__orig_bases__"), given);
+        }
         self.finish_class(class_name, bases, names, meta, cell, options).map(Value::Obj)
+    }
+
+    /// What stands for a base that is no class (`__mro_entries__`); the tuple as it was given, if there is one.
+    fn resolve_bases(&mut self, bases: Vec<Value>) -> Res<(Vec<Value>, Option<Value>)> {
+        let entries = Name::of("__mro_entries__");
+        let plain = |th: &Thread, b: &Value| b.as_ref().is_some_and(|r| r.is::<Class>()) || !th.has_special(b, entries);
+        if bases.iter().all(|b| plain(self, b)) {
+            return Ok((bases, None));
+        }
+        let given = self.tuple(bases.clone());
+        let mut found = Vec::new();
+        for base in bases {
+            if plain(self, &base) {
+                found.push(base);
+                continue;
+            }
+            let row = self.special(&base, entries, std::slice::from_ref(&given))?.unwrap_or_default();
+            match super::make::tuple_items(&row) {
+                Some(items) => found.extend_from_slice(items),
+                None => return Err(self.type_error("__mro_entries__ must return a tuple")),
+            }
+        }
+        Ok((found, Some(given)))
     }
 
     fn is_library_meta(&self, m: &Ref) -> bool {

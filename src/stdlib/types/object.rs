@@ -134,6 +134,14 @@ fn new(c: &mut Call) -> Res<Value> {
         let (args, kwargs) = (c.rest(), c.kwargs());
         return c.call_kw(&class.into(), &args, &kwargs);
     }
+    if class.with::<Class, _>(&c.held, |k| k.instances) == Kind::Exception {
+        let args = c.rest();
+        let v = c.new_exception_of(&class, &args)?;
+        if let Value::Obj(r) = &v {
+            c.fill_exception(r, args);
+        }
+        return Ok(v);
+    }
     c.new_object(&class)
 }
 

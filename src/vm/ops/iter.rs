@@ -312,6 +312,7 @@ impl Thread {
     }
 
     fn reversed_dict(&self, dict: &Ref, part: Part) -> Iter {
+        self.refresh_names(dict);
         let (at, size) = dict.with::<Dict, _>(&self.held, |d| (d.table.slots(), d.table.len()));
         Iter::Dict { dict: dict.clone(), part, at, size, reversed: true }
     }
