@@ -97,6 +97,7 @@ macro_rules! library {
 library! {
     "__future__" "__future__.kit"
     "_calendar" "_calendar.kit"
+    "_generic" "_generic.kit"
     "_logrecord" "_logrecord.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"
@@ -112,6 +113,7 @@ library! {
     "dataclasses" "dataclasses.kit"
     "datetime" "datetime.kit"
     "enum" "enum.kit"
+    "errno" "errno.kit"
     "functools" "functools.kit"
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"

@@ -160,7 +160,11 @@ fn setrecursionlimit(c: &mut Call) -> Res<Value> {
             format!("cannot set the recursion limit to {n} at the recursion depth {depth}: the limit is too low"),
         ));
     }
-    c.limit = u32::try_from(n).unwrap_or(u32::MAX);
+    let Ok(limit) = i32::try_from(n) else {
+        return Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C int"));
+    };
+    c.limit = limit as u32;
+    c.interp.recursion_limit.store(limit as u32, std::sync::atomic::Ordering::Relaxed);
     Ok(Value::None)
 }
 

@@ -425,7 +425,8 @@ impl Thread {
     pub fn run_module(&mut self, code: &Arc<Code>, module: &Ref) -> Res<()> {
         let bound = self.program(code, module);
         let f = self.make_function(&bound.into(), Value::Unbound, Value::Unbound, 0);
-        self.call(&f, &[]).map(drop)
+        let ran = self.call(&f, &[])?;
+        if code.flags.coroutine { self.run_top_level(&ran, module) } else { Ok(()) }
     }
 
     /// Runs something to its end; what it did not catch comes back as data.
