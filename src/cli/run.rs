@@ -199,6 +199,7 @@ fn configure(args: Args) -> Result<Config, String> {
         gil,
         every_safe_point: args.safe_points == SafePoints::Every,
         stats: args.stats.is_some(),
+        trace: None,
         colour: colour(out::error_is_terminal()),
     })
 }

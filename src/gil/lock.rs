@@ -16,6 +16,7 @@ use super::driver::{self, RecordOf};
 use super::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
 use super::roster::Roster;
 use super::stats::{Bucket, Cause, LockStats, bump};
+use crate::trace::Event;
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Parker, Sync, Word};
@@ -182,6 +183,7 @@ impl<S: Sync> Lock<S> {
             if !granted {
                 slow.state.tally.failed += 1;
                 bump(&me.account.failed, 1);
+                me.account.trace(slow.now, |_| Event::Failed {});
             }
             slow.leave();
             if granted {
@@ -194,6 +196,9 @@ impl<S: Sync> Lock<S> {
     /// A forced switch: waits until another thread has taken the lock.
     pub fn await_freed(&self, me: &RecordOf<S>) {
         bump(&me.account.forced_waits, 1);
+        if me.account.log().is_some() {
+            me.account.trace(self.sync.now(), |_| Event::HeldBack {});
+        }
         while me.flags.load(Acquire) & FREED == 0 {
             me.parker.park(None, 0);
         }
@@ -231,6 +236,7 @@ impl<S: Sync> Lock<S> {
     /// Release and new request in one critical section, or a third thread could slip in between.
     fn switch(&self, mut slow: Slow<'_, S>, me: &RecordOf<S>, cause: Cause) {
         me.account.released(cause);
+        me.account.trace(slow.now, |log| cause.event(log));
         me.account.book(Bucket::Waiting, slow.now);
         if slow.release(me, Why::Requested) {
             slow.leave();
@@ -280,10 +286,10 @@ impl<S: Sync> State<S> {
     /// Lets the policy's timer act. Somebody waits then, so SLOW stands.
     pub fn lapse(&mut self, now: Nanos) {
         if let Lapse::Drop { holder } = self.policy.lapse(now)
-            && let Some(record) = self.roster.get(holder)
+            && self.roster.get(holder).is_some()
         {
-            record.breaker.fetch_or(driver::DROP, Relaxed);
-            bump(&record.account.requests, 1);
+            let by = (self.policy.waiters() > 0).then(|| self.policy.waiter(0));
+            self.roster.ask(holder, by, now);
             self.tally.requests_set += 1;
         }
     }

@@ -16,6 +16,7 @@ use super::events::{Ended, Event, State};
 use super::held::SpawnError;
 use super::policy::{LockPolicy, Row, Why};
 use super::stats::{Bucket, Cause, LockStats, Stats};
+use crate::trace::Recording;
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::Parker;
 use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, out, signal};
@@ -46,7 +47,8 @@ pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Resul
     let policy = (row.make)(super::interval_ns(interval_us));
     let eager = policy.eager();
     let mut state = State::new(seed);
-    let main = state.new_process("MainProcess", None, (policy, interval_us), 0);
+    state.roster.record(config.trace.as_ref());
+    let main = state.new_process("MainProcess", None, (policy, interval_us, row.name), 0);
     if config.signals {
         signal::interrupt_ends_process()?;
     }
@@ -114,6 +116,7 @@ impl Sim {
     fn switch(&self, mut state: Guard<'_>, me: &Record, cause: Cause) {
         let at = state.local(me.tid);
         me.account.released(cause);
+        me.account.trace(at, |log| cause.event(log));
         me.account.book(Bucket::Waiting, at);
         state.release(me, Why::Requested, at);
         state.want(me.tid, at);
@@ -387,6 +390,12 @@ impl Driver for Sim {
 
     fn watch(&self) {}
 
+    fn recording(&self, me: &Record) -> Option<Recording> {
+        let state = self.state.lock();
+        let recorder = state.roster.recorder()?;
+        Some(recorder.read(state.local(me.tid)))
+    }
+
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>> {
         self.state.lock().process_mut(me.tid).deadlock.take()
     }
@@ -411,7 +420,7 @@ impl Driver for Sim {
         let at = state.local(me.tid);
         let interval_us = state.process(me.tid).interval_us;
         let policy = (self.make)(super::interval_ns(interval_us));
-        let record = state.new_process(name, Some(me.process), (policy, interval_us), at);
+        let record = state.new_process(name, Some(me.process), (policy, interval_us, self.policy), at);
         // Its lock is free: what takes time, if anything, is coming to its feet.
         let at = if self.eager { at } else { at + state.latency() };
         state.push(at, Event::Request(record.tid));
