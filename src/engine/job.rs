@@ -157,7 +157,16 @@ mod tests {
             };
             let argv = vec!["-c".to_string(), String::new()];
             let params = vec![("n".to_string(), "1,2".to_string())];
-            let c = Config { script, argv, params, gil, every_safe_point: true, stats: true, trace: Some("/tmp/t".into()), colour: true };
+            let c = Config {
+                script,
+                argv,
+                params,
+                gil,
+                every_safe_point: true,
+                stats: true,
+                trace: Some("/tmp/t".into()),
+                colour: true,
+            };
             let back = config_from(&config_json(&c)).unwrap();
             assert_eq!(format!("{back:?}"), format!("{c:?}"));
         }

@@ -5,8 +5,8 @@ use crate::trace::{Event, Log};
 use crate::world::{Nanos, Place, WaitKind};
 use hdrhistogram::Histogram;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// What a thread is doing. The buckets of a thread add up to its lifetime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

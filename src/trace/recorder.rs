@@ -81,11 +81,8 @@ impl Recorder {
 
     /// A recorder that keeps about so many events.
     pub fn with_room(events: usize) -> Arc<Recorder> {
-        let shared = Arc::new(Shared {
-            left: AtomicUsize::new(events),
-            places: Mutex::default(),
-            texts: Mutex::default(),
-        });
+        let shared =
+            Arc::new(Shared { left: AtomicUsize::new(events), places: Mutex::default(), texts: Mutex::default() });
         let lock = Arc::new(Log::new(shared.clone(), 0, u32::MAX, "the lock"));
         Arc::new(Recorder { shared, logs: Mutex::default(), lock, processes: Mutex::default() })
     }

@@ -67,8 +67,7 @@ impl Recording {
         // Requests name threads of the first process only: those of others become marks in their threads' logs.
         for (at, event) in other.requests {
             if let Event::Requested { holder, .. } = event
-                && let Some(thread) =
-                    self.threads.iter_mut().find(|t| t.process == processes && t.thread == holder)
+                && let Some(thread) = self.threads.iter_mut().find(|t| t.process == processes && t.thread == holder)
             {
                 let place = thread.events.partition_point(|(then, _)| *then <= at);
                 thread.events.insert(place, (at, event));
@@ -123,9 +122,7 @@ impl Recording {
                     policy: r.text()?.to_string(),
                 })
             })?,
-            places: r.row(|r| {
-                Some(Spot { file: r.text()?.into(), line: r.small()?, function: r.text()?.into() })
-            })?,
+            places: r.row(|r| Some(Spot { file: r.text()?.into(), line: r.small()?, function: r.text()?.into() }))?,
             texts: r.row(|r| Some(Arc::from(r.text()?)))?,
             threads: r.row(|r| {
                 Some(Thread {
