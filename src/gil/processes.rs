@@ -20,7 +20,10 @@ const KILLED: i32 = -9;
 /// One process: its lock and what counts for it alone.
 pub struct Process {
     pub policy: Box<dyn LockPolicy>,
-    pub interval_us: u64,
+    /// The policy's slice, in its unit.
+    pub interval: u64,
+    /// Safe points left of the slice, where the policy counts them.
+    pub points: u64,
     pub tally: LockStats,
     /// The pending `Lapse`: its moment and its number.
     pub lapse: Option<(Nanos, u64)>,
@@ -66,15 +69,16 @@ impl State {
         &mut self,
         name: &str,
         parent: Option<ProcessId>,
-        (policy, interval_us): (Box<dyn LockPolicy>, u64),
+        (policy, interval): (Box<dyn LockPolicy>, u64),
         at: Nanos,
     ) -> Arc<Record> {
         let count = u32::try_from(self.processes.len()).expect("fewer than 2^32 processes in one run");
         let id = ProcessId(count + 1);
         let record = self.enroll(id, "MainThread", false, at);
         self.processes.push(Process {
+            points: policy.points(),
             policy,
-            interval_us,
+            interval,
             tally: LockStats::default(),
             lapse: None,
             last_owner: Some(record.tid),
