@@ -1,6 +1,7 @@
 //! What the two drivers have in common: their trait, the record of a thread, the breaker's bits.
 
 use super::held::SpawnError;
+use super::policy::Unit;
 use super::stats::{Account, Stats};
 use crate::trace::{Log, Recording};
 use crate::world::deadlock::Deadlock;
@@ -18,8 +19,10 @@ pub const SIGNAL: u32 = 4;
 pub const EXIT: u32 = 8;
 /// A deadlock report waits to be taken, main thread only.
 pub const DEADLOCK: u32 = 16;
+/// The holder counts its safe points: its slice is a number of them.
+pub const COUNT: u32 = 32;
 /// The bits that the driver itself serves.
-pub const LOCK_BITS: u32 = DROP | SYNC;
+pub const LOCK_BITS: u32 = DROP | SYNC | COUNT;
 /// The bits that the VM may use as it likes.
 pub const VM_BITS: u32 = 0xffff_0000;
 
@@ -109,8 +112,10 @@ pub trait Driver: Send + std::marker::Sync {
     /// `None`: draw from the OS.
     fn draw(&self, me: &Record, stream: Stream) -> Option<u64>;
 
-    fn set_interval(&self, me: &Record, interval_us: u64);
-    fn interval_us(&self, me: &Record) -> u64;
+    /// The policy's slice, in its unit.
+    fn set_interval(&self, me: &Record, interval: u64);
+    fn interval(&self, me: &Record) -> u64;
+    fn unit(&self) -> Unit;
     fn stats(&self, me: &Record) -> Stats;
     /// From now on a thread notes at its end how long the OS let it wait for a core.
     fn watch(&self);

@@ -1,6 +1,7 @@
 //! The token: holding the interpreter lock is a value.
 
 use super::driver::{self, Driver, Record};
+use super::policy::Unit;
 use super::stats::Stats;
 use crate::trace::{Event, Recording, Spot};
 use crate::world::deadlock::Deadlock;
@@ -300,13 +301,20 @@ impl Held {
         self.driver.simulated()
     }
 
-    /// Sets the switch interval in whole microseconds; in effect at once, also for those who wait now.
-    pub fn set_switch_interval(&mut self, interval_us: u64) {
-        self.driver.set_interval(&self.me, interval_us);
+    /// Sets the policy's slice: the switch interval in whole microseconds, or the check interval; in effect
+    /// at once, also for those who wait now.
+    pub fn set_switch_interval(&mut self, interval: u64) {
+        self.driver.set_interval(&self.me, interval);
     }
 
+    /// The policy's slice, in its unit.
     pub fn switch_interval(&self) -> u64 {
-        self.driver.interval_us(&self.me)
+        self.driver.interval(&self.me)
+    }
+
+    /// What `switch_interval` counts under the policy of this run.
+    pub fn slice_unit(&self) -> Unit {
+        self.driver.unit()
     }
 
     /// The name of the lock policy's row.

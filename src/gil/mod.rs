@@ -70,7 +70,7 @@ pub enum World {
 pub struct GilConfig {
     /// A row of the table of policies (`policy::POLICIES`).
     pub policy: String,
-    /// `None`: the row's own.
+    /// The slice: microseconds, or safe points where the row counts those. `None`: the row's own.
     pub interval_us: Option<u64>,
     pub world: World,
     /// Simulation: what one unit of `Held::charge` costs; 0 in the profile `zero`.
@@ -104,11 +104,6 @@ static OFF: AtomicBool = AtomicBool::new(false);
 #[inline(always)]
 pub fn off() -> bool {
     OFF.load(Relaxed)
-}
-
-/// The interval as the policies use it: CPython waits at least a microsecond.
-fn interval_ns(interval_us: u64) -> Nanos {
-    interval_us.max(1).saturating_mul(1000)
 }
 
 /// Runs `main` as the main script thread, with the lock, in the chosen world. Returns when `main` does:

@@ -97,6 +97,7 @@ macro_rules! library {
 library! {
     "__future__" "__future__.kit"
     "_calendar" "_calendar.kit"
+    "_gil" "_gil.kit"
     "_logrecord" "_logrecord.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"

@@ -20,6 +20,7 @@ pub struct Process {
     pub parent: u32,
     pub name: String,
     pub policy: String,
+    /// The slice, in the policy's unit.
     pub interval_us: u64,
     pub born: u64,
 }

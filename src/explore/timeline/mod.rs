@@ -21,6 +21,7 @@ pub use text::{Style, text};
 pub use why::why;
 
 use crate::explore::trace::{Process, Timeline, Track};
+use crate::gil::policy;
 use crate::world::Nanos;
 
 /// Threads of a process that are shown; of more, those that waited longest for the lock.
@@ -49,9 +50,17 @@ fn heading(t: &Timeline) -> String {
     };
     let policy = t.processes.first().map_or(String::new(), |p| match p.policy.as_str() {
         "off" => ", no lock".to_string(),
-        policy => format!(", policy {policy}, interval {}", crate::engine::config::interval_text(p.interval_us)),
+        policy => format!(", policy {policy}, interval {}", interval(p)),
     });
     format!("{}: {} of {world} time, {threads}{processes}{policy}", t.script, length(t.end))
+}
+
+/// The slice of a process's lock, in the unit of its policy.
+fn interval(p: &Process) -> String {
+    match policy::find(&p.policy).map(|row| row.unit) {
+        Some(policy::Unit::Checks) => format!("{} safe points", p.interval_us),
+        _ => crate::engine::config::interval_text(p.interval_us),
+    }
 }
 
 /// A process's heading; none if it is the only one.

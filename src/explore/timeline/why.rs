@@ -143,7 +143,7 @@ fn held(process: &Process, wait: &Slice, hold: &Hold) -> String {
         },
         if place.is_empty() { " its end" } else { place.trim_start_matches(" at") }
     );
-    let interval = length(process.interval_us * 1000);
+    let interval = super::interval(process);
     let _ = match (asked, &*hold.cause) {
         (Some(at), "request") => write!(
             text,
