@@ -98,6 +98,7 @@ library! {
     "__future__" "__future__.kit"
     "_calendar" "_calendar.kit"
     "_generic" "_generic.kit"
+    "_gil" "_gil.kit"
     "_logrecord" "_logrecord.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"

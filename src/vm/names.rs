@@ -344,6 +344,9 @@ impl Thread {
     #[cold]
     #[inline(never)]
     pub fn safe_point(&mut self) -> Res<()> {
+        if self.held.tracing() {
+            self.trace_here();
+        }
         let asked = self.held.safe_point();
         if let Some(d) = asked.deadlock {
             return Err(self.raise_ending(Ending::Deadlock(d.to_string())));
