@@ -14,8 +14,8 @@ use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::channel::Channel;
-use crate::world::work::Descriptor;
 use crate::world::child::{self, Handle, Stream};
+use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
 use std::io;
@@ -104,12 +104,7 @@ impl Starter {
 }
 
 impl ProcessStarter for Starter {
-    fn start(
-        &self,
-        th: &mut Thread,
-        birth: Birth,
-        passed: Vec<Passed>,
-    ) -> Result<Arc<dyn ChildProcess>, StartError> {
+    fn start(&self, th: &mut Thread, birth: Birth, passed: Vec<Passed>) -> Result<Arc<dyn ChildProcess>, StartError> {
         let mut config = self.config.clone();
         // As it is now: the script may have set it.
         config.gil.interval_us = Some(th.held.switch_interval());
@@ -133,12 +128,7 @@ struct RealChild {
     _channel: Option<Channel>,
 }
 
-fn start_real(
-    th: &mut Thread,
-    config: Config,
-    frame: Vec<u8>,
-    passed: &[Passed],
-) -> io::Result<Arc<dyn ChildProcess>> {
+fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>, passed: &[Passed]) -> io::Result<Arc<dyn ChildProcess>> {
     let descriptors: Vec<Descriptor> =
         passed.iter().filter_map(|p| if let Passed::Descriptor(d) = p { Some(d.clone()) } else { None }).collect();
     let key = th.held.new_key();

@@ -42,7 +42,9 @@ struct Mark {
 /// The frame, and the globals of `__main__` that its receiver has.
 pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode, known: Known) -> Res<(Vec<u8>, Known)> {
     let main = match mode {
-        Mode::Fork | Mode::Task => th.interp.modules.with(&th.held, |m| m.get(name::MAIN).and_then(|m| m.as_ref().cloned())),
+        Mode::Fork | Mode::Task => {
+            th.interp.modules.with(&th.held, |m| m.get(name::MAIN).and_then(|m| m.as_ref().cloned()))
+        }
         _ => None,
     };
     let mut out = Vec::with_capacity(256);
