@@ -125,8 +125,15 @@ library! {
     "kit.testing" "testing.kit"
     "logging" "logging.kit"
     "multiprocessing" "multiprocessing.kit"
+    "multiprocessing.connection" "multiprocessing_connection.kit"
     "multiprocessing.context" "multiprocessing_context.kit"
+    "multiprocessing._workers" "multiprocessing_workers.kit"
+    "multiprocessing.pool" "multiprocessing_pool.kit"
     "multiprocessing.process" "multiprocessing_process.kit"
+    "multiprocessing.queues" "multiprocessing_queues.kit"
+    "multiprocessing.shared_memory" "multiprocessing_shared_memory.kit"
+    "multiprocessing.sharedctypes" "multiprocessing_sharedctypes.kit"
+    "multiprocessing.synchronize" "multiprocessing_synchronize.kit"
     "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
@@ -166,7 +173,8 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
-    tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);
+    tables.extend(multiprocessing::tables());
+    tables.extend([timing::TIMING]);
     tables.extend(types::tables());
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);
