@@ -92,6 +92,7 @@ pub enum Purpose {
     Barrier,
     Queue,
     Future,
+    Loop,
 }
 
 struct Event {
@@ -389,6 +390,7 @@ impl Event {
             Purpose::Barrier => WaitOn::Barrier { key },
             Purpose::Queue => WaitOn::Queue { key },
             Purpose::Future => WaitOn::Future { key },
+            Purpose::Loop => WaitOn::Loop { key },
         }
     }
 }

@@ -96,6 +96,10 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "_asyncio_core" "_asyncio_core.kit"
+    "_asyncio_loop" "_asyncio_loop.kit"
+    "_asyncio_sync" "_asyncio_sync.kit"
+    "_asyncio_tasks" "_asyncio_tasks.kit"
     "_calendar" "_calendar.kit"
     "_generic" "_generic.kit"
     "_gil" "_gil.kit"
@@ -103,6 +107,7 @@ library! {
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"
     "abc" "abc.kit"
+    "asyncio" "asyncio.kit"
     "base64" "base64.kit"
     "binascii" "binascii.kit"
     "bisect" "bisect.kit"

@@ -210,6 +210,8 @@ waits! {
     Queue { key: WaitKey } word "queue", ended by Thread, proof NoOwner;
     /// A future: some thread must finish the work.
     Future { key: WaitKey } word "future", ended by Thread, proof NoOwner;
+    /// The next thing to do of an event loop whose tasks all wait: a timer, or a word from another thread.
+    Loop { key: WaitKey } word "event loop", ended by Thread, proof NoOwner;
     /// The end of a thread.
     Join { tid: Tid } word "join", ended by Thread, proof Cycle;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
@@ -233,6 +235,7 @@ impl WaitOn {
             | WaitOn::Barrier { key }
             | WaitOn::Queue { key }
             | WaitOn::Future { key }
+            | WaitOn::Loop { key }
             | WaitOn::Child { key }
             | WaitOn::Message { key, .. }
             | WaitOn::Permit { key, .. } => Some(*key),
