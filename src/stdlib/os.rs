@@ -4,7 +4,7 @@ use super::files::path;
 use super::os_error;
 use crate::natives;
 use crate::object::Value;
-use crate::vm::{Call, Res};
+use crate::vm::{Call, Res, Thread};
 use crate::world::{Stream, host};
 use std::io;
 use std::path::Path;
@@ -20,6 +20,8 @@ natives! { pub OS, "_os";
     holds getcwd("") = getcwd;
     /// The variables of the environment, as a dict that is a copy.
     holds environ("") = environ;
+    /// Sets a variable of the environment, for this process and those it starts; None takes it out.
+    holds putenv("key, value, /") = putenv;
     /// The names in a folder, sorted.
     holds listdir("path='.'") = listdir;
     /// Removes a file.
@@ -72,9 +74,35 @@ fn getcwd(c: &mut Call) -> Res<Value> {
     }
 }
 
+impl Thread {
+    /// A variable of the environment as the script has left it.
+    pub fn env_var(&self, name: &str) -> Option<String> {
+        match self.interp.environ.with(&self.held, |e| e.get(name).cloned()) {
+            Some(changed) => changed,
+            None => host::env_var(name),
+        }
+    }
+}
+
+fn putenv(c: &mut Call) -> Res<Value> {
+    let (key, value) = (c.arg(0), c.arg(1));
+    let key = c.expect_str(&key, "key")?.to_string();
+    let value = if value.is_none() { None } else { Some(c.expect_str(&value, "value")?.to_string()) };
+    if key.is_empty() || key.contains(['=', '\0']) || value.as_ref().is_some_and(|v| v.contains('\0')) {
+        let text = if key.contains('=') { "illegal environment variable name" } else { "embedded null byte" };
+        return Err(c.value_error(text));
+    }
+    c.interp.environ.with(&c.held, |e| e.insert(key, value));
+    Ok(Value::None)
+}
+
 fn environ(c: &mut Call) -> Res<Value> {
     let d = c.dict();
-    for (k, v) in host::env_vars() {
+    let changed = c.interp.environ.with(&c.held, |e| e.clone());
+    let mut all: Vec<(String, String)> =
+        host::env_vars().into_iter().filter(|(k, _)| !changed.contains_key(k)).collect();
+    all.extend(changed.into_iter().filter_map(|(k, v)| Some((k, v?))));
+    for (k, v) in all {
         let (k, v) = (c.string(k), c.string(v));
         c.dict_set(&d, k, v)?;
     }

@@ -37,6 +37,7 @@ pub mod sync;
 pub mod terminal;
 pub mod thread;
 pub mod wait_table;
+pub mod zone;
 
 use std::fmt;
 use std::sync::Arc;
