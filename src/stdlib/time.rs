@@ -198,13 +198,9 @@ fn get_clock_info(c: &mut Call) -> Res<Value> {
         _ => return Err(c.value_error("unknown clock")),
     };
     let implementation = c.string(format!("clock_gettime({function})"));
-    let rows = vec![
-        ("implementation", implementation),
-        ("monotonic", Value::bool(monotonic)),
-        ("adjustable", Value::bool(adjustable)),
-        ("resolution", Value::float(1e-9)),
-    ];
-    super::kit::record(c, rows)
+    let module = c.import("_sysinfo", true)?;
+    let row = [implementation, Value::bool(monotonic), Value::bool(adjustable)];
+    c.call_method(&module, Name::of("clock_info"), &row)
 }
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {

@@ -11,8 +11,6 @@ natives! { pub REFUSED, "builtins";
     holds exec("*args, **kwargs") = no_code;
     /// Not in Kit: text is not run as code.
     holds compile("*args, **kwargs") = no_code;
-    /// Not in Kit: use the `import` statement.
-    holds __import__("*args, **kwargs") = no_import;
     /// Not in Kit: locals live in registers.
     holds locals("") = no_locals;
     /// Not in Kit: there are no complex numbers.
@@ -29,9 +27,6 @@ fn refuse(c: &mut Call, why: &str) -> Res<Value> {
 }
 fn no_code(c: &mut Call) -> Res<Value> {
     refuse(c, "text is not run as code")
-}
-fn no_import(c: &mut Call) -> Res<Value> {
-    refuse(c, "use the import statement")
 }
 fn no_locals(c: &mut Call) -> Res<Value> {
     refuse(c, "use vars(obj), globals() or a dict of your own")
