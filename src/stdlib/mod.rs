@@ -101,9 +101,14 @@ library! {
     "_asyncio_sync" "_asyncio_sync.kit"
     "_asyncio_tasks" "_asyncio_tasks.kit"
     "_calendar" "_calendar.kit"
+    "_collections_more" "_collections_more.kit"
+    "_contextlib_more" "_contextlib_more.kit"
+    "_functools_more" "_functools_more.kit"
     "_generic" "_generic.kit"
     "_gil" "_gil.kit"
+    "_help" "_help.kit"
     "_logrecord" "_logrecord.kit"
+    "_sysinfo" "_sysinfo.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"
     "abc" "abc.kit"
@@ -124,6 +129,7 @@ library! {
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"
     "heapq" "heapq.kit"
+    "importlib" "importlib.kit"
     "io" "io.kit"
     "itertools" "itertools.kit"
     "json" "json.kit"
@@ -177,7 +183,8 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
+    tables.push(time::TIME);
     tables.extend(multiprocessing::tables());
     tables.extend([timing::TIMING]);
     tables.extend(types::tables());

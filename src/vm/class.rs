@@ -175,7 +175,7 @@ impl Thread {
     pub fn meta_check(&mut self, class: &Value, check: Name, v: &Value) -> Res<bool> {
         if let Some(row) = super::make::tuple_items(class) {
             for c in row {
-                if self.meta_check(c, check, v)? {
+                if self.guarded("", |th| th.meta_check(c, check, v))? {
                     return Ok(true);
                 }
             }
@@ -193,7 +193,7 @@ impl Thread {
             Value::Obj(c) if c.is::<Class>() => Ok(self.is_subclass(of, c)),
             Value::Obj(t) if t.is::<Tuple>() => {
                 for c in &t.frozen::<Tuple>().0 {
-                    if self.subclass_check(of, c, wrong)? {
+                    if self.guarded(" in __subclasscheck__", |th| th.subclass_check(of, c, wrong))? {
                         return Ok(true);
                     }
                 }

@@ -66,6 +66,9 @@ pub struct Interp {
     pub children: Guarded<Children>,
     /// The bound code of all modules that have been run: where code that travels is found.
     pub programs: Guarded<Vec<Ref>>,
+    /// What the script changed in the environment; None: taken out. The system's own stays as it is, because
+    /// other threads may read it.
+    pub environ: Guarded<std::collections::BTreeMap<String, Option<String>>>,
     /// Globals that did not come along when this process was forked: module, name, why.
     pub absent: Guarded<Vec<(Ref, Name, Box<str>)>>,
     /// Counts changes of `__init__` and `__new__` of finished classes.
@@ -119,6 +122,7 @@ impl Interp {
             starter,
             children: Guarded::default(),
             programs: Guarded::default(),
+            environ: Guarded::default(),
             absent: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,

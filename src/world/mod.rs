@@ -40,6 +40,7 @@ pub mod terminal;
 pub mod thread;
 pub mod wait_table;
 pub mod work;
+pub mod zone;
 
 use std::fmt;
 use std::sync::Arc;
