@@ -38,7 +38,7 @@ pub fn run(config: Config, times: usize) -> Result<Vec<usize>, String> {
             }
             // What died in a cycle may speak, and what it says may free more.
             for _ in 0..3 {
-                th.interp.heap.collect(&th.held);
+                th.collect_cycles(true);
                 let _ = th.to_end(Thread::hear_last_words);
             }
             counts.push(th.interp.heap.live(&th.held));
