@@ -14,6 +14,7 @@ pub mod child;
 pub mod config;
 pub mod job;
 mod loader;
+pub mod repeat;
 pub mod repl;
 pub mod tracing;
 pub mod trial;

@@ -106,7 +106,7 @@ fn error(c: &mut Call) -> Res<Value> {
 }
 
 fn collect(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(c.interp.heap.collect(&c.held) as i64))
+    Ok(Value::Int(c.collect_cycles(true) as i64))
 }
 
 fn count(c: &mut Call) -> Res<Value> {

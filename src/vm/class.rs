@@ -355,7 +355,7 @@ impl Thread {
             Kind::Str => self.str(&r.frozen::<Str>().text),
             Kind::Bytes => self.bytes(&*r.frozen::<Bytes>().0),
             Kind::Tuple => self.tuple(r.frozen::<Tuple>().0.to_vec()),
-            Kind::FrozenSet => {
+            Kind::FrozenSet if r.shape() != TypeId::FrozenSet.shape() => {
                 let s = FrozenSet { table: r.frozen::<FrozenSet>().table.clone(), ..Default::default() };
                 Ref::new(&self.held, TypeId::FrozenSet.shape(), s).into()
             }

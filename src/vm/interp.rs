@@ -20,7 +20,8 @@ pub type Named = (u32, Vec<(u32, u32)>);
 /// Class attributes found once: {root shape of a class, name} to a place in `values`, which caches name.
 ///
 /// C1: an entry is right or unset. Setting an attribute of any class unsets all entries of that name;
-/// after that has happened `VOLATILE` times the name is no longer cached.
+/// after that has happened `VOLATILE` times the name is no longer cached. C2: entries keep what they hold, so
+/// those of dead classes go when dead cycles are collected: all entries then, and the caches of all code with them.
 #[derive(Default)]
 pub struct Lookups {
     pub values: Vec<Value>,

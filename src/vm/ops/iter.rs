@@ -282,6 +282,10 @@ impl Thread {
     /// `reversed(v)`.
     pub fn reversed(&mut self, v: &Value) -> Res<Value> {
         if scripted(v) {
+            if matches!(self.lookup_special(v, name::REVERSED), Some(Value::None)) {
+                let name = self.type_name(v);
+                return Err(self.type_error(format!("'{name}' object is not reversible")));
+            }
             if let Some(it) = self.special(v, name::REVERSED, &[])? {
                 return Ok(it);
             }
