@@ -76,6 +76,10 @@ pub struct Interp {
     pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
+    /// `threading.stack_size`; 0: the system's choice.
+    pub stack_size: AtomicUsize,
+    /// Threads that scripts have started and that have not ended.
+    pub running: AtomicUsize,
     /// `sys.set_int_max_str_digits`; 0: no limit.
     pub int_max_str_digits: AtomicUsize,
     /// Set when the program is ending, for messages of daemon threads.
@@ -122,6 +126,8 @@ impl Interp {
             argv,
             reporting: super::report::Reporting::default(),
             every_safe_point,
+            stack_size: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
             int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),
             ending: AtomicBool::new(false),
         }));
