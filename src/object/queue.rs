@@ -3,11 +3,11 @@
 use super::heap::Ref;
 use super::kind::Trace;
 use super::value::Value;
-use crate::world::WaitKey;
 use std::collections::VecDeque;
 
 pub struct SimpleQueue {
-    pub key: WaitKey,
+    /// The number of its wait key.
+    pub key: u64,
     pub items: VecDeque<Value>,
     /// Threads between looking in vain and looking again: a put without any wakes nobody.
     pub waiting: u32,

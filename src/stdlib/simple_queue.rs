@@ -8,7 +8,7 @@ use crate::natives;
 use crate::object::queue::SimpleQueue;
 use crate::object::{Ref, TypeId, Value};
 use crate::vm::{Call, Next, Res};
-use crate::world::{Nanos, WaitOn};
+use crate::world::{Nanos, WaitKey, WaitOn};
 use std::collections::VecDeque;
 
 natives! { pub SIMPLE_QUEUE, method "SimpleQueue";
@@ -33,7 +33,7 @@ natives! { pub NEW_QUEUE, "new";
 }
 
 fn new_queue(c: &mut Call) -> Res<Value> {
-    let key = c.held.new_key();
+    let WaitKey::Object(key) = c.held.new_key() else { unreachable!("a new key is an object's") };
     let queue = SimpleQueue { key, items: VecDeque::new(), waiting: 0 };
     Ok(Ref::new(&c.held, TypeId::SimpleQueue.shape(), queue).into())
 }
@@ -48,7 +48,7 @@ fn put(c: &mut Call) -> Res<Value> {
     let item = c.arg(1);
     let awaited = this(c, |q| {
         q.items.push_back(item);
-        (q.waiting > 0).then_some(q.key)
+        (q.waiting > 0).then_some(WaitKey::Object(q.key))
     });
     if let Some(key) = awaited {
         c.held.wake(key, 1);
@@ -62,7 +62,7 @@ fn take(q: &mut SimpleQueue, may_wait: bool) -> Result<Value, WaitOn> {
         Some(item) => Ok(item),
         None => {
             q.waiting += u32::from(may_wait);
-            Err(WaitOn::Queue { key: q.key })
+            Err(WaitOn::Queue { key: WaitKey::Object(q.key) })
         }
     }
 }
