@@ -27,6 +27,8 @@ pub struct Config {
     pub every_safe_point: bool,
     /// Read the counters at the end.
     pub stats: bool,
+    /// Record events: the folder in which child processes leave theirs.
+    pub trace: Option<PathBuf>,
     /// Colour in error messages.
     pub colour: bool,
 }

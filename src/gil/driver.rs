@@ -3,6 +3,7 @@
 use super::held::SpawnError;
 use super::policy::Unit;
 use super::stats::{Account, Stats};
+use crate::trace::{Log, Recording};
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::{Std, Sync, Word};
 use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake};
@@ -44,7 +45,14 @@ pub struct RecordOf<S: Sync> {
 pub type Record = RecordOf<Std>;
 
 impl<S: Sync> RecordOf<S> {
-    pub fn new(tid: Tid, (process, main): (ProcessId, bool), name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
+    pub fn new(
+        tid: Tid,
+        (process, main): (ProcessId, bool),
+        name: &str,
+        daemon: bool,
+        now: Nanos,
+        log: Option<Arc<Log>>,
+    ) -> Arc<RecordOf<S>> {
         Arc::new(RecordOf {
             breaker: S::Word::new(0),
             flags: S::Word::new(0),
@@ -54,7 +62,7 @@ impl<S: Sync> RecordOf<S> {
             main,
             name: name.to_string(),
             daemon,
-            account: Account::new(now),
+            account: Account::new(now, log),
         })
     }
 }
@@ -111,6 +119,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn stats(&self, me: &Record) -> Stats;
     /// From now on a thread notes at its end how long the OS let it wait for a core.
     fn watch(&self);
+    /// What was recorded so far, if the run is traced.
+    fn recording(&self, me: &Record) -> Option<Recording>;
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>>;
     fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32);
     /// What Ctrl-C does.

@@ -13,6 +13,7 @@ use super::policy::{Ask, Lapse, To, Why};
 use super::processes::Process;
 use super::roster::Roster;
 use super::stats::{Bucket, bump};
+use crate::trace;
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Streams;
 use crate::world::sync::Std;
@@ -265,7 +266,9 @@ impl State {
         let ask = process.policy.woken(t, at);
         if ask == Ask::Wait {
             process.tally.failed += 1;
-            bump(&self.record(t).account.failed, 1);
+            let record = self.record(t);
+            bump(&record.account.failed, 1);
+            record.account.trace(at, |_| trace::Event::Failed {});
         }
         self.answer(t, ask, at);
     }
@@ -277,9 +280,8 @@ impl State {
             Lapse::Nothing => {}
             Lapse::Drop { holder } => {
                 process.tally.requests_set += 1;
-                let record = self.record(holder);
-                record.breaker.fetch_or(driver::DROP, Relaxed);
-                bump(&record.account.requests, 1);
+                let by = (process.policy.waiters() > 0).then(|| process.policy.waiter(0));
+                self.roster.ask(holder, by, at);
             }
             Lapse::Watch { holder } => {
                 self.record(holder).breaker.fetch_or(driver::COUNT, Relaxed);
@@ -343,6 +345,7 @@ impl State {
             process.tally.forced_waits += 1;
             self.slot(me.tid).stay = true;
             bump(&me.account.forced_waits, 1);
+            me.account.trace(at, |_| trace::Event::HeldBack {});
         }
         match handoff.to {
             To::Nobody => {}

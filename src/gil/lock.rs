@@ -18,6 +18,7 @@ use super::driver::{self, RecordOf};
 use super::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
 use super::roster::Roster;
 use super::stats::{Bucket, Cause, LockStats, bump};
+use crate::trace::Event;
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Parker, Sync, Word};
@@ -203,6 +204,7 @@ impl<S: Sync> Lock<S> {
             if !granted {
                 slow.state.tally.failed += 1;
                 bump(&me.account.failed, 1);
+                me.account.trace(slow.now, |_| Event::Failed {});
             }
             slow.leave();
             if granted {
@@ -215,6 +217,9 @@ impl<S: Sync> Lock<S> {
     /// A forced switch: waits until another thread has taken the lock.
     pub fn await_freed(&self, me: &RecordOf<S>) {
         bump(&me.account.forced_waits, 1);
+        if me.account.log().is_some() {
+            me.account.trace(self.sync.now(), |_| Event::HeldBack {});
+        }
         while me.flags.load(Acquire) & FREED == 0 {
             me.parker.park(None, 0);
         }
@@ -332,9 +337,9 @@ impl<S: Sync> State<S> {
         match self.policy.lapse(now) {
             Lapse::Nothing => {}
             Lapse::Drop { holder } => {
-                let record = self.roster.get(holder)?;
-                record.breaker.fetch_or(driver::DROP, Relaxed);
-                bump(&record.account.requests, 1);
+                self.roster.get(holder)?;
+                let by = (self.policy.waiters() > 0).then(|| self.policy.waiter(0));
+                self.roster.ask(holder, by, now);
                 self.tally.requests_set += 1;
             }
             Lapse::Watch { holder } => {

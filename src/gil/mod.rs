@@ -50,7 +50,9 @@ pub mod stats;
 pub use held::{Held, Interrupts, SpawnError, VM_BITS, Waker};
 pub use stats::Stats;
 
+use crate::trace::Recorder;
 use crate::world::{Nanos, thread};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Which world a run happens in.
@@ -75,12 +77,14 @@ pub struct GilConfig {
     pub unit_cost: Nanos,
     /// Whether Ctrl-C belongs to this run. Tests that share a process say no.
     pub signals: bool,
+    /// Where events go; one recorder for one run.
+    pub trace: Option<Arc<Recorder>>,
 }
 
 impl Default for GilConfig {
     fn default() -> Self {
         let policy = policy::POLICIES[0].name.to_string();
-        GilConfig { policy, interval_us: None, world: World::Real, unit_cost: 0, signals: false }
+        GilConfig { policy, interval_us: None, world: World::Real, unit_cost: 0, signals: false, trace: None }
     }
 }
 

@@ -9,6 +9,7 @@ use super::driver::{self, Record};
 use super::events::{Ended, State};
 use super::policy::LockPolicy;
 use super::stats::LockStats;
+use crate::trace;
 use crate::world::deadlock::{Deadlock, Everybody};
 use crate::world::{Nanos, ProcessId, Tid, WaitKey};
 use std::sync::Arc;
@@ -69,11 +70,21 @@ impl State {
         &mut self,
         name: &str,
         parent: Option<ProcessId>,
-        (policy, interval): (Box<dyn LockPolicy>, u64),
+        (policy, interval, policy_name): (Box<dyn LockPolicy>, u64, &str),
         at: Nanos,
     ) -> Arc<Record> {
         let count = u32::try_from(self.processes.len()).expect("fewer than 2^32 processes in one run");
         let id = ProcessId(count + 1);
+        if let Some(recorder) = self.roster.recorder() {
+            recorder.process(trace::recording::Process {
+                pid: id.0,
+                parent: parent.map_or(0, |p| p.0),
+                name: name.to_string(),
+                policy: policy_name.to_string(),
+                interval_us: interval,
+                born: at,
+            });
+        }
         let record = self.enroll(id, "MainThread", false, at);
         self.processes.push(Process {
             points: policy.points(),

@@ -6,10 +6,11 @@ use super::held::SpawnError;
 use super::lock::Lock;
 use super::policy::{self, Row, Unit};
 use super::stats::{Bucket, LockStats, Stats};
+use crate::trace::{Recording, recording::Process};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Std, Sync};
-use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, sched, signal, thread};
+use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, host, sched, signal, thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -36,6 +37,17 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
     let slice = policy::inner_slice(row.unit, interval);
     let lock = Arc::new(Lock::new(Std, (row.make)(slice), clock_sleeps(row.unit, slice), Random::from_os()));
     let born = Std.now();
+    lock.state.lock().roster.record(config.trace.as_ref());
+    if let Some(recorder) = &config.trace {
+        recorder.process(Process {
+            pid: host::process_id(),
+            parent: host::parent_id(),
+            name: String::new(),
+            policy: row.name.to_string(),
+            interval_us: interval,
+            born,
+        });
+    }
     let main = lock.state.lock().roster.add(ProcessId::MAIN, "MainThread", false, born);
     if config.signals {
         let lock = lock.clone();
@@ -219,6 +231,11 @@ impl Driver for Real {
 
     fn watch(&self) {
         self.watched.store(true, Relaxed);
+    }
+
+    fn recording(&self, _: &Record) -> Option<Recording> {
+        let state = self.lock.state.lock();
+        Some(state.roster.recorder()?.read(Std.now()))
     }
 
     fn take_deadlock(&self, _: &Record) -> Option<Box<Deadlock>> {

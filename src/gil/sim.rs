@@ -16,6 +16,7 @@ use super::events::{Ended, Event, State};
 use super::held::SpawnError;
 use super::policy::{self, LockPolicy, Row, Unit, Why};
 use super::stats::{Bucket, Cause, LockStats, Stats, bump};
+use crate::trace::Recording;
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::Parker;
 use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, out, signal};
@@ -47,7 +48,8 @@ pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Resul
     let policy = (row.make)(policy::inner_slice(row.unit, interval));
     let eager = policy.eager();
     let mut state = State::new(seed);
-    let main = state.new_process("MainProcess", None, (policy, interval), 0);
+    state.roster.record(config.trace.as_ref());
+    let main = state.new_process("MainProcess", None, (policy, interval, row.name), 0);
     if config.signals {
         signal::interrupt_ends_process()?;
     }
@@ -412,6 +414,12 @@ impl Driver for Sim {
 
     fn watch(&self) {}
 
+    fn recording(&self, me: &Record) -> Option<Recording> {
+        let state = self.state.lock();
+        let recorder = state.roster.recorder()?;
+        Some(recorder.read(state.local(me.tid)))
+    }
+
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>> {
         self.state.lock().process_mut(me.tid).deadlock.take()
     }
@@ -443,7 +451,7 @@ impl Driver for Sim {
         let at = state.local(me.tid);
         let interval = state.process(me.tid).interval;
         let policy = (self.make)(policy::inner_slice(self.unit, interval));
-        let record = state.new_process(name, Some(me.process), (policy, interval), at);
+        let record = state.new_process(name, Some(me.process), (policy, interval, self.policy), at);
         // Its lock is free: what takes time, if anything, is coming to its feet.
         let at = if self.eager { at } else { at + state.latency() };
         state.push(at, Event::Request(record.tid));

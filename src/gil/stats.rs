@@ -7,9 +7,10 @@ mod spread;
 pub use spread::{Spread, Steps};
 
 use super::policy::Unit;
+use crate::trace::{Event, Log};
 use crate::world::{Nanos, Place, WaitKind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// What a thread is doing. The buckets of a thread add up to its lifetime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +43,19 @@ impl Bucket {
             Bucket::Blocked(kind) => FIXED + kind as usize,
         }
     }
+
+    /// What a trace says of a thread that begins this.
+    fn event(self, log: &Log) -> Event {
+        let (what, place) = (log.what(), log.place());
+        match self {
+            Bucket::Starting => Event::Started {},
+            Bucket::Running => Event::Resumed {},
+            Bucket::Holding => Event::Holding { what, place },
+            Bucket::Waiting => Event::Ready { place },
+            Bucket::Native => Event::Outside { what, place },
+            Bucket::Blocked(kind) => Event::Blocked { wait: kind as u32, what, place },
+        }
+    }
 }
 
 /// Why a thread gave the lock away, as the counters tell it.
@@ -55,6 +69,11 @@ pub enum Cause {
 
 impl Cause {
     pub const WORDS: [&'static str; 4] = ["block", "request", "yield", "exit"];
+
+    /// What a trace says of a thread that lets go for this cause.
+    pub(super) fn event(self, log: &Log) -> Event {
+        Event::Suspended { cause: self as u32, what: log.what(), place: log.place() }
+    }
 }
 
 /// The counters of one thread.
@@ -85,6 +104,8 @@ pub struct Account {
     /// How long after the deadlines of its waits it woke up.
     pub(super) late_ns: AtomicU64,
     lines: Mutex<Vec<Line>>,
+    /// With `--trace`: what goes to the buckets goes there too.
+    log: Option<Arc<Log>>,
 }
 
 /// How long a thread waited at one line of the script.
@@ -111,7 +132,7 @@ pub(super) fn bump(word: &AtomicU64, by: u64) {
 }
 
 impl Account {
-    pub fn new(now: Nanos) -> Account {
+    pub fn new(now: Nanos, log: Option<Arc<Log>>) -> Account {
         Account {
             bucket: AtomicU64::new(Bucket::Starting.index() as u64),
             since: AtomicU64::new(now),
@@ -133,6 +154,7 @@ impl Account {
             delay_ns: AtomicU64::new(0),
             late_ns: AtomicU64::new(0),
             lines: Mutex::new(Vec::new()),
+            log,
         }
     }
 
@@ -157,7 +179,22 @@ impl Account {
         bump(&self.spent[self.bucket.load(Relaxed) as usize], spent);
         self.bucket.store(next.index() as u64, Relaxed);
         self.since.store(now, Relaxed);
+        if let Some(log) = &self.log {
+            log.record(now, next.event(log));
+        }
         spent
+    }
+
+    /// The thread's log, if the run is traced.
+    pub fn log(&self) -> Option<&Log> {
+        self.log.as_deref()
+    }
+
+    /// Records what no bucket tells; by whom, see T1.
+    pub fn trace(&self, now: Nanos, event: impl FnOnce(&Log) -> Event) {
+        if let Some(log) = &self.log {
+            log.record(now, event(log));
+        }
     }
 
     /// The thread got the lock, after waiting for it or at once, from another thread or from itself.
@@ -176,6 +213,9 @@ impl Account {
     /// The thread lets go of the lock. Before it does: afterwards others may read the account.
     pub fn lost(&self, cause: Cause, now: Nanos) {
         bump(&self.released[cause as usize], 1);
+        if matches!(cause, Cause::Request | Cause::Yield) {
+            self.trace(now, |log| cause.event(log));
+        }
         let slice = now.saturating_sub(self.held_since.load(Relaxed));
         most(&self.slice_ns_max, slice);
         self.slices.add(slice);

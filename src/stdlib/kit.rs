@@ -22,6 +22,9 @@ natives! { pub KIT, "kit";
     computes spin("seconds, /, nogil=False") = spin;
     /// Gives the interpreter lock to a thread that waits for it, if there is one.
     computes switch("") = switch;
+    /// Puts a mark into the trace of this run (`--trace`, `kit timeline`), with the script's line. Without one
+    /// it does nothing.
+    holds mark("text, /") = mark;
     /// Reports a figure of this run: `kit sweep` makes a column of it, `kit run --stats` shows it. Of a
     /// name reported again the last value counts. `better` is "lower" or "higher": which way `kit sweep`
     /// looks for the best. The value is an int or a float, not infinite and not nan (ValueError). Only
@@ -75,6 +78,10 @@ fn length(c: &mut Call, what: &str) -> Res<Nanos> {
 
 fn c_sleep(c: &mut Call) -> Res<Value> {
     let ns = length(c, "sleep")?;
+    if c.held.tracing() {
+        let place = c.place();
+        c.held.trace_at(&place, Some("kit.c_sleep"));
+    }
     c.held.sleep_holding(ns);
     Ok(Value::None)
 }
@@ -91,6 +98,17 @@ fn spin(c: &mut Call) -> Res<Value> {
 
 fn switch(c: &mut Call) -> Res<Value> {
     c.held.yield_now();
+    Ok(Value::None)
+}
+
+fn mark(c: &mut Call) -> Res<Value> {
+    let text = c.arg(0);
+    let text = c.expect_str(&text, "kit.mark() argument")?.to_string();
+    if c.held.tracing() {
+        let place = c.place();
+        c.held.trace_at(&place, None);
+        c.held.mark(&text);
+    }
     Ok(Value::None)
 }
 

@@ -82,6 +82,8 @@ pub struct Interp {
     pub running: AtomicUsize,
     /// `sys.set_int_max_str_digits`; 0: no limit.
     pub int_max_str_digits: AtomicUsize,
+    /// `sys.setrecursionlimit`, for threads that begin.
+    pub recursion_limit: AtomicU32,
     /// Set when the program is ending, for messages of daemon threads.
     pub ending: AtomicBool,
 }
@@ -129,6 +131,7 @@ impl Interp {
             stack_size: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
             int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),
+            recursion_limit: AtomicU32::new(super::thread::RECURSION_LIMIT),
             ending: AtomicBool::new(false),
         }));
         interp.heap.enter(held);
