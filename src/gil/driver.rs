@@ -2,7 +2,7 @@
 
 use super::held::SpawnError;
 use super::policy::Unit;
-use super::stats::{Account, Stats};
+use super::stats::{Account, Bucket, Stats};
 use crate::trace::{Log, Recording};
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::{Std, Sync, Word};
@@ -103,7 +103,7 @@ pub trait Driver: Send + std::marker::Sync {
     fn new_key(&self) -> WaitKey;
 
     /// Gives the lock up for native work; `enter` takes it again.
-    fn leave(&self, me: &Record);
+    fn leave(&self, me: &Record, then: Bucket);
     fn enter(&self, me: &Record);
     fn holding(&self, me: &Record, begins: bool);
     fn sleep_holding(&self, me: &Record, length: Nanos);

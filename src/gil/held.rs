@@ -2,10 +2,10 @@
 
 use super::driver::{self, Driver, Record};
 use super::policy::Unit;
-use super::stats::Stats;
+use super::stats::{Bucket, Stats};
 use crate::trace::{Event, Recording, Spot};
 use crate::world::deadlock::Deadlock;
-use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
+use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitKind, WaitOn, Wake, random, thread};
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -184,6 +184,15 @@ impl Held {
 
     /// Runs native work with the lock released.
     pub fn outside<R: Send>(&mut self, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Native, f)
+    }
+
+    /// The same for what waits rather than works: a call of the system that blocks.
+    pub fn outside_for<R: Send>(&mut self, kind: WaitKind, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Blocked(kind), f)
+    }
+
+    fn outside_as<R: Send>(&mut self, bucket: Bucket, f: impl FnOnce() -> R + Send) -> R {
         /// Takes the lock again also when `f` panics: a `Held` never lives without the lock.
         struct Back<'a>(&'a Held);
         impl Drop for Back<'_> {
@@ -191,7 +200,7 @@ impl Held {
                 self.0.driver.enter(&self.0.me);
             }
         }
-        self.driver.leave(&self.me);
+        self.driver.leave(&self.me, bucket);
         let _back = Back(self);
         f()
     }

@@ -330,11 +330,11 @@ impl Driver for Sim {
         WaitKey::Object(self.keys.fetch_add(1, Relaxed))
     }
 
-    fn leave(&self, me: &Record) {
+    fn leave(&self, me: &Record, then: Bucket) {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
         me.account.lost(Cause::Block, at);
-        me.account.book(Bucket::Native, at);
+        me.account.book(then, at);
         state.release(me, Why::Block, at);
         state.settle(me.tid, at);
     }
@@ -363,7 +363,7 @@ impl Driver for Sim {
             self.advance(me, length, true);
             return self.holding(me, false);
         }
-        self.leave(me);
+        self.leave(me, Bucket::Native);
         self.state.lock().advance(me.tid, length, true);
         self.enter(me);
     }

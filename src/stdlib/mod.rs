@@ -27,6 +27,7 @@ pub mod multiprocessing;
 pub mod os;
 pub mod os_error;
 pub mod pickle;
+pub mod pipes;
 pub mod re;
 pub mod running;
 pub mod seconds;
@@ -166,6 +167,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
+    tables.extend([pipes::PIPES, pipes::ECHO]);
     tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
     tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);

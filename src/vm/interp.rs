@@ -76,6 +76,8 @@ pub struct Interp {
     pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
+    /// `os.pipe` in simulation.
+    pub pipes: Guarded<super::pipes::Pipes>,
     /// `threading.stack_size`; 0: the system's choice.
     pub stack_size: AtomicUsize,
     /// Threads that scripts have started and that have not ended.
@@ -128,6 +130,7 @@ impl Interp {
             argv,
             reporting: super::report::Reporting::default(),
             every_safe_point,
+            pipes: Guarded::default(),
             stack_size: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
             int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),

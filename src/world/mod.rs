@@ -30,6 +30,7 @@ pub mod deadlock;
 pub mod file;
 pub mod host;
 pub mod out;
+pub mod pipe;
 pub mod random;
 pub mod sched;
 pub mod signal;
@@ -209,6 +210,8 @@ waits! {
     Future { key: WaitKey } word "future", ended by Thread, proof NoOwner;
     /// The end of a thread.
     Join { tid: Tid } word "join", ended by Thread, proof Cycle;
+    /// Data through a pipe or a socket, from wherever it comes.
+    Io { key: WaitKey } word "io", ended by Process, proof NoOwner;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
     Child { key: WaitKey } word "child", ended by Process, proof NoOwner;
 }
@@ -225,6 +228,7 @@ impl WaitOn {
             | WaitOn::Barrier { key }
             | WaitOn::Queue { key }
             | WaitOn::Future { key }
+            | WaitOn::Io { key }
             | WaitOn::Child { key } => Some(*key),
             WaitOn::Join { tid } => Some(WaitKey::Thread(*tid)),
         }

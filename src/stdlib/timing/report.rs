@@ -45,6 +45,7 @@ fn said(kind: WaitKind) -> &'static str {
         WaitKind::Queue => "waited for a queue",
         WaitKind::Future => "waited for a future",
         WaitKind::Join => "joined threads",
+        WaitKind::Io => "waited for data",
         WaitKind::Child => "waited for a process",
     }
 }
