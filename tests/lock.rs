@@ -164,6 +164,65 @@ fn after_a_request_another_waiter_is_next() {
     }
 }
 
+/// A policy that gives a place in the queue at once also serves in that order, whatever the system does.
+#[test]
+fn who_came_first_is_served_first() {
+    for policy in policies() {
+        for world in [REAL, SIM, World::Sim { seed: Some(11) }] {
+            let (order, _) = go(config(policy, world), |held| {
+                let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+                let threads: Vec<Tid> = (0..8)
+                    .map(|i| {
+                        let order = order.clone();
+                        start(held, &i.to_string(), Box::new(move |_| order.lock().unwrap().push(i)))
+                    })
+                    .collect();
+                let all = held.eager();
+                for tid in threads {
+                    join(held, tid);
+                }
+                let order = order.lock().unwrap().clone();
+                all.then_some(order)
+            });
+            assert!(order.is_none_or(|order| order == (0..8).collect::<Vec<_>>()), "{policy} {world:?}");
+        }
+    }
+}
+
+/// Many more threads than cores, and a slice that is over as soon as it begins.
+#[test]
+fn sixty_four_threads_at_a_microsecond() {
+    for policy in policies() {
+        let turns = 2_000;
+        let counter = Arc::new(AtomicU64::new(0));
+        let shared = counter.clone();
+        let config = GilConfig { interval_us: slice(policy, 1), ..config(policy, REAL) };
+        let (_, stats) = go(config, move |held| {
+            let key = held.new_key();
+            let threads: Vec<Tid> = (0..64)
+                .map(|i| {
+                    let counter = shared.clone();
+                    let body = move |held: &mut Held| {
+                        for _ in 0..4 {
+                            count(held, &counter, turns / 4);
+                            let until = held.now(Clock::Monotonic) + 50_000;
+                            held.wait(WaitOn::Event { key }, Some(until), &|_| true);
+                            held.wake(key, 3);
+                            held.outside(|| ());
+                        }
+                    };
+                    start(held, &format!("t{i}"), Box::new(body))
+                })
+                .collect();
+            for tid in threads {
+                join(held, tid);
+            }
+        });
+        assert_eq!(counter.load(Relaxed), 64 * turns, "{policy}");
+        invariants(&stats);
+    }
+}
+
 trait Switches {
     fn stats_switches(&mut self) -> u64;
 }

@@ -2,7 +2,7 @@
 
 use super::held::SpawnError;
 use super::policy::Unit;
-use super::stats::{Account, Stats};
+use super::stats::{Account, Bucket, Stats};
 use crate::trace::{Log, Recording};
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::{Std, Sync, Word};
@@ -103,7 +103,7 @@ pub trait Driver: Send + std::marker::Sync {
     fn new_key(&self) -> WaitKey;
 
     /// Gives the lock up for native work; `enter` takes it again.
-    fn leave(&self, me: &Record);
+    fn leave(&self, me: &Record, then: Bucket);
     fn enter(&self, me: &Record);
     fn holding(&self, me: &Record, begins: bool);
     fn sleep_holding(&self, me: &Record, length: Nanos);
@@ -123,6 +123,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn recording(&self, me: &Record) -> Option<Recording>;
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>>;
     fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32);
+    /// What Ctrl-C does.
+    fn interrupt_main(&self, me: &Record);
     fn end_daemons(&self, me: &Record);
 
     /// A new process with its main thread, alive from now on. Simulation only.

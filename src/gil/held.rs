@@ -2,10 +2,10 @@
 
 use super::driver::{self, Driver, Record};
 use super::policy::Unit;
-use super::stats::Stats;
+use super::stats::{Bucket, Stats};
 use crate::trace::{Event, Recording, Spot};
 use crate::world::deadlock::Deadlock;
-use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
+use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitKind, WaitOn, Wake, random, thread};
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -184,6 +184,15 @@ impl Held {
 
     /// Runs native work with the lock released.
     pub fn outside<R: Send>(&mut self, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Native, f)
+    }
+
+    /// The same for what waits rather than works: a call of the system that blocks.
+    pub fn outside_for<R: Send>(&mut self, kind: WaitKind, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Blocked(kind), f)
+    }
+
+    fn outside_as<R: Send>(&mut self, bucket: Bucket, f: impl FnOnce() -> R + Send) -> R {
         /// Takes the lock again also when `f` panics: a `Held` never lives without the lock.
         struct Back<'a>(&'a Held);
         impl Drop for Back<'_> {
@@ -191,18 +200,29 @@ impl Held {
                 self.0.driver.enter(&self.0.me);
             }
         }
-        self.driver.leave(&self.me);
+        self.driver.leave(&self.me, bucket);
         let _back = Back(self);
         f()
     }
 
     /// Starts a script thread. Under an eager policy its place in the queue is taken here and now.
     pub fn spawn(&mut self, name: &str, daemon: bool, body: Box<dyn FnOnce(Held) + Send>) -> Result<Tid, SpawnError> {
+        self.spawn_sized(name, daemon, 0, body)
+    }
+
+    /// The same with a stack of at least so many bytes; threads have `thread::STACK_BYTES` in any case.
+    pub fn spawn_sized(
+        &mut self,
+        name: &str,
+        daemon: bool,
+        stack: usize,
+        body: Box<dyn FnOnce(Held) + Send>,
+    ) -> Result<Tid, SpawnError> {
         let child = self.driver.enroll(&self.me, name, daemon)?;
         let tid = child.tid;
         let (driver, record) = (self.driver.clone(), child.clone());
         let run = Box::new(move || body(Held::attach(driver, record)));
-        match thread::start(name, thread::STACK_BYTES, run) {
+        match thread::start(name, stack.max(thread::STACK_BYTES), run) {
             Ok(()) => {
                 self.trace(Event::Spawned { thread: tid.0 });
                 Ok(tid)
@@ -393,6 +413,11 @@ impl Held {
     /// Sets VM bits in another thread's breaker word; `None` means all threads.
     pub fn poke(&mut self, tid: Option<Tid>, bits: u32) {
         self.driver.poke(&self.me, tid, bits & VM_BITS);
+    }
+
+    /// What Ctrl-C does: the main thread's wait ends as `Interrupted`, or its next safe point says so.
+    pub fn interrupt_main(&mut self) {
+        self.driver.interrupt_main(&self.me);
     }
 
     /// Tells all other threads that the program ends: their waits end as `Exiting`, their safe points

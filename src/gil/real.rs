@@ -157,8 +157,8 @@ impl Driver for Real {
         WaitKey::Object(self.keys.fetch_add(1, Relaxed))
     }
 
-    fn leave(&self, me: &Record) {
-        self.lock.give(me, Bucket::Native);
+    fn leave(&self, me: &Record, then: Bucket) {
+        self.lock.give(me, then);
     }
 
     fn enter(&self, me: &Record) {
@@ -177,7 +177,7 @@ impl Driver for Real {
 
     fn spin(&self, me: &Record, length: Nanos, nogil: bool) {
         if nogil {
-            self.leave(me);
+            self.leave(me, Bucket::Native);
         } else {
             self.holding(me, true);
         }
@@ -247,6 +247,10 @@ impl Driver for Real {
         for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
         }
+    }
+
+    fn interrupt_main(&self, _: &Record) {
+        self.lock.interrupt();
     }
 
     fn end_daemons(&self, me: &Record) {

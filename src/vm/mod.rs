@@ -37,6 +37,7 @@ pub mod names;
 mod names_dict;
 pub mod native;
 pub mod ops;
+pub mod pipes;
 pub mod report;
 pub mod run;
 pub mod set_attr;

@@ -31,6 +31,7 @@ pub mod file;
 pub mod host;
 pub mod out;
 pub mod packet;
+pub mod pipe;
 pub mod random;
 pub mod sched;
 pub mod shared;
@@ -215,6 +216,8 @@ waits! {
     Loop { key: WaitKey } word "event loop", ended by Thread, proof NoOwner;
     /// The end of a thread.
     Join { tid: Tid } word "join", ended by Thread, proof Cycle;
+    /// Data through a pipe or a socket, from wherever it comes.
+    Io { key: WaitKey } word "io", ended by Process, proof NoOwner;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
     Child { key: WaitKey } word "child", ended by Process, proof NoOwner;
     /// A message from another process, room for one to it, the output of a program. In the real world the
@@ -237,6 +240,7 @@ impl WaitOn {
             | WaitOn::Queue { key }
             | WaitOn::Future { key }
             | WaitOn::Loop { key }
+            | WaitOn::Io { key }
             | WaitOn::Child { key }
             | WaitOn::Message { key, .. }
             | WaitOn::Permit { key, .. } => Some(*key),

@@ -48,6 +48,7 @@ fn said(kind: WaitKind) -> &'static str {
         WaitKind::Future => "waited for a future",
         WaitKind::Loop => "had no task to run",
         WaitKind::Join => "joined threads",
+        WaitKind::Io => "waited for data",
         WaitKind::Child => "waited for a process",
     }
 }
