@@ -17,6 +17,7 @@ mod loader;
 pub mod repl;
 pub mod tracing;
 pub mod trial;
+pub mod variant;
 
 pub use crate::vm::report::{Better, Metric, Report};
 pub use config::{Config, Script};

@@ -7,6 +7,8 @@
 //!
 //! Not here: flags and where output goes (`cli`), how one script runs (`engine`).
 
+pub mod chart;
+pub mod compare;
 pub mod statistics;
 pub mod sweep;
 pub mod testing;

@@ -185,6 +185,7 @@ const TESTING: &[&str] = &[
     "faster",
     "raises",
     "skip",
+    "variant",
 ];
 
 fn from_testing(c: &mut Call) -> Res<Value> {
