@@ -28,8 +28,7 @@
 //! here: the timer is computed instead of one time-out per waiter, and `fifo` hands the lock over.
 //! `model.rs` explores the real driver's interleavings with loom.
 //!
-//! Not here: objects that lock themselves (`--gil off` runs one script thread for now), events for
-//! `--trace`, cores (threads of different processes always overlap) and costs of the simulated world (two
+//! Not here: objects that lock themselves (`--gil off` runs one script thread for now), cores (threads of different processes always overlap) and costs of the simulated world (two
 //! processes that pay for instructions pass the baton at every charge), waits for I/O: later rows and rooms.
 
 mod block;

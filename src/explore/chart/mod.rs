@@ -18,6 +18,9 @@ pub use text::text;
 /// From this ratio of its largest value to its smallest on an axis is logarithmic.
 const LOG_RATIO: f64 = 20.0;
 
+/// What a line of the legend takes of the height of a picture.
+const LEGEND_SHARE: f64 = 0.05;
+
 /// A point of a series: a median and the quartiles around it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Point {
@@ -64,7 +67,7 @@ impl Axis {
         }
         let log = min > 0.0 && max / min >= LOG_RATIO;
         let (from, to) = if log {
-            (min / 1.15, max * 1.15)
+            (min / 1.15, max * 1.3)
         } else if min >= 0.0 && min < max * 0.6 {
             (0.0, max * 1.08)
         } else if max > min {
@@ -73,6 +76,15 @@ impl Axis {
             (min - min.abs().max(1.0) * 0.1, max + max.abs().max(1.0) * 0.1)
         };
         Axis { label: label.to_string(), log, from, to }
+    }
+
+    /// Leaves a part of it free above the values.
+    fn make_room(&mut self, part: f64) {
+        let part = part.min(0.4);
+        self.to = match self.log {
+            true => self.from * (self.to / self.from).powf(1.0 / (1.0 - part)),
+            false => self.from + (self.to - self.from) / (1.0 - part),
+        };
     }
 
     /// Where a value lies between the ends, 0 to 1.
@@ -91,7 +103,10 @@ impl Chart {
         let all = || series.iter().flat_map(|s| &s.points);
         let xs: Vec<f64> = all().map(|p| p.x).collect();
         let ys: Vec<f64> = all().flat_map(|p| [p.low, p.high, p.y]).collect();
-        let (x, y) = (Axis::of(x, xs.into_iter()), Axis::of(y, ys.into_iter()));
+        let (x, mut y) = (Axis::of(x, xs.into_iter()), Axis::of(y, ys.into_iter()));
+        if series.len() > 1 {
+            y.make_room(LEGEND_SHARE * series.len() as f64);
+        }
         Chart { title: title.to_string(), x, y, series }
     }
 

@@ -147,9 +147,9 @@ fn held(process: &Process, wait: &Slice, hold: &Hold) -> String {
     let _ = match (asked, &*hold.cause) {
         (Some(at), "request") => write!(
             text,
-            "; it was asked after {} (the interval is {interval}) and let go {} later, at its next safe point.",
+            "; it was asked after {} (the interval is {interval}) and let go {}, at its next safe point.",
             length(at - hold.from.max(wait.from)),
-            length(hold.to - at)
+            if hold.to == at { "at once".to_string() } else { format!("{} later", length(hold.to - at)) }
         ),
         (Some(at), cause) => write!(
             text,
