@@ -58,7 +58,7 @@ natives! { pub SYS, "sys";
 const PYTHON: [i64; 3] = [3, 11, 0];
 
 /// An object with fixed attributes, such as `sys.implementation`.
-fn record(th: &mut Thread, name: &str, rows: Vec<(&str, Value)>) -> Value {
+fn record(th: &mut Thread, name: &str, rows: Vec<(&'static str, Value)>) -> Value {
     let module = Module { name: Name::of(name), names: Namespace::default() };
     let module = Ref::new(&th.held, TypeId::Module.shape(), module);
     for (name, v) in rows {
@@ -71,10 +71,11 @@ pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     let argv = th.interp.argv.iter().map(|a| th.str(a)).collect();
     let argv = th.list(argv);
     set_in(th, module, "argv", argv);
-    for (number, name) in ["stdin", "stdout", "stderr"].into_iter().enumerate() {
+    let streams = [("stdin", "__stdin__"), ("stdout", "__stdout__"), ("stderr", "__stderr__")];
+    for (number, (name, first)) in streams.into_iter().enumerate() {
         let stream = files::standard(th, number as u8);
         set_in(th, module, name, stream.clone());
-        set_in(th, module, &format!("__{name}__"), stream);
+        set_in(th, module, first, stream);
     }
     let folder = th.interp.argv.first().and_then(|a| std::path::Path::new(a).parent()?.to_str());
     let folder = th.str(folder.unwrap_or_default());
@@ -207,7 +208,11 @@ fn setrecursionlimit(c: &mut Call) -> Res<Value> {
             format!("cannot set the recursion limit to {n} at the recursion depth {depth}: the limit is too low"),
         ));
     }
-    c.limit = u32::try_from(n).unwrap_or(u32::MAX);
+    let Ok(limit) = i32::try_from(n) else {
+        return Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C int"));
+    };
+    c.limit = limit as u32;
+    c.interp.recursion_limit.store(limit as u32, std::sync::atomic::Ordering::Relaxed);
     Ok(Value::None)
 }
 
