@@ -123,6 +123,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn recording(&self, me: &Record) -> Option<Recording>;
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>>;
     fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32);
+    /// What Ctrl-C does.
+    fn interrupt_main(&self, me: &Record);
     fn end_daemons(&self, me: &Record);
 
     /// A new process with its main thread, alive from now on. Simulation only.

@@ -198,11 +198,22 @@ impl Held {
 
     /// Starts a script thread. Under an eager policy its place in the queue is taken here and now.
     pub fn spawn(&mut self, name: &str, daemon: bool, body: Box<dyn FnOnce(Held) + Send>) -> Result<Tid, SpawnError> {
+        self.spawn_sized(name, daemon, 0, body)
+    }
+
+    /// The same with a stack of at least so many bytes; threads have `thread::STACK_BYTES` in any case.
+    pub fn spawn_sized(
+        &mut self,
+        name: &str,
+        daemon: bool,
+        stack: usize,
+        body: Box<dyn FnOnce(Held) + Send>,
+    ) -> Result<Tid, SpawnError> {
         let child = self.driver.enroll(&self.me, name, daemon)?;
         let tid = child.tid;
         let (driver, record) = (self.driver.clone(), child.clone());
         let run = Box::new(move || body(Held::attach(driver, record)));
-        match thread::start(name, thread::STACK_BYTES, run) {
+        match thread::start(name, stack.max(thread::STACK_BYTES), run) {
             Ok(()) => {
                 self.trace(Event::Spawned { thread: tid.0 });
                 Ok(tid)
@@ -393,6 +404,11 @@ impl Held {
     /// Sets VM bits in another thread's breaker word; `None` means all threads.
     pub fn poke(&mut self, tid: Option<Tid>, bits: u32) {
         self.driver.poke(&self.me, tid, bits & VM_BITS);
+    }
+
+    /// What Ctrl-C does: the main thread's wait ends as `Interrupted`, or its next safe point says so.
+    pub fn interrupt_main(&mut self) {
+        self.driver.interrupt_main(&self.me);
     }
 
     /// Tells all other threads that the program ends: their waits end as `Exiting`, their safe points

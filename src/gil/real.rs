@@ -249,6 +249,10 @@ impl Driver for Real {
         }
     }
 
+    fn interrupt_main(&self, _: &Record) {
+        self.lock.interrupt();
+    }
+
     fn end_daemons(&self, me: &Record) {
         self.lock.end_daemons(me);
     }

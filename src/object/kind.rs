@@ -9,7 +9,7 @@
 use super::types::*;
 use super::{
     class::Class, code::CodeObj, dict::*, exception::Exception, function::*, instance::Instance, iter::Iter,
-    module::Module, opaque::Opaque,
+    module::Module, opaque::Opaque, queue::SimpleQueue,
 };
 
 /// Calls `$then!` with all rows: name, payload type, frozen or open, leaf or node.
@@ -56,6 +56,7 @@ macro_rules! for_each_kind {
             Super Super frozen node
             /// A native state that only its module knows: locks, files, events.
             Opaque Opaque open node
+            SimpleQueue SimpleQueue open node
         }
     };
 }

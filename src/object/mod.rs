@@ -23,6 +23,7 @@ pub mod module;
 pub mod name;
 pub mod opaque;
 pub mod pure;
+pub mod queue;
 pub mod shape;
 pub mod ty;
 pub mod types;

@@ -45,7 +45,7 @@ natives! { pub GIL, "kit.gil";
     holds stats("") = stats;
     /// The name of the lock policy that this program runs under.
     holds policy("") = policy;
-    /// The switch interval in microseconds; None under a policy that has no such thing.
+    /// The switch interval in microseconds; 0 under a policy that has no such thing.
     holds interval_us("") = interval_us;
     /// All counters now, for `_between`.
     holds _reading("") = reading;
@@ -204,7 +204,8 @@ fn policy(c: &mut Call) -> Res<Value> {
 }
 
 fn interval_us(c: &mut Call) -> Res<Value> {
-    Ok(slice_in(c.held.slice_unit(), Unit::Microseconds, c.held.switch_interval()))
+    let time = c.held.slice_unit() == Unit::Microseconds;
+    Ok(count(if time { c.held.switch_interval() } else { 0 }))
 }
 
 /// A policy's slice if it is counted in `wanted`, else None.

@@ -30,6 +30,7 @@ pub mod pickle;
 pub mod re;
 pub mod running;
 pub mod seconds;
+pub mod simple_queue;
 pub mod sys;
 pub mod threading;
 pub mod time;
@@ -172,6 +173,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
+    tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
     tables.extend(multiprocessing::tables());
     tables.extend([timing::TIMING]);

@@ -76,6 +76,10 @@ pub struct Interp {
     pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
+    /// `threading.stack_size`; 0: the system's choice.
+    pub stack_size: AtomicUsize,
+    /// Threads that scripts have started and that have not ended.
+    pub running: AtomicUsize,
     /// `sys.set_int_max_str_digits`; 0: no limit.
     pub int_max_str_digits: AtomicUsize,
     /// `sys.setrecursionlimit`, for threads that begin.
@@ -124,6 +128,8 @@ impl Interp {
             argv,
             reporting: super::report::Reporting::default(),
             every_safe_point,
+            stack_size: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
             int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),
             recursion_limit: AtomicU32::new(super::thread::RECURSION_LIMIT),
             ending: AtomicBool::new(false),
