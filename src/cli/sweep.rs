@@ -69,7 +69,7 @@ pub struct Args {
     /// metrics) over the interval
     #[arg(long)]
     chart: bool,
-    /// Write the same as an SVG picture
+    /// Write the same as an SVG picture; of several charts the first
     #[arg(long, value_name = "OUT")]
     svg: Option<String>,
     /// Weigh two columns against each other, find the knee, recommend an interval [default: the script's

@@ -5,7 +5,7 @@
 //! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` and `processes.rs` on events in
 //! virtual time, where a run has any number of processes with a lock each. The token `Held` is the only
 //! handle: it exists in attached threads only, and whatever may give the lock away takes `&mut Held`.
-//! Counters (`stats.rs`) are always on.
+//! Counters (`stats.rs`) are always on; with `--trace` what they book goes to the thread's log, too (`trace`).
 //!
 //! One mutex per driver guards the policy *and* the world's wait table, because three things must be
 //! one step or `fifo` is not determined: registering a wait and releasing; ending a wait and taking a

@@ -179,7 +179,13 @@ mod tests {
 
     #[test]
     fn a_chart_as_text() {
-        insta::assert_snapshot!("chart_text", text(&chart(), 60));
+        let text = text(&chart(), 60);
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        assert_eq!(text.matches('◆').count(), 2, "the point and the legend: {text}");
+        assert_eq!(text.matches('o').count() - text.matches("over").count(), 4 + 2, "points of a series: {text}");
+        for part in ["time over size", "o serial   x threads & co   ◆ recommended", "seconds\n", " └──"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]
