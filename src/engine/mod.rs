@@ -18,6 +18,7 @@ pub mod repeat;
 pub mod repl;
 pub mod tracing;
 pub mod trial;
+pub mod variant;
 
 pub use crate::vm::report::{Better, Metric, Report};
 pub use config::{Config, Script};
