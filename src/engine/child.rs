@@ -5,7 +5,7 @@
 
 use super::config::Config;
 use super::job::{self, Job};
-use super::{DEADLOCK, begin, compile, finish, options, report};
+use super::{DEADLOCK, begin, compile, finish, options, report, tracing};
 use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
@@ -141,6 +141,7 @@ fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>, passed: &[Passed]
     });
     let job = Job { role: ROLE, config, extra: json!({ "descriptors": descriptors.len() }) };
     let mut child = th.held.holding(|| job.start(Stream::Inherit, Stream::Inherit, on_exit))?;
+    th.held.trace_child(child.pid());
     let channel = child.channel.take();
     if let Some(channel) = &channel
         && let Err(e) =
@@ -246,7 +247,8 @@ pub fn work(job: job::Received) -> i32 {
         Err(e) => return complain(&e.to_string()),
     };
     out::share();
-    let config = job.config;
+    let mut config = job.config;
+    tracing::begin(&mut config);
     let gil = config.gil.clone();
     // The channel lives as long as the process.
     let channel = job.channel;
@@ -269,7 +271,7 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>)
     let Some(birth) = read_begin(frame) else {
         return complain("parent and child are different versions of kit");
     };
-    let mut config = config.clone();
+    let (mut config, name) = (config.clone(), birth.name.clone());
     if let Some(argv) = &birth.argv {
         config.argv = argv.clone();
     }
@@ -284,7 +286,9 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>)
         }
     };
     debug_assert!(!stuck || code == DEADLOCK);
-    finish(th, &config, cpu_start, code, stuck).code
+    let outcome = finish(th, &config, cpu_start, code, stuck);
+    tracing::leave(&config, outcome.trace, &name);
+    outcome.code
 }
 
 /// Decodes the Process object and lets it run; gives the exit code.

@@ -38,8 +38,8 @@ impl<S: Sync> Lock<S> {
             slow.leave();
             return wake;
         }
+        me.account.lost(Cause::Block, slow.now);
         me.account.book(Bucket::Blocked(kind), slow.now);
-        me.account.released(Cause::Block);
         let stay = slow.release(me, Why::Block);
         slow.leave();
         if stay {
@@ -97,7 +97,7 @@ impl<S: Sync> Lock<S> {
         let granted = slow.request(me.tid);
         slow.leave();
         if granted {
-            me.account.got(self.sync.now(), false);
+            self.got(me, false);
         } else {
             self.await_grant(me);
         }
@@ -140,7 +140,7 @@ impl<S: Sync> Lock<S> {
     pub fn exit(&self, me: &RecordOf<S>) {
         let mut slow = self.slow();
         slow.wake(WaitKey::Thread(me.tid), usize::MAX);
-        me.account.released(Cause::Exit);
+        me.account.lost(Cause::Exit, slow.now);
         if me.tid == Tid::MAIN {
             slow.state.finished = true;
             return slow.leave();

@@ -46,9 +46,16 @@ impl TypeId {
     pub fn of_shape(shape: u32) -> Option<TypeId> {
         TypeId::ALL.get(shape as usize).copied()
     }
+    /// The one builtin type with two bases.
+    pub fn second_base(self) -> Option<TypeId> {
+        (self == TypeId::ExceptionGroup).then_some(TypeId::Exception)
+    }
     /// Is it, or does it derive from, `other`?
     pub fn derives(self, other: TypeId) -> bool {
         let mut t = self;
+        if self.second_base() == Some(other) {
+            return true;
+        }
         loop {
             if t == other {
                 return true;
@@ -151,7 +158,8 @@ types! {
     KeyboardInterrupt "KeyboardInterrupt" < BaseException Exception open
     SystemExit "SystemExit" < BaseException Exception open
     Exception "Exception" < BaseException Exception open
-    ExceptionGroup "ExceptionGroup" < Exception Exception open
+    /// Its second base, Exception, is added where the classes are made (`TypeId::second_base`).
+    ExceptionGroup "ExceptionGroup" < BaseExceptionGroup Exception open
     ArithmeticError "ArithmeticError" < Exception Exception open
     FloatingPointError "FloatingPointError" < ArithmeticError Exception open
     OverflowError "OverflowError" < ArithmeticError Exception open

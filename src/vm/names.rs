@@ -20,7 +20,7 @@ impl Thread {
     pub(super) fn load_global(&mut self, code: &CodeObj, name: Name, cache: &AtomicU64) -> Res<Value> {
         let held = &self.held;
         let (version, found) = code.module.with::<Module, _>(held, |m| {
-            (m.names.version(), m.names.position(name).map(|p| (p, m.names.at(p).clone())))
+            (m.names.version(), m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone()))))
         });
         if let Some((position, v)) = found {
             cache.store((version as u64) << 32 | position as u64, Relaxed);
@@ -31,7 +31,8 @@ impl Thread {
         }
         let held = &self.held;
         let builtins = &self.interp.fixed(held).builtins;
-        let found = builtins.with::<Module, _>(held, |m| m.names.position(name).map(|p| (p, m.names.at(p).clone())));
+        let found = builtins
+            .with::<Module, _>(held, |m| m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone()))));
         if let Some((position, v)) = found {
             cache.store((version as u64) << 32 | (position | IN_BUILTINS) as u64, Relaxed);
             return Ok(v);
@@ -343,6 +344,9 @@ impl Thread {
     #[cold]
     #[inline(never)]
     pub fn safe_point(&mut self) -> Res<()> {
+        if self.held.tracing() {
+            self.trace_here();
+        }
         let asked = self.held.safe_point();
         if let Some(d) = asked.deadlock {
             return Err(self.raise_ending(Ending::Deadlock(d.to_string())));
@@ -424,7 +428,8 @@ impl Thread {
     pub fn run_module(&mut self, code: &Arc<Code>, module: &Ref) -> Res<()> {
         let bound = self.program(code, module);
         let f = self.make_function(&bound.into(), Value::Unbound, Value::Unbound, 0);
-        self.call(&f, &[]).map(drop)
+        let ran = self.call(&f, &[])?;
+        if code.flags.coroutine { self.run_top_level(&ran, module) } else { Ok(()) }
     }
 
     /// Runs something to its end; what it did not catch comes back as data.

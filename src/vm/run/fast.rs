@@ -39,10 +39,10 @@ pub fn global_fast(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
             return None;
         }
         if position & IN_BUILTINS == 0 {
-            return Some(names.at(position).clone());
+            return names.at(position).cloned();
         }
         let builtins = &th.interp.fixed(&th.held).builtins;
-        Some((*builtins.body::<Module>()).names.at(position & !IN_BUILTINS).clone())
+        (*builtins.body::<Module>()).names.at(position & !IN_BUILTINS).cloned()
     }
 }
 
