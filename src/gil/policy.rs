@@ -110,8 +110,8 @@ pub struct Row {
     /// The slice a thread may keep the lock for while others wait, in `unit`s.
     pub slice: u64,
     pub unit: Unit,
-    /// Builds the state machine for an interval. `off` has none of its own: with a single script thread
-    /// any policy would do, and more threads are refused.
+    /// Builds the state machine for an interval. That of `off` is for simulation, which has one script thread
+    /// then; the real driver has its own (`policies::Off`).
     pub make: fn(Nanos) -> Box<dyn LockPolicy>,
 }
 
@@ -150,7 +150,9 @@ policies! {
     /// Ruby 3.3: direct hand-over in order of arrival; a slice of 100 ms, counted in ticks of a tenth
     /// while anybody waits. Who comes back from a wait joins the tail.
     "ruby" slice 100_000 Microseconds = |interval| Box::new(Ruby::new(interval));
-    /// No lock. For now one script thread only; free threads come later.
+    /// No lock: script threads run at the same time. Objects lock themselves for the length of one
+    /// operation, so `list.append` loses nothing and `c += 1` may. Real world only: a simulation
+    /// without the lock runs one script thread.
     "off" slice 0 None = |interval| Box::new(Fifo::new(interval));
 }
 

@@ -1,15 +1,18 @@
 //! The real world: OS threads, the wall clock, one timer thread per lock.
 
 use super::GilConfig;
-use super::driver::{Driver, Record, Wait};
+use super::driver::{self, Driver, Record, Wait};
+use super::gate::Gate;
 use super::held::SpawnError;
 use super::lock::Lock;
+use super::policies::Off;
 use super::policy::Row;
 use super::stats::{Bucket, LockStats, Stats};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Std, Sync};
 use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, sched, signal, thread};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -19,8 +22,8 @@ const CLOCK_STACK_BYTES: usize = 128 << 10;
 pub struct Real {
     lock: Arc<Lock<Std>>,
     policy: &'static str,
-    /// `--gil off`: one script thread only.
-    solo: bool,
+    /// `--gil off`.
+    gate: Option<Gate>,
     born: Nanos,
     interval_us: AtomicU64,
     keys: AtomicU64,
@@ -32,7 +35,9 @@ pub struct Real {
 pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
     let interval_us = config.interval_us.unwrap_or(row.slice);
     let interval = super::interval_ns(interval_us);
-    let lock = Arc::new(Lock::new(Std, (row.make)(interval), interval, Random::from_os()));
+    let off = row.name == "off";
+    let policy = if off { Box::new(Off) } else { (row.make)(interval) };
+    let lock = Arc::new(Lock::new(Std, policy, interval, Random::from_os()));
     let born = Std.now();
     let main = lock.state.lock().roster.add(ProcessId::MAIN, "MainThread", false, born);
     if config.signals {
@@ -42,13 +47,35 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
     let real = Real {
         lock,
         policy: row.name,
-        solo: row.name == "off",
+        gate: off.then(Gate::default),
         born,
         interval_us: AtomicU64::new(interval_us),
         keys: AtomicU64::new(0),
         watched: AtomicBool::new(false),
     };
     Ok((Arc::new(real), main))
+}
+
+impl Real {
+    fn enter_gate(&self) {
+        if let Some(gate) = &self.gate {
+            gate.enter();
+        }
+    }
+
+    fn leave_gate(&self) {
+        if let Some(gate) = &self.gate {
+            gate.leave();
+        }
+    }
+
+    /// Asks all other threads to come to a safe point.
+    fn ask_others(&self, me: &Record) {
+        let state = self.lock.state.lock();
+        for record in state.roster.iter().filter(|r| r.tid != me.tid) {
+            record.breaker.fetch_or(driver::DROP, Relaxed);
+        }
+    }
 }
 
 impl Driver for Real {
@@ -71,6 +98,7 @@ impl Driver for Real {
     fn attach(&self, me: &Record) {
         me.account.native_id.store(thread::native_id(), Relaxed);
         self.lock.attach(me);
+        self.enter_gate();
     }
 
     fn exit(&self, me: &Record) {
@@ -80,14 +108,16 @@ impl Driver for Real {
             me.account.delay_ns.store(ns, Relaxed);
         }
         me.account.native_id.store(0, Relaxed);
+        match &self.gate {
+            // G6: whoever is left stays outside the gate for good.
+            Some(gate) if me.main => gate.stop(|| self.ask_others(me)),
+            _ => self.leave_gate(),
+        }
         self.lock.exit(me);
     }
 
     fn enroll(&self, _: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError> {
-        if self.solo {
-            return Err(SpawnError::Off);
-        }
-        if self.lock.clock_wanted() {
+        if self.gate.is_none() && self.lock.clock_wanted() {
             let lock = self.lock.clone();
             let body = move || {
                 thread::exact_timers();
@@ -110,7 +140,25 @@ impl Driver for Real {
     }
 
     fn safe_point(&self, me: &Record) {
-        self.lock.serve_request(me);
+        match &self.gate {
+            None => self.lock.serve_request(me),
+            Some(gate) => {
+                me.breaker.fetch_and(!driver::DROP, Relaxed);
+                gate.stand();
+            }
+        }
+    }
+
+    fn stop_others(&self, me: &Record) {
+        if let Some(gate) = &self.gate {
+            gate.stop(|| self.ask_others(me));
+        }
+    }
+
+    fn resume(&self, _: &Record) {
+        if let Some(gate) = &self.gate {
+            gate.resume();
+        }
     }
 
     fn yield_now(&self, me: &Record) {
@@ -118,7 +166,24 @@ impl Driver for Real {
     }
 
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
-        self.lock.wait(me, wait, still)
+        let Some(gate) = &self.gate else {
+            return self.lock.wait(me, wait, still);
+        };
+        // The question is asked inside the gate; with the answer yes the thread goes out, and its place in
+        // the table keeps it until the wait is over.
+        let out = Cell::new(false);
+        let wake = self.lock.wait(me, wait, &|| {
+            let waits = still();
+            if waits {
+                out.set(true);
+                gate.leave();
+            }
+            waits
+        });
+        if out.get() {
+            gate.enter();
+        }
+        wake
     }
 
     fn wake(&self, _: &Record, key: WaitKey, n: usize) -> usize {
@@ -138,11 +203,13 @@ impl Driver for Real {
     }
 
     fn leave(&self, me: &Record) {
+        self.leave_gate();
         self.lock.give(me, Bucket::Native);
     }
 
     fn enter(&self, me: &Record) {
         self.lock.take(me);
+        self.enter_gate();
     }
 
     fn holding(&self, me: &Record, begins: bool) {

@@ -104,11 +104,12 @@ fn error(c: &mut Call) -> Res<Value> {
 }
 
 fn collect(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(c.interp.heap.collect(&c.held) as i64))
+    Ok(Value::Int(c.interp.heap.collect(&mut c.held) as i64))
 }
 
 fn count(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(c.interp.heap.live(&c.held) as i64))
+    let heap = &c.interp.heap;
+    Ok(Value::Int(c.held.alone(|alone| heap.live(alone)) as i64))
 }
 
 fn watch(c: &mut Call) -> Res<Value> {

@@ -207,15 +207,22 @@ impl Thread {
         let held = &self.held;
         let root = class.with::<Class, _>(held, |c| c.root);
         let known = self.interp.lookups.with(held, |l| {
-            let at = *l.index.get(&(root, name))?;
+            let at = *l.index.get(&(root, name)).ok_or(l.changes)?;
             let v = l.values[at as usize].clone();
-            if v.is_unbound() { None } else { Some((v, Some(at))) }
+            if v.is_unbound() { Err(l.changes) } else { Ok((v, Some(at))) }
         });
-        if known.is_some() {
-            return known;
-        }
+        let changes = match known {
+            Ok(known) => return Some(known),
+            Err(changes) => changes,
+        };
         let found = self.walk(class, name)?;
-        let at = self.interp.lookups.with(held, |l| remember(l, root, name, found.clone()));
+        let at = self.interp.lookups.with(held, |l| {
+            // With the lock off a class may have changed between, or another thread may have been faster.
+            if l.changes != changes || l.index.contains_key(&(root, name)) {
+                return None;
+            }
+            remember(l, root, name, found.clone())
+        });
         Some((found, at))
     }
 
@@ -262,6 +269,7 @@ impl Thread {
             self.interp.init_epoch.fetch_add(1, Relaxed);
         }
         let dead = self.interp.lookups.with(&self.held, |l| {
+            l.changes += 1;
             let Some((changes, places)) = l.by_name.get_mut(&name) else {
                 l.by_name.insert(name, (1, Vec::new()));
                 return Vec::new();

@@ -26,6 +26,8 @@ pub struct Lookups {
     pub values: Vec<Value>,
     pub index: HashMap<(u32, Name), u32, Fixed>,
     pub by_name: HashMap<Name, Named, Fixed>,
+    /// Changes of class attributes so far: what was found before the last one is not entered (C1).
+    pub changes: u64,
 }
 
 /// What is made at start and never changes.

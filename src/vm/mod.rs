@@ -35,6 +35,7 @@ pub mod ops;
 pub mod report;
 pub mod run;
 pub mod set_attr;
+mod slots;
 pub mod statements;
 pub mod thread;
 pub mod traceback;

@@ -370,7 +370,7 @@ impl Thread {
     /// What the heap asked for: a collection, last words. Errors in last words are reported, not raised.
     fn heap_work(&mut self, bits: u32) -> Res<()> {
         if bits & WANTS_COLLECTION != 0 {
-            self.interp.heap.collect(&self.held);
+            self.interp.heap.collect(&mut self.held);
         }
         for r in self.interp.heap.last_words(&self.held) {
             let v = Value::Obj(r.clone());

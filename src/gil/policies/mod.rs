@@ -12,11 +12,13 @@
 mod bfs;
 mod cpython;
 mod fifo;
+mod off;
 mod priority;
 mod ruby;
 
 pub use bfs::Bfs;
 pub use cpython::Cpython;
 pub use fifo::Fifo;
+pub use off::Off;
 pub use priority::Priority;
 pub use ruby::Ruby;

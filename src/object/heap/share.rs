@@ -1,7 +1,8 @@
 //! What crosses threads: parcels, and state of an interpreter that is opened with the token.
 #![allow(unsafe_code)]
 
-use super::{LOCAL, Open};
+use super::LOCAL;
+use super::open::{Open, Rank};
 use crate::gil::Held;
 use crate::object::value::Value;
 use std::cell::UnsafeCell;
@@ -57,8 +58,9 @@ impl<T> Guarded<T> {
         Guarded { busy: AtomicU32::new(0), v: UnsafeCell::new(v) }
     }
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with<R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
-        let open = Open::new(&self.busy);
+        let open = Open::new(&self.busy, Rank::Table);
         // SAFETY: H3.
         let out = f(unsafe { &mut *self.v.get() });
         drop(open);
@@ -67,9 +69,18 @@ impl<T> Guarded<T> {
 }
 
 impl<T> Guarded<T> {
+    /// The same for state that is part of an object, and ranks as one (H8).
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn with_object<R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
+        let open = Open::new(&self.busy, Rank::Object);
+        // SAFETY: H3.
+        let out = f(unsafe { &mut *self.v.get() });
+        drop(open);
+        out
+    }
     /// Looks in without the token: for the collector, when nobody else runs.
     pub(crate) fn look<R>(&self, f: impl FnOnce(&T) -> R) -> R {
-        let open = Open::new(&self.busy);
+        let open = Open::new(&self.busy, Rank::Table);
         // SAFETY: H3: the busy mark makes it the only opener.
         let out = f(unsafe { &*self.v.get() });
         drop(open);
