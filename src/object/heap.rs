@@ -388,6 +388,12 @@ impl Ref {
         trace_payload(self, &mut f);
         drop(open);
     }
+    /// The class of an instance, which is written when it is made and never again: read without opening it.
+    #[inline(always)]
+    pub fn instance_class(&self) -> Option<Ref> {
+        // SAFETY: the kind says that it is an instance; nobody writes this field.
+        if self.is::<Instance>() { Some(unsafe { (*self.body::<Instance>()).class.clone() }) } else { None }
+    }
     /// Opens an instance together with its slots.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
@@ -579,8 +585,9 @@ unsafe fn free_as<T: Payload>(p: NonNull<Header>) {
 
 mod collect;
 mod open;
+pub mod places;
 mod share;
 pub mod weak;
 
 pub(crate) use open::Rank;
-pub use share::{Guarded, Parcel, Shared};
+pub use share::{Guarded, Lasting, Parcel, Shared};

@@ -257,7 +257,7 @@ impl Thread {
             Made::Other(v) => return Ok(Entered::Value(v)),
             Made::This(v) => v,
         };
-        let epoch = self.interp.init_epoch.load(Relaxed);
+        let (epoch, changes) = (self.interp.init_epoch.load(Relaxed), self.class_changes());
         let init = self.lookup(class, name::INIT);
         let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
         if let (Kind::Exception, Value::Obj(e)) = (instances, &this) {
@@ -289,6 +289,7 @@ impl Thread {
                         c.plain_init.replace((epoch, f.clone()))
                     });
                     drop(old);
+                    self.keep_init(class, root, &init, changes);
                 }
                 self.insert_first(w, this.clone());
                 self.set_reg(w.func_at, init.clone());

@@ -89,7 +89,7 @@ impl Thread {
         self.depth -= 1;
         self.handled = outer;
         match r {
-            Ok(v) if g.with::<Generator, _>(&self.held, |g| g.state == GenState::Suspended) => Ok(Step::Yielded(v)),
+            Ok(v) if std::mem::take(&mut self.yielded) => Ok(Step::Yielded(v)),
             Ok(v) => {
                 self.end_generator(g);
                 Ok(Step::Returned(v))
@@ -181,6 +181,7 @@ impl Thread {
         let g = self.take_reg(f.func_at());
         self.top = f.below;
         let handled = self.handled.clone();
+        self.yielded = true;
         if let Value::Obj(g) = &g {
             g.with::<Generator, _>(&self.held, |g| {
                 g.regs = regs;

@@ -28,6 +28,7 @@ pub mod generator;
 pub mod import;
 pub mod interp;
 mod introspect;
+mod lookup;
 pub mod make;
 pub mod names;
 pub mod native;

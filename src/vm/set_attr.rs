@@ -353,6 +353,7 @@ impl Thread {
         if after == before {
             cache.store(cache_word(after, slot), Relaxed);
         } else if self.interp.shapes.with(&self.held, |s| s.with(before, attr)) == after {
+            self.interp.sizes.put(after, slot as usize + 1);
             cache.store(cache_word(before, IN_CLASS | after), Relaxed);
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::object::instance::Instance;
 use crate::object::opaque::Opaque;
 use crate::object::types::{Attrs, Derived, List, Set};
 use crate::object::{Kind, Name, Ref, TypeId, Value};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The slots of an open object.
 pub(super) enum Row<'a> {
@@ -132,7 +133,7 @@ impl Thread {
             return;
         }
         let class = r.with::<Instance, _>(&self.held, |i| i.class.clone());
-        class.with::<Class, _>(&self.held, |c| c.slots_hint = c.slots_hint.max(slots.min(64) as u16));
+        class.with::<Class, _>(&self.held, |c| c.slots_hint.fetch_max(slots.min(64) as u16, Relaxed));
     }
 
     /// Takes a slot out: later slots move down, as the smaller shape has them.
