@@ -102,12 +102,13 @@ fn wrong_usage_is_2_and_says_what() {
         (&["nonsense"], "nonsense"),
         (
             &["run", "--gil", "nope", "-c", "1"],
-            "unknown lock policy 'nope'; there are: fifo, cpython, priority, bfs, ruby, off",
+            "unknown lock policy 'nope'; there are: fifo, cpython, priority, bfs, ruby, ticks, pypy, off",
         ),
         (&["run", "--switch-interval", "soon", "-c", "1"], "'soon' is not a length of time"),
         (&["run", "--switch-interval", "0", "-c", "1"], "strictly positive"),
         (&["run", "--switch-interval", "-1ms", "-c", "1"], "strictly positive"),
         (&["run", "--gil", "off", "--switch-interval", "5ms", "-c", "1"], "has no switch interval"),
+        (&["run", "--gil", "ticks", "--switch-interval", "5ms", "-c", "1"], "counts safe points"),
         (&["run", "--seed", "1", "-c", "1"], "--sim"),
         (&["run", "--sim", "--seed", "x", "-c", "1"], "'x'"),
         (&["run", "--stats=xml", "-c", "1"], "xml"),
@@ -143,7 +144,18 @@ fn stats_go_to_standard_error() {
     let code = "import threading, time\nt = threading.Thread(target=time.sleep, args=(0.01,), name='sleeper')\nt.start(); t.join()\nprint('done')";
     let (status, out, err) = run(&["run", "--stats", "-c", code]);
     assert!(status == 0 && out == "done\n", "{out}{err}");
-    for word in ["MainThread", "sleeper", "running", "waiting", "blocked", "longest wait", "lock held", "hand-overs"] {
+    for word in [
+        "MainThread",
+        "sleeper",
+        "running",
+        "waiting",
+        "blocked",
+        "longest wait",
+        "lock held",
+        "contention",
+        "switches",
+        "slices",
+    ] {
         assert!(err.contains(word), "{word} in {err}");
     }
     let (_, _, err) = run(&["run", "--sim", "--stats=json", "-c", code]);

@@ -94,6 +94,18 @@ pub struct Code {
 }
 
 impl Code {
+    /// Registers that hold cells of its own variables, which functions inside it share.
+    pub fn cells(&self) -> Vec<u16> {
+        let inner = self.consts.iter().filter_map(|c| match c {
+            Const::Code(c) => Some(c),
+            _ => None,
+        });
+        let mut all: Vec<u16> = inner.flat_map(|c| c.captures.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// The line an instruction comes from.
     pub fn line(&self, pc: usize) -> u32 {
         self.file.line(self.spans[pc.min(self.spans.len() - 1)].lo)

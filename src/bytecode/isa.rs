@@ -244,7 +244,7 @@ instructions! {
     /// keyword-only defaults or unset. Cells come from the registers listed in the code's captures.
     plain MakeFunction { dst: Reg, code: K, base: Reg }
     /// R[dst] = class: R[base] body function, R[base+1] name, R[base+2..base+2+n] bases;
-    /// R[base+2+n] dict of keywords or unset.
+    /// R[base+2+n] dict of keywords or unset. `n` is `Count::SPREAD`: R[base+2] list of bases, then the dict.
     checks BuildClass { dst: Reg, base: Reg, n: Count }
     /// R[dst] = [R[base] .. R[base+n-1]]
     plain BuildList { dst: Reg, base: Reg, n: Count }

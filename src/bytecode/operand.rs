@@ -34,6 +34,11 @@ pub struct Imm(pub i16);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Count(pub u16);
 
+impl Count {
+    /// Of the bases of a class: they lie in a list, one register, because how many they are is not known.
+    pub const SPREAD: Count = Count(u16::MAX);
+}
+
 /// Index of a captured cell of the running function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capture(pub u16);

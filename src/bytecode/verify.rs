@@ -5,7 +5,7 @@
 
 use super::code::{Code, Const};
 use super::isa::Instr::{self, *};
-use super::operand::Fault;
+use super::operand::{Count, Fault};
 
 /// Checks code and all code nested in its constants.
 pub fn verify(code: &Code) -> Result<(), Fault> {
@@ -96,6 +96,7 @@ fn window(i: &Instr, code: &Code) -> Option<(u16, usize)> {
         BuildSlice { base, .. } => (base.0, 3),
         ForPrep { iter, .. } | ForEnter { iter, .. } | ForLoop { iter, .. } => (iter.0, 3),
         MakeFunction { base, .. } => (base.0, 2),
+        BuildClass { base, n: Count::SPREAD, .. } => (base.0, 4),
         BuildClass { base, n, .. } => (base.0, 3 + n.0 as usize),
         BuildList { base, n, .. }
         | BuildTuple { base, n, .. }

@@ -158,6 +158,7 @@ fn prepare(args: &Args) -> Result<(Config, Plan), String> {
         gil,
         every_safe_point: false,
         stats: true,
+        trace: None,
         colour: colour(out::error_is_terminal()),
     };
     Ok((config, plan))

@@ -178,7 +178,7 @@ impl<'a> Unit<'a> {
                 let kind = self.scope().kind;
                 if matches!(kind, ScopeKind::Module | ScopeKind::Class) {
                     let src = self.temp();
-                    self.load_text(ast.text(annotation), src, span);
+                    self.load_text(super::function::annotation_text(ast, annotation), src, span);
                     let (obj, key) = (self.temp(), self.temp());
                     self.load(self.cx.scopes.annotations_sym, obj, span);
                     let text = self.attr(*name);

@@ -103,9 +103,18 @@ impl<'a> Unit<'a> {
         self.expr_to(func, base)?;
         let list = self.temp();
         let dict = self.temp();
-        self.empty_list(list, span);
         let positional = |a: &&Arg| matches!(a, Arg::Pos(_) | Arg::Star(_));
         let n = Count(if args.iter().filter(positional).count() == 1 { 2 } else { 1 });
+        self.positional(args, list, n, span)?;
+        self.keyword_dict(args, dict, base, span)?;
+        self.release(mark);
+        self.emit(span, Instr::CallEx { dst, base });
+        Ok(())
+    }
+
+    /// The positional arguments, stars among them, as a new list. `n` words the error of what is no iterable.
+    pub fn positional(&mut self, args: &'a [Arg], list: Reg, n: Count, span: Span) -> Res {
+        self.empty_list(list, span);
         for arg in args {
             let inner = self.mark();
             match arg {
@@ -121,9 +130,6 @@ impl<'a> Unit<'a> {
             }
             self.release(inner);
         }
-        self.keyword_dict(args, dict, base, span)?;
-        self.release(mark);
-        self.emit(span, Instr::CallEx { dst, base });
         Ok(())
     }
 

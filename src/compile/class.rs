@@ -28,24 +28,9 @@ impl<'a> Unit<'a> {
         self.release(inner);
         let name = self.temp();
         self.load_text(ast.name(c.name), name, head);
-        let mut n = 0u32;
-        for arg in &c.args {
-            match arg {
-                Arg::Pos(e) => {
-                    self.fresh(*e)?;
-                    n += 1;
-                }
-                Arg::Star(e) => {
-                    let text = "Kit does not run '*' among the bases of a class yet";
-                    return self.error(ast.span(*e), text);
-                }
-                _ => {}
-            }
-        }
+        let n = self.bases(&c.args, head)?;
         let dict = self.temp();
         self.keyword_dict(&c.args, dict, base, head)?;
-        // More bases than fit are more registers than fit, which `finish` refuses.
-        let n = Count(n as u16);
         let dst = match self.target_in_register(sym) {
             Some(reg) if c.decorators.is_empty() => reg,
             _ => base,
@@ -55,6 +40,24 @@ impl<'a> Unit<'a> {
         self.store(sym, made, c.name_span);
         self.release(mark);
         Ok(())
+    }
+
+    /// The bases into consecutive temporaries; with a star among them, into one list.
+    fn bases(&mut self, args: &'a [Arg], span: Span) -> Res<Count> {
+        if args.iter().any(|a| matches!(a, Arg::Star(_))) {
+            let list = self.temp();
+            self.positional(args, list, Count(0), span)?;
+            return Ok(Count::SPREAD);
+        }
+        let mut n = 0u32;
+        for arg in args {
+            if let Arg::Pos(e) = arg {
+                self.fresh(*e)?;
+                n += 1;
+            }
+        }
+        // More bases than fit are more registers than fit, which `finish` refuses.
+        Ok(Count(n as u16))
     }
 
     fn class_code(&self, id: ScopeId, c: &'a Class, qualname: String, span: Span) -> Res<Arc<Code>> {

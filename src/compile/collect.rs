@@ -86,7 +86,7 @@ impl<'a> Unit<'a> {
             let mark = self.mark();
             if let Expr::Starred(inner) = *self.cx.ast.expr(e) {
                 let src = self.operand(inner)?;
-                let n = Count(0);
+                let n = Count(1);
                 self.emit(self.cx.ast.span(e), Instr::ListExtend { list, src, n });
             } else {
                 let src = self.operand(e)?;
@@ -201,7 +201,8 @@ impl<'a> Unit<'a> {
         let direct = self.row_of_variables(targets);
         let base = match direct {
             Some(base) => base,
-            None => self.temps(targets.len()),
+            // `() = x` names a register too, though it fills none.
+            None => self.temps(targets.len().max(1)),
         };
         let n = Count(targets.len() as u16);
         match star {

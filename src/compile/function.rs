@@ -22,6 +22,14 @@ pub fn module(cx: &Context) -> Res<Arc<Code>> {
     unit.finish(at, parts)
 }
 
+/// What `__annotations__` holds: the text of the annotation, or the text that a string literal stands for.
+pub fn annotation_text(ast: &Ast, e: E) -> &str {
+    match ast.expr(e) {
+        Expr::Str(text) => text,
+        _ => ast.text(e),
+    }
+}
+
 /// Does a block record annotations, in itself or in the blocks of its statements?
 fn annotates(ast: &Ast, body: &[S]) -> bool {
     let all = |bodies: &[&[S]]| bodies.iter().any(|b| annotates(ast, b));
@@ -230,10 +238,10 @@ impl<'a> Unit<'a> {
             double_star: count(ParamKind::DoubleStar) > 0,
         };
         let annotated = what.params.list.iter().filter_map(|p| {
-            let text = ast.text(p.annotation?).into();
+            let text = annotation_text(ast, p.annotation?).into();
             Some((cx.scopes.text(sym(p)).into(), text))
         });
-        let returns = what.returns.map(|e| ("return".into(), ast.text(e).into()));
+        let returns = what.returns.map(|e| ("return".into(), annotation_text(ast, e).into()));
         let mut unit = Box::new(Unit::new(cx, what.id, what.name, what.qualname, &order));
         unit.this = order.first().copied().filter(|_| positional > 0);
         unit.prologue(what.span);

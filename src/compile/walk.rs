@@ -26,9 +26,8 @@ impl<'a> Collector<'a> {
             // Whether a comprehension may await is asked where it ends.
             ScopeKind::Comp(_) => self.now().coroutine = true,
             ScopeKind::Function if asynchronous => {}
-            ScopeKind::Module if what == "'await'" => {
-                return self.error(span, "'await' outside function: Kit has no top-level await yet");
-            }
+            // A module that awaits is the body of a coroutine (`Thread::run_module`).
+            ScopeKind::Module => self.now().coroutine = true,
             ScopeKind::Class if what == "'await'" => return self.error(span, "'await' outside function"),
             _ if what.starts_with('\'') => return self.error(span, format!("{what} outside async function")),
             _ => return self.error(span, format!("{what} outside of an asynchronous function")),

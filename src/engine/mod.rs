@@ -15,6 +15,7 @@ pub mod config;
 pub mod job;
 mod loader;
 pub mod repl;
+pub mod tracing;
 pub mod trial;
 
 pub use crate::vm::report::{Better, Metric, Report};
@@ -42,6 +43,8 @@ pub struct Outcome {
     pub cpu_ns: Nanos,
     /// Its figures, and what it did with its settings.
     pub report: Report,
+    /// What it recorded, if it was asked to.
+    pub trace: Option<tracing::Traced>,
 }
 
 /// The exit code of a deadlock.
@@ -59,15 +62,21 @@ fn compile_with(script: &Script, options: Options) -> Result<Arc<Code>, LoadErro
 }
 
 /// Runs a script to its end.
-pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
+pub fn run(mut config: Config) -> Result<Outcome, gil::RunError> {
     let code = match compile(&config.script, config.every_safe_point) {
         Ok(code) => code,
         Err(e) => {
             out::error(e.render(config.colour).as_bytes());
-            return Ok(Outcome { code: e.code(), stats: None, cpu_ns: 0, report: Report::default() });
+            return Ok(Outcome { code: e.code(), stats: None, cpu_ns: 0, report: Report::default(), trace: None });
         }
     };
-    gil::run(config.gil.clone(), move |held| run_main(held, code, config))
+    tracing::begin(&mut config);
+    let folder = config.trace.clone();
+    let mut outcome = gil::run(config.gil.clone(), move |held| run_main(held, code, config))?;
+    if let (Some(folder), Some(traced)) = (folder, &mut outcome.trace) {
+        tracing::gather(&folder, traced);
+    }
+    Ok(outcome)
 }
 
 /// A main thread with a new interpreter.
@@ -116,6 +125,7 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
     let stats = config.stats.then(|| th.held.stats());
     let cpu_ns = th.held.now(Clock::Process).saturating_sub(cpu_start);
     let report = th.interp.reporting.read(&th.held);
+    let trace = tracing::end(&th.held, config);
     let flushed = out::flush();
     let code = match flushed {
         Err(e) if code == 0 => {
@@ -125,7 +135,7 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
         _ => code,
     };
     drop(th.finish());
-    Outcome { code, stats, cpu_ns, report }
+    Outcome { code, stats, cpu_ns, report, trace }
 }
 
 fn script(th: &mut Thread, code: &Arc<Code>, main: &Ref) -> Res<()> {

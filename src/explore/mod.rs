@@ -10,3 +10,5 @@
 pub mod statistics;
 pub mod sweep;
 pub mod testing;
+pub mod timeline;
+pub mod trace;

@@ -1,7 +1,9 @@
 //! The token: holding the interpreter lock is a value.
 
 use super::driver::{self, Driver, Record};
+use super::policy::Unit;
 use super::stats::Stats;
+use crate::trace::{Event, Recording, Spot};
 use crate::world::deadlock::Deadlock;
 use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
 use std::cell::{Cell, RefCell};
@@ -138,6 +140,9 @@ impl Held {
     /// under the driver's mutex, so it looks at objects and does nothing else.
     pub fn wait(&mut self, on: WaitOn, until: Option<Nanos>, still: &dyn Fn(&Held) -> bool) -> Wake {
         let place = self.place.take();
+        if let (Some(log), Some(place)) = (self.me.account.log(), &place) {
+            log.at(spot(place), Some(on.name()).filter(|name| !name.is_empty()));
+        }
         let this = &*self;
         let (kind, line) = (on.kind(), place.clone());
         let before = this.me.account.blocked(kind);
@@ -223,7 +228,10 @@ impl Held {
         let (driver, record) = (self.driver.clone(), child.clone());
         let run = Box::new(move || body(Held::attach(driver, record)));
         match thread::start(name, thread::STACK_BYTES, run) {
-            Ok(()) => Ok(tid),
+            Ok(()) => {
+                self.trace(Event::Spawned { thread: tid.0 });
+                Ok(tid)
+            }
             Err(error) => {
                 self.driver.disown(&child);
                 Err(SpawnError::Os(error))
@@ -318,13 +326,20 @@ impl Held {
         self.driver.simulated()
     }
 
-    /// Sets the switch interval in whole microseconds; in effect at once, also for those who wait now.
-    pub fn set_switch_interval(&mut self, interval_us: u64) {
-        self.driver.set_interval(&self.me, interval_us);
+    /// Sets the policy's slice: the switch interval in whole microseconds, or the check interval; in effect
+    /// at once, also for those who wait now.
+    pub fn set_switch_interval(&mut self, interval: u64) {
+        self.driver.set_interval(&self.me, interval);
     }
 
+    /// The policy's slice, in its unit.
     pub fn switch_interval(&self) -> u64 {
-        self.driver.interval_us(&self.me)
+        self.driver.interval(&self.me)
+    }
+
+    /// What `switch_interval` counts under the policy of this run.
+    pub fn slice_unit(&self) -> Unit {
+        self.driver.unit()
     }
 
     /// The name of the lock policy's row.
@@ -363,6 +378,43 @@ impl Held {
         self.place.replace(Some(place));
     }
 
+    /// Whether the run is traced: whoever is about to do what a trace shows says where it stands (`trace_at`).
+    #[inline(always)]
+    pub fn tracing(&self) -> bool {
+        self.me.account.log().is_some()
+    }
+
+    /// For the trace: where the thread stands, and in what.
+    pub fn trace_at(&self, place: &Place, what: Option<&str>) {
+        if let Some(log) = self.me.account.log() {
+            log.at(spot(place), what);
+        }
+    }
+
+    /// Records what this thread has just done.
+    fn trace(&self, event: Event) {
+        if let Some(log) = self.me.account.log() {
+            log.record(self.now(Clock::Monotonic), event);
+        }
+    }
+
+    /// For the trace: this thread has started a process of the real world.
+    pub fn trace_child(&self, pid: u32) {
+        self.trace(Event::Child { pid });
+    }
+
+    /// A mark of the script in the trace.
+    pub fn mark(&self, text: &str) {
+        if let Some(log) = self.me.account.log() {
+            self.trace(Event::Marked { text: log.text(text), place: log.place() });
+        }
+    }
+
+    /// What the run has recorded so far, if it is traced.
+    pub fn recording(&self) -> Option<Recording> {
+        self.driver.recording(&self.me)
+    }
+
     /// Sets VM bits in another thread's breaker word; `None` means all threads.
     pub fn poke(&mut self, tid: Option<Tid>, bits: u32) {
         self.driver.poke(&self.me, tid, bits & VM_BITS);
@@ -383,6 +435,11 @@ impl Drop for Held {
             self.driver.exit(&self.me);
         }
     }
+}
+
+/// A place as the trace keeps it.
+fn spot(place: &Place) -> Spot {
+    Spot { file: place.file.clone(), line: place.line, function: place.function.clone() }
 }
 
 /// The exit code of a process whose body panics.

@@ -51,7 +51,9 @@ pub mod stats;
 pub use held::{Held, Interrupts, SpawnError, Still, VM_BITS, Waker};
 pub use stats::Stats;
 
+use crate::trace::Recorder;
 use crate::world::{Nanos, thread};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Which world a run happens in.
@@ -69,19 +71,21 @@ pub enum World {
 pub struct GilConfig {
     /// A row of the table of policies (`policy::POLICIES`).
     pub policy: String,
-    /// `None`: the row's own.
+    /// The slice: microseconds, or safe points where the row counts those. `None`: the row's own.
     pub interval_us: Option<u64>,
     pub world: World,
     /// Simulation: what one unit of `Held::charge` costs; 0 in the profile `zero`.
     pub unit_cost: Nanos,
     /// Whether Ctrl-C belongs to this run. Tests that share a process say no.
     pub signals: bool,
+    /// Where events go; one recorder for one run.
+    pub trace: Option<Arc<Recorder>>,
 }
 
 impl Default for GilConfig {
     fn default() -> Self {
         let policy = policy::POLICIES[0].name.to_string();
-        GilConfig { policy, interval_us: None, world: World::Real, unit_cost: 0, signals: false }
+        GilConfig { policy, interval_us: None, world: World::Real, unit_cost: 0, signals: false, trace: None }
     }
 }
 
@@ -106,11 +110,6 @@ pub fn off() -> bool {
 /// Lets other threads run for a moment: whoever spins on an object that another thread has open calls this.
 pub fn pause() {
     thread::pause();
-}
-
-/// The interval as the policies use it: CPython waits at least a microsecond.
-fn interval_ns(interval_us: u64) -> Nanos {
-    interval_us.max(1).saturating_mul(1000)
 }
 
 /// Runs `main` as the main script thread, with the lock, in the chosen world. Returns when `main` does:

@@ -6,12 +6,13 @@ use super::gate::Gate;
 use super::held::SpawnError;
 use super::lock::Lock;
 use super::policies::Off;
-use super::policy::Row;
+use super::policy::{self, Row, Unit};
 use super::stats::{Bucket, LockStats, Stats};
+use crate::trace::{Recording, recording::Process};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Std, Sync};
-use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, sched, signal, thread};
+use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, host, sched, signal, thread};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -25,7 +26,9 @@ pub struct Real {
     /// `--gil off`.
     gate: Option<Gate>,
     born: Nanos,
-    interval_us: AtomicU64,
+    /// The policy's slice, in its unit.
+    interval: AtomicU64,
+    unit: Unit,
     keys: AtomicU64,
     /// Somebody measures how long threads wait for a core.
     watched: AtomicBool,
@@ -33,12 +36,23 @@ pub struct Real {
 
 /// A driver and the record of its main thread.
 pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
-    let interval_us = config.interval_us.unwrap_or(row.slice);
-    let interval = super::interval_ns(interval_us);
+    let interval = config.interval_us.unwrap_or(row.slice);
+    let slice = policy::inner_slice(row.unit, interval);
     let off = row.name == "off";
-    let policy = if off { Box::new(Off) } else { (row.make)(interval) };
-    let lock = Arc::new(Lock::new(Std, policy, interval, Random::from_os()));
+    let machine = if off { Box::new(Off) } else { (row.make)(slice) };
+    let lock = Arc::new(Lock::new(Std, machine, clock_sleeps(row.unit, slice), Random::from_os()));
     let born = Std.now();
+    lock.state.lock().roster.record(config.trace.as_ref());
+    if let Some(recorder) = &config.trace {
+        recorder.process(Process {
+            pid: host::process_id(),
+            parent: host::parent_id(),
+            name: String::new(),
+            policy: row.name.to_string(),
+            interval_us: interval,
+            born,
+        });
+    }
     let main = lock.state.lock().roster.add(ProcessId::MAIN, "MainThread", false, born);
     if config.signals {
         let lock = lock.clone();
@@ -49,11 +63,17 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
         policy: row.name,
         gate: off.then(Gate::default),
         born,
-        interval_us: AtomicU64::new(interval_us),
+        interval: AtomicU64::new(interval),
+        unit: row.unit,
         keys: AtomicU64::new(0),
         watched: AtomicBool::new(false),
     };
     Ok((Arc::new(real), main))
+}
+
+/// How long the clock thread sleeps after it has acted: an interval, or a moment where slices are not time.
+fn clock_sleeps(unit: Unit, slice: u64) -> Nanos {
+    if unit == Unit::Checks { 100_000 } else { slice }
 }
 
 impl Real {
@@ -141,7 +161,9 @@ impl Driver for Real {
 
     fn safe_point(&self, me: &Record) {
         match &self.gate {
-            None => self.lock.serve_request(me),
+            None => {
+                self.lock.safe_point(me);
+            }
             Some(gate) => {
                 me.breaker.fetch_and(!driver::DROP, Relaxed);
                 gate.stand();
@@ -245,17 +267,18 @@ impl Driver for Real {
         None
     }
 
-    fn set_interval(&self, _: &Record, interval_us: u64) {
-        self.interval_us.store(interval_us, Relaxed);
-        let mut slow = self.lock.slow();
-        slow.state.interval = super::interval_ns(interval_us);
-        let interval = slow.state.interval;
-        slow.state.policy.set_interval(interval);
-        slow.leave();
+    fn set_interval(&self, _: &Record, interval: u64) {
+        self.interval.store(interval, Relaxed);
+        let slice = policy::inner_slice(self.unit, interval);
+        self.lock.set_slice(slice, clock_sleeps(self.unit, slice));
     }
 
-    fn interval_us(&self, _: &Record) -> u64 {
-        self.interval_us.load(Relaxed)
+    fn interval(&self, _: &Record) -> u64 {
+        self.interval.load(Relaxed)
+    }
+
+    fn unit(&self) -> Unit {
+        self.unit
     }
 
     fn stats(&self, me: &Record) -> Stats {
@@ -264,7 +287,8 @@ impl Driver for Real {
         let lock = LockStats { contended_ns: state.contended(now), ..state.tally.clone() };
         let mut stats = Stats {
             policy: self.policy,
-            interval_us: self.interval_us(me),
+            interval_us: self.interval(me),
+            unit: self.unit,
             simulated: false,
             elapsed_ns: now.saturating_sub(self.born),
             threads: state.roster.stats(ProcessId::MAIN, now),
@@ -276,6 +300,11 @@ impl Driver for Real {
 
     fn watch(&self) {
         self.watched.store(true, Relaxed);
+    }
+
+    fn recording(&self, _: &Record) -> Option<Recording> {
+        let state = self.lock.state.lock();
+        Some(state.roster.recorder()?.read(Std.now()))
     }
 
     fn take_deadlock(&self, _: &Record) -> Option<Box<Deadlock>> {

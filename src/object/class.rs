@@ -25,6 +25,8 @@ pub struct Class {
     pub plain_init: Option<(u32, Ref)>,
     /// It or a base defines `__del__`.
     pub has_del: bool,
+    /// It or a base defines `__getattribute__`.
+    pub has_getattribute: bool,
     /// `ABCMeta` or `EnumMeta`: the library's class whose methods this class object has; `None`: `type`.
     pub meta: Option<Ref>,
     /// It has abstract methods: it makes no instances.

@@ -69,12 +69,16 @@ impl Namespace {
     }
     /// The value at a position found under the present version.
     #[inline(always)]
-    pub fn at(&self, position: u32) -> &Value {
-        &self.map[position as usize]
+    pub fn at(&self, position: u32) -> Option<&Value> {
+        self.map.get_index(position as usize).map(|(_, v)| v)
     }
     #[inline(always)]
     pub fn at_mut(&mut self, position: u32) -> &mut Value {
         &mut self.map[position as usize]
+    }
+    /// Room for `more` names.
+    pub fn reserve(&mut self, more: usize) {
+        self.map.reserve_exact(more);
     }
     /// Sets a name; gives back the old value, to be dropped after the object is closed.
     pub fn set(&mut self, name: Name, v: Value) -> Option<Value> {

@@ -46,9 +46,16 @@ impl TypeId {
     pub fn of_shape(shape: u32) -> Option<TypeId> {
         TypeId::ALL.get(shape as usize).copied()
     }
+    /// The one builtin type with two bases.
+    pub fn second_base(self) -> Option<TypeId> {
+        (self == TypeId::ExceptionGroup).then_some(TypeId::Exception)
+    }
     /// Is it, or does it derive from, `other`?
     pub fn derives(self, other: TypeId) -> bool {
         let mut t = self;
+        if self.second_base() == Some(other) {
+            return true;
+        }
         loop {
             if t == other {
                 return true;
@@ -139,6 +146,8 @@ types! {
     Inflater "Decompress" < Object Opaque closed
     Regex "Regex" < Object Opaque closed
     Watch "watch" < Object Opaque closed
+    /// An end of a pipe, permits, shared memory, a running program.
+    Handle "Handle" < Object Opaque closed
     /// The `__dict__` of an object: a dict whose changes are made on the object, too.
     NamesDict "names dict" < Dict Dict closed
     Namespace "SimpleNamespace" < Object Instance open
@@ -149,7 +158,8 @@ types! {
     KeyboardInterrupt "KeyboardInterrupt" < BaseException Exception open
     SystemExit "SystemExit" < BaseException Exception open
     Exception "Exception" < BaseException Exception open
-    ExceptionGroup "ExceptionGroup" < Exception Exception open
+    /// Its second base, Exception, is added where the classes are made (`TypeId::second_base`).
+    ExceptionGroup "ExceptionGroup" < BaseExceptionGroup Exception open
     ArithmeticError "ArithmeticError" < Exception Exception open
     FloatingPointError "FloatingPointError" < ArithmeticError Exception open
     OverflowError "OverflowError" < ArithmeticError Exception open

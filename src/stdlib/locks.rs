@@ -132,6 +132,11 @@ pub fn make_event(c: &mut Call, purpose: Purpose) -> Value {
     object(c, TypeId::Event, Event { key, set: false, purpose })
 }
 
+/// The key of an event, and whether it is set; `None` for anything else.
+pub fn event_key(held: &Held, v: &Value) -> Option<(WaitKey, bool)> {
+    open::<Event, _>(held, v, |e| (e.key, e.set))
+}
+
 /// Opens the state of a native object.
 fn open<T: 'static, R>(held: &Held, v: &Value, f: impl FnOnce(&mut T) -> R) -> Option<R> {
     v.as_ref()?.try_with::<Opaque, _>(held, |o| o.state.downcast_mut::<T>().map(f))?

@@ -97,6 +97,8 @@ macro_rules! library {
 library! {
     "__future__" "__future__.kit"
     "_calendar" "_calendar.kit"
+    "_generic" "_generic.kit"
+    "_gil" "_gil.kit"
     "_logrecord" "_logrecord.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"
@@ -112,6 +114,7 @@ library! {
     "dataclasses" "dataclasses.kit"
     "datetime" "datetime.kit"
     "enum" "enum.kit"
+    "errno" "errno.kit"
     "functools" "functools.kit"
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"
@@ -122,8 +125,15 @@ library! {
     "kit.testing" "testing.kit"
     "logging" "logging.kit"
     "multiprocessing" "multiprocessing.kit"
+    "multiprocessing.connection" "multiprocessing_connection.kit"
     "multiprocessing.context" "multiprocessing_context.kit"
+    "multiprocessing._workers" "multiprocessing_workers.kit"
+    "multiprocessing.pool" "multiprocessing_pool.kit"
     "multiprocessing.process" "multiprocessing_process.kit"
+    "multiprocessing.queues" "multiprocessing_queues.kit"
+    "multiprocessing.shared_memory" "multiprocessing_shared_memory.kit"
+    "multiprocessing.sharedctypes" "multiprocessing_sharedctypes.kit"
+    "multiprocessing.synchronize" "multiprocessing_synchronize.kit"
     "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
@@ -163,11 +173,15 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
-    tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);
+    tables.extend(multiprocessing::tables());
+    tables.extend([timing::TIMING]);
     tables.extend(types::tables());
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);
-    tables.into_iter().flatten().collect()
+    // Grown bit by bit, it would leave a page of memory behind for each size it had.
+    let mut all = Vec::with_capacity(tables.iter().map(|t| t.len()).sum());
+    all.extend(tables.into_iter().flatten());
+    all
 }
 
 /// Rows that are read as attributes of their type's objects, not called: `file.name`.
@@ -176,26 +190,35 @@ fn getters() -> [&'static [NativeRow]; 5] {
     [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types]
 }
 
-/// Fills the classes of the builtin types with their methods, and the builtins module.
+/// Fills the classes of the builtin types with their methods, and the builtins module. Rows of one owner
+/// follow each other: its table of names gets its room at once, not step by step.
 pub fn install(th: &mut Thread) {
-    let builtins = th.interp.fixed(&th.held).builtins.clone();
-    for number in 0..th.interp.natives.len() {
-        let row = th.interp.natives[number];
-        if row.method {
-            let getter = getters().iter().any(|t| t.iter().any(|r| std::ptr::eq(r, row)));
-            install_method(th, number as u32, row, getter);
-        } else if row.module == "builtins" {
-            let v = immortal(th, number as u32);
-            set_in(th, &builtins, row.name, v);
+    let (builtins, getters) = (th.interp.fixed(&th.held).builtins.clone(), getters());
+    let is_getter = |row| getters.iter().any(|t| t.as_ptr_range().contains(&std::ptr::from_ref(row)));
+    let mut number = 0;
+    for rows in th.interp.natives.chunk_by(|a, b| a.module == b.module && a.method == b.method) {
+        let owner = rows[0].module;
+        if rows[0].method {
+            let class = TypeId::ALL.iter().find(|t| t.name() == owner);
+            let class = class.unwrap_or_else(|| panic!("no builtin type {owner}"));
+            let class = th.interp.class(&th.held, *class).clone();
+            class.with::<Class, _>(&th.held, |c| c.names.reserve(rows.len()));
+            for (row, number) in rows.iter().zip(number..) {
+                install_method(th, &class, number, row, is_getter(*row));
+            }
+        } else if owner == "builtins" {
+            builtins.with::<Module, _>(&th.held, |m| m.names.reserve(rows.len() + TypeId::COUNT));
+            for (row, number) in rows.iter().zip(number..) {
+                let v = immortal(th, number);
+                set_in(th, &builtins, row.name, v);
+            }
         }
+        number += rows.len() as u32;
     }
     builtins::install(th, &builtins);
 }
 
-fn install_method(th: &mut Thread, number: u32, row: &'static NativeRow, getter: bool) {
-    let owner = TypeId::ALL.iter().find(|t| t.name() == row.module);
-    let owner = owner.unwrap_or_else(|| panic!("no builtin type {}", row.module));
-    let class = th.interp.class(&th.held, *owner).clone();
+fn install_method(th: &mut Thread, class: &Ref, number: u32, row: &'static NativeRow, getter: bool) {
     let mut v = immortal(th, number);
     if getter {
         let doc = th.str(row.doc.trim());
@@ -209,7 +232,7 @@ fn install_method(th: &mut Thread, number: u32, row: &'static NativeRow, getter:
         let bound = Descriptor { kind, get: v, set: Value::None, delete: Value::None, doc };
         v = Ref::new(&th.held, TypeId::ClassMethod.shape(), bound).into();
     }
-    let old = class.with::<Class, _>(&th.held, |c| c.names.set(Name::of(row.name), v));
+    let old = class.with::<Class, _>(&th.held, |c| c.names.set(Name::of_static(row.name), v));
     drop(old);
 }
 
@@ -223,9 +246,9 @@ fn immortal(th: &mut Thread, number: u32) -> Value {
 }
 
 /// Sets a name in a module.
-pub fn set_in(th: &Thread, module: &Ref, name: &str, v: impl Into<Value>) {
+pub fn set_in(th: &Thread, module: &Ref, name: &'static str, v: impl Into<Value>) {
     let v = v.into();
-    let old = module.with::<Module, _>(&th.held, |m| m.names.set(Name::of(name), v));
+    let old = module.with::<Module, _>(&th.held, |m| m.names.set(Name::of_static(name), v));
     drop(old);
 }
 

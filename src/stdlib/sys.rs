@@ -2,6 +2,7 @@
 
 use super::builtins::attributes;
 use super::{files, set_in};
+use crate::gil::policy::Unit;
 use crate::natives;
 use crate::object::exception::Exception;
 use crate::object::module::{Module, Namespace};
@@ -18,6 +19,11 @@ natives! { pub SYS, "sys";
     holds getswitchinterval("") = getswitchinterval;
     /// Sets the switch interval in seconds, to whole microseconds. ValueError unless positive.
     holds setswitchinterval("interval, /") = setswitchinterval;
+    /// The check interval: how many safe points a thread comes by between two looks at whether another one
+    /// waits. RuntimeError under a lock policy that has a switch interval instead.
+    holds getcheckinterval("") = getcheckinterval;
+    /// Sets the check interval; what is below 1 means 1.
+    holds setcheckinterval("n, /") = setcheckinterval;
     /// How deep calls may nest.
     holds getrecursionlimit("") = getrecursionlimit;
     /// Sets how deep calls may nest, in this thread and those it starts.
@@ -52,7 +58,7 @@ natives! { pub SYS, "sys";
 const PYTHON: [i64; 3] = [3, 11, 0];
 
 /// An object with fixed attributes, such as `sys.implementation`.
-fn record(th: &mut Thread, name: &str, rows: Vec<(&str, Value)>) -> Value {
+fn record(th: &mut Thread, name: &str, rows: Vec<(&'static str, Value)>) -> Value {
     let module = Module { name: Name::of(name), names: Namespace::default() };
     let module = Ref::new(&th.held, TypeId::Module.shape(), module);
     for (name, v) in rows {
@@ -65,10 +71,11 @@ pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     let argv = th.interp.argv.iter().map(|a| th.str(a)).collect();
     let argv = th.list(argv);
     set_in(th, module, "argv", argv);
-    for (number, name) in ["stdin", "stdout", "stderr"].into_iter().enumerate() {
+    let streams = [("stdin", "__stdin__"), ("stdout", "__stdout__"), ("stderr", "__stderr__")];
+    for (number, (name, first)) in streams.into_iter().enumerate() {
         let stream = files::standard(th, number as u8);
         set_in(th, module, name, stream.clone());
-        set_in(th, module, &format!("__{name}__"), stream);
+        set_in(th, module, first, stream);
     }
     let folder = th.interp.argv.first().and_then(|a| std::path::Path::new(a).parent()?.to_str());
     let folder = th.str(folder.unwrap_or_default());
@@ -126,8 +133,38 @@ fn records(th: &mut Thread, module: &Ref) {
     set_in(th, module, "float_info", float_info);
 }
 
+/// PyPy's rate: what it calls 0.005 seconds are 10,000 safe points.
+const CHECKS_PER_SECOND: f64 = 2e6;
+
 fn getswitchinterval(c: &mut Call) -> Res<Value> {
-    Ok(Value::float(c.held.switch_interval() as f64 * 1e-6))
+    let slice = c.held.switch_interval() as f64;
+    Ok(Value::float(match (c.held.policy(), c.held.slice_unit()) {
+        ("pypy", _) => slice / CHECKS_PER_SECOND,
+        (_, Unit::Checks) => 0.0,
+        _ => slice * 1e-6,
+    }))
+}
+
+fn checks(c: &mut Call) -> Res<()> {
+    if c.held.slice_unit() == Unit::Checks {
+        return Ok(());
+    }
+    let policy = c.held.policy();
+    Err(c.runtime_error(format!("the lock policy '{policy}' has no check interval; see sys.setswitchinterval")))
+}
+
+fn getcheckinterval(c: &mut Call) -> Res<Value> {
+    checks(c)?;
+    Ok(Value::Int(i64::try_from(c.held.switch_interval()).unwrap_or(i64::MAX)))
+}
+
+fn setcheckinterval(c: &mut Call) -> Res<Value> {
+    checks(c)?;
+    let n = c.arg(0);
+    let n = c.index(&n)?;
+    c.held.set_switch_interval(u64::try_from(n).unwrap_or(0).max(1));
+    c.interp.reporting.interval_changed();
+    Ok(Value::None)
 }
 
 fn setswitchinterval(c: &mut Call) -> Res<Value> {
@@ -135,6 +172,18 @@ fn setswitchinterval(c: &mut Call) -> Res<Value> {
     let seconds = c.to_float(&v)?;
     if seconds <= 0.0 {
         return Err(c.value_error("switch interval must be strictly positive"));
+    }
+    match (c.held.policy(), c.held.slice_unit()) {
+        ("pypy", _) => {
+            c.held.set_switch_interval(((seconds * CHECKS_PER_SECOND) as u64).max(1));
+            c.interp.reporting.interval_changed();
+            return Ok(Value::None);
+        }
+        (policy, Unit::Checks) => {
+            let text = format!("the lock policy '{policy}' has no switch interval; see sys.setcheckinterval");
+            return Err(c.runtime_error(text));
+        }
+        _ => {}
     }
     // The cast goes to the nearest end for what does not fit and to 0 for NaN.
     c.held.set_switch_interval((seconds * 1e6) as u64);
@@ -159,7 +208,11 @@ fn setrecursionlimit(c: &mut Call) -> Res<Value> {
             format!("cannot set the recursion limit to {n} at the recursion depth {depth}: the limit is too low"),
         ));
     }
-    c.limit = u32::try_from(n).unwrap_or(u32::MAX);
+    let Ok(limit) = i32::try_from(n) else {
+        return Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C int"));
+    };
+    c.limit = limit as u32;
+    c.interp.recursion_limit.store(limit as u32, std::sync::atomic::Ordering::Relaxed);
     Ok(Value::None)
 }
 

@@ -204,23 +204,39 @@ impl Escape<'_> {
         }
     }
 
-    /// `\N{name}`: Kit carries no table of names.
-    fn named(&self, body: &str, _out: &mut String) -> Checked<usize> {
+    /// `\N{name}`.
+    fn named(&self, body: &str, out: &mut String) -> Checked<usize> {
         let rest = &body[self.at + 2..];
-        let end = rest.find('}').filter(|_| rest.starts_with('{'));
+        let start = self.at;
+        let codec = "(unicode error) 'unicodeescape' codec can't decode bytes in position";
+        let end = rest.find('}').filter(|&end| rest.starts_with('{') && end > 1);
         let Some(end) = end else {
-            let start = self.at;
-            let message = format!(
-                "(unicode error) 'unicodeescape' codec can't decode bytes in position {start}-{}: \
-                 malformed \\N character escape",
-                start + 1
-            );
+            let last = start + 1 + rest.find('}').unwrap_or(if rest.starts_with('{') { rest.len() } else { 0 });
+            let message = format!("{codec} {start}-{last}: malformed \\N character escape");
             return Err(Problem::syntax(self.span(2), message));
         };
-        let name = &rest[1..end];
-        Err(Problem::syntax(self.span(end + 3), format!("Kit has no character names: '\\N{{{name}}}'"))
-            .with_help("write the character itself, or its \\u escape"))
+        match character_named(&rest[1..end]) {
+            Some(c) => {
+                out.push(c);
+                Ok(end + 3)
+            }
+            None => {
+                let last = start + end + 2;
+                let message = format!("{codec} {start}-{last}: unknown Unicode character name");
+                Err(Problem::syntax(self.span(end + 3), message))
+            }
+        }
     }
+}
+
+/// The character of this name or alias, in any case. The table also takes names with other spaces and
+/// underscores; CPython does not.
+pub fn character_named(name: &str) -> Option<char> {
+    let c = unicode_names2::character(name)?;
+    let Some(own) = unicode_names2::name(c) else { return Some(c) };
+    let own = own.to_string();
+    let letters = |s: &str| s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+    (own.eq_ignore_ascii_case(name) || letters(&own) != letters(name)).then_some(c)
 }
 
 fn letter_form(digits: usize) -> &'static str {
@@ -245,6 +261,8 @@ mod tests {
         assert_eq!(of(r"'\777'").unwrap(), "\u{1ff}");
         assert!(of(r"'\x4'").unwrap_err().ends_with("position 0-2: truncated \\xXX escape"));
         assert!(of(r"'\u12'").unwrap_err().ends_with("position 0-3: truncated \\uXXXX escape"));
+        assert_eq!(of(r"'\N{greek small letter alpha}\N{LINE FEED}'").unwrap(), "\u{3b1}\n");
+        assert!(of(r"'\N{GREEKSMALLLETTERALPHA}'").unwrap_err().ends_with("unknown Unicode character name"));
         assert!(of(r"'\ud800'").unwrap_err().starts_with("Kit has no lone surrogates"));
         assert!(of(r"'\U00110000'").unwrap_err().ends_with("illegal Unicode character"));
         assert_eq!(bytes(r"b'a\xff\n\q\1'", 0).unwrap(), b"a\xff\n\\q\x01");

@@ -4,14 +4,13 @@
 //! in the interpreter's table of look-ups (C1 in interp.rs), whose value is used unbound by method
 //! calls. 0 is an empty cache: shape 0 is `object`'s, whose instances have no attributes.
 
-use super::thread::{Raised, Res, Thread};
+use super::thread::{Res, Thread};
 use crate::object::class::Class;
-use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
-use crate::object::types::{AttrBody, Attrs, Cell, Descriptor, DescriptorKind, Super};
+use crate::object::types::{Cell, Descriptor, DescriptorKind, Super, View};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -31,14 +30,23 @@ impl Thread {
         }
     }
 
+    /// `object.__getattribute__`.
+    pub fn get_attr_plain(&mut self, obj: &Value, attr: Name) -> Res<Value> {
+        let class = self.type_of(obj);
+        match self.attr_plain(obj, &class, attr)? {
+            Some(v) => Ok(v),
+            None => Err(self.no_attribute(obj, attr)),
+        }
+    }
+
     /// `None` when there is no such attribute, also when `__getattr__` says so.
     pub fn find_attr(&mut self, obj: &Value, attr: Name) -> Res<Option<Value>> {
         let r = self.attr_or_none(obj, attr);
         Ok(self.catch(r, TypeId::AttributeError)?.flatten())
     }
 
-    fn attr_or_none(&mut self, obj: &Value, attr: Name) -> Res<Option<Value>> {
-        let class = self.type_of(obj);
+    /// `object.__getattribute__`: without the class's own hooks.
+    pub(super) fn attr_plain(&mut self, obj: &Value, class: &Ref, attr: Name) -> Res<Option<Value>> {
         if let Value::Obj(r) = obj {
             match r.kind() {
                 Kind::Class => return self.class_attr(r, attr),
@@ -47,11 +55,12 @@ impl Thread {
                 _ => {}
             }
         }
-        let in_class = self.lookup(&class, attr);
+        let in_class = self.lookup(class, attr);
         if let Some(Value::Obj(d)) = &in_class
             && self.is_data_descriptor(d)
+            && self.can_get(d)
         {
-            return self.bind_found(Value::Obj(d.clone()), obj, &class).map(Some);
+            return self.bind_found(Value::Obj(d.clone()), obj, class).map(Some);
         }
         if let Value::Obj(r) = obj {
             if let Some(v) = self.slot_value(r, attr) {
@@ -62,25 +71,15 @@ impl Thread {
             }
         }
         if let Some(found) = in_class {
-            return self.bind_found(found, obj, &class).map(Some);
+            return self.bind_found(found, obj, class).map(Some);
         }
         if attr == name::CLASS {
-            return Ok(Some(class.into()));
+            return Ok(Some(class.clone().into()));
         }
         if attr == name::DOC {
             return Ok(Some(Value::None));
         }
-        if attr != name::GETATTR
-            && let Some(v) = self.special_getattr(obj, attr)?
-        {
-            return Ok(Some(v));
-        }
         Ok(None)
-    }
-
-    fn special_getattr(&mut self, obj: &Value, attr: Name) -> Res<Option<Value>> {
-        let text = self.str(attr.text());
-        self.special(obj, name::GETATTR, &[text])
     }
 
     /// Does it win over an instance's own attribute?
@@ -114,17 +113,11 @@ impl Thread {
                 let d = r.frozen::<Descriptor>();
                 match d.kind {
                     DescriptorKind::StaticMethod => Ok(d.get.clone()),
-                    DescriptorKind::ClassMethod => {
-                        let f = d.get.clone();
-                        Ok(self.method(f, class.clone().into()))
-                    }
+                    DescriptorKind::ClassMethod => self.bind_to_class(d, class),
                     DescriptorKind::Property => {
                         let f = d.get.clone();
                         if f.is_none() {
-                            return Err(self.raise(
-                                TypeId::AttributeError,
-                                format!("property of '{}' object has no getter", self.type_name(obj)),
-                            ));
+                            return Err(self.no_getter(r, obj, class));
                         }
                         self.call(&f, std::slice::from_ref(obj))
                     }
@@ -156,10 +149,7 @@ impl Thread {
                     match d.kind {
                         DescriptorKind::Property => found,
                         DescriptorKind::StaticMethod => d.get.clone(),
-                        DescriptorKind::ClassMethod => {
-                            let f = d.get.clone();
-                            self.method(f, class.clone().into())
-                        }
+                        DescriptorKind::ClassMethod => self.bind_to_class(d, class)?,
                     }
                 }
                 Kind::Instance => {
@@ -179,7 +169,6 @@ impl Thread {
         // A method of the metaclass, such as `mro`.
         match self.lookup(&meta, attr) {
             Some(found) => self.bind_found(found, &class.clone().into(), &meta).map(Some),
-            None if attr != name::GETATTR => self.special_getattr(&class.clone().into(), attr),
             None => Ok(None),
         }
     }
@@ -194,37 +183,10 @@ impl Thread {
             name::MODULE => self.str(m.text()),
             name::BASES => self.tuple(all(None, bases)),
             name::MRO => self.tuple(all(Some(class.clone()), mro)),
-            name::DICT => {
-                let items: Vec<(Name, Value)> =
-                    class.with::<Class, _>(&self.held, |c| c.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                self.live_dict(items, class)
-            }
+            name::DICT => self.live_dict(class),
             name::DOC => class.with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned()).unwrap_or(Value::None),
             _ => return None,
         })
-    }
-
-    /// A dict of names and values, for `__dict__`, `globals()`, `vars()`.
-    pub fn names_dict(&mut self, items: Vec<(Name, Value)>) -> Value {
-        let d = self.dict();
-        for (n, v) in items {
-            let key = self.str(n.text());
-            let hash = super::make::str_of(&key).map_or(0, |s| s.hash());
-            d.with::<Dict, _>(&self.held, |d| d.table.push(hash, key, v));
-        }
-        d.into()
-    }
-
-    /// The same of an object's own names: what is changed in it is changed in the object.
-    pub fn live_dict(&mut self, items: Vec<(Name, Value)>, owner: &Ref) -> Value {
-        let d = self.names_dict(items);
-        let class = self.interp.class(&self.held, TypeId::Dict).clone();
-        if let Value::Obj(r) = &d {
-            let body = AttrBody { class, slots: vec![owner.clone().into()] };
-            r.with::<Dict, _>(&self.held, |d| d.attrs = Attrs(Some(Box::new(body))));
-            r.set_shape(&self.held, TypeId::NamesDict.shape());
-        }
-        d
     }
 
     fn super_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
@@ -232,6 +194,12 @@ impl Thread {
         let (Value::Obj(after), Value::Obj(of)) = (&s.class, &s.object_class) else {
             return Ok(None);
         };
+        match attr.text() {
+            "__thisclass__" => return Ok(Some(s.class.clone())),
+            "__self_class__" => return Ok(Some(s.object_class.clone())),
+            "__self__" => return Ok(Some(s.this.clone())),
+            _ => {}
+        }
         let order: Vec<Ref> =
             std::iter::once(of.clone()).chain(of.with::<Class, _>(&self.held, |c| c.mro.clone())).collect();
         let start = order.iter().position(|c| c.same(after)).map_or(order.len(), |i| i + 1);
@@ -244,6 +212,12 @@ impl Thread {
                     && let Value::Obj(f) = &found
                     && matches!(f.kind(), Kind::Function | Kind::Native)
                 {
+                    if attr == name::INIT_SUBCLASS
+                        && let Some(n) = f.get::<Native>()
+                    {
+                        // A classmethod among the natives: it wants to know the class.
+                        return Ok(Some(self.native(n.row, this)));
+                    }
                     return Ok(Some(found));
                 }
                 return self.bind_found(found, &this, of).map(Some);
@@ -261,10 +235,7 @@ impl Thread {
             return Ok(found);
         }
         Ok(match attr {
-            name::DICT => {
-                let items = r.with::<Module, _>(&self.held, |m| m.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                Some(self.live_dict(items, r))
-            }
+            name::DICT => Some(self.live_dict(r)),
             name::NAME => {
                 let n = r.with::<Module, _>(&self.held, |m| m.name);
                 Some(self.str(n.text()))
@@ -318,8 +289,7 @@ impl Thread {
             }
             Kind::Exception => Ok(self.exception_attr(r, attr)),
             _ if attr == name::DICT && TypeId::of_shape(r.shape()).is_none() && !self.has_only_slots(r) => {
-                let items = self.instance_items(r);
-                Ok(Some(self.live_dict(items, r)))
+                Ok(Some(self.live_dict(r)))
             }
             Kind::Descriptor => {
                 let d = r.frozen::<Descriptor>();
@@ -349,6 +319,7 @@ impl Thread {
                     _ => None,
                 })
             }
+            Kind::View if attr.text() == "mapping" => Ok(Some(r.frozen::<View>().dict.clone().into())),
             Kind::Generator => Ok(self.generator_attr(r, attr)),
             Kind::Opaque => Ok(self.facts_attr(r, attr)),
             _ => Ok(None),
@@ -360,7 +331,7 @@ impl Thread {
             Value(Value),
             Text(String),
             NameOf(Ref),
-            Names(Vec<(Name, Value)>),
+            Names,
             Empty,
             Nothing,
         }
@@ -373,7 +344,7 @@ impl Thread {
             name::ANNOTATIONS if f.annotations.is_none() => Got::Empty,
             name::ANNOTATIONS => Got::Value(f.annotations.clone()),
             name::CODE => Got::Value(f.code.clone().into()),
-            name::DICT => Got::Names(f.attrs.clone()),
+            name::DICT => Got::Names,
             name::MODULE => Got::NameOf(f.module.clone()),
             _ => f.attrs.iter().find(|(n, _)| *n == attr).map_or(Got::Nothing, |(_, v)| Got::Value(v.clone())),
         });
@@ -384,7 +355,7 @@ impl Thread {
                 let n = module.with::<Module, _>(&self.held, |m| m.name);
                 Some(self.str(n.text()))
             }
-            Got::Names(items) => Some(self.live_dict(items, r)),
+            Got::Names => Some(self.live_dict(r)),
             Got::Empty => {
                 let d: Value = self.dict().into();
                 r.with::<Function, _>(&self.held, |f| f.annotations = d.clone());
@@ -396,8 +367,7 @@ impl Thread {
 
     fn exception_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
         if attr == name::DICT {
-            let items = self.instance_items(r);
-            return Some(self.live_dict(items, r));
+            return Some(self.live_dict(r));
         }
         if attr == name::TRACEBACK {
             return Some(self.traceback_of(r));
@@ -413,48 +383,6 @@ impl Thread {
         .or_else(|| self.exception_field(r, attr))
     }
 
-    /// A field that a builtin class of exceptions has although nothing has set it: None, or one of the arguments.
-    #[cold]
-    fn exception_field(&mut self, r: &Ref, attr: Name) -> Option<Value> {
-        type Fields = &'static [(&'static str, Option<usize>)];
-        const FIELDS: &[(TypeId, Fields)] = &[
-            (TypeId::OSError, &[("errno", None), ("strerror", None), ("filename", None), ("filename2", None)]),
-            (TypeId::ImportError, &[("msg", Some(0)), ("name", None), ("path", None)]),
-            (
-                TypeId::SyntaxError,
-                &[("msg", Some(0)), ("filename", None), ("lineno", None), ("offset", None), ("text", None)],
-            ),
-            (TypeId::NameError, &[("name", None)]),
-            (TypeId::AttributeError, &[("name", None), ("obj", None)]),
-            (TypeId::UnicodeDecodeError, UNICODE),
-            (TypeId::UnicodeEncodeError, UNICODE),
-        ];
-        const UNICODE: Fields =
-            &[("encoding", Some(0)), ("object", Some(1)), ("start", Some(2)), ("end", Some(3)), ("reason", Some(4))];
-        let this = Value::Obj(r.clone());
-        let of = FIELDS.iter().filter(|(t, _)| self.is_a(&this, *t));
-        let (_, at) = of.flat_map(|(_, fields)| *fields).find(|(n, _)| *n == attr.text())?;
-        let args = r.with::<Exception, _>(&self.held, |e| e.args.clone());
-        Some(at.and_then(|at| super::make::tuple_items(&args)?.get(at).cloned()).unwrap_or(Value::None))
-    }
-
-    #[cold]
-    pub(super) fn no_attribute(&mut self, obj: &Value, attr: Name) -> Raised {
-        let text = match obj {
-            Value::Obj(r) if r.is::<Class>() => {
-                format!("type object '{}' has no attribute '{attr}'", self.class_name(r))
-            }
-            Value::Obj(r) if r.is::<Module>() => {
-                let n = r.with::<Module, _>(&self.held, |m| m.name);
-                format!("module '{n}' has no attribute '{attr}'")
-            }
-            Value::Obj(r) if r.is::<Super>() => format!("'super' object has no attribute '{attr}'"),
-            _ => format!("'{}' object has no attribute '{attr}'", self.type_name(obj)),
-        };
-        let n = self.str(attr.text());
-        self.raise_extra(TypeId::AttributeError, text, vec![(name::NAME_ATTR, n), (name::OBJ, obj.clone())])
-    }
-
     /// Reads an attribute and fills the cache of its site.
     pub(super) fn load_attr(&mut self, obj: &Value, attr: Name, cache: &AtomicU64) -> Res<Value> {
         if let Value::Obj(r) = obj
@@ -462,8 +390,10 @@ impl Thread {
         {
             let shape = r.shape();
             let slot = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr));
-            if let Some(slot) = slot {
-                let class = self.class_of(r);
+            let class = self.class_of(r);
+            if let Some(slot) = slot
+                && !self.reads_by_hook(&class)
+            {
                 let shadowed = matches!(self.lookup(&class, attr), Some(Value::Obj(d)) if self.is_data_descriptor(&d));
                 if !shadowed && let Some(v) = self.slot_value(r, attr) {
                     cache.store(cache_word(shape, slot), Relaxed);
@@ -482,7 +412,8 @@ impl Thread {
         };
         if plain {
             let class = self.type_of(obj);
-            if let Some((found, place)) = self.lookup_place(&class, attr)
+            if !self.reads_by_hook(&class)
+                && let Some((found, place)) = self.lookup_place(&class, attr)
                 && let Value::Obj(f) = &found
                 && self.binds_to_first(f)
             {

@@ -7,6 +7,7 @@ use super::thread::{Ending, Raised, Res, Thread};
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
 use crate::object::function::{Function, GenKind, GenState, Generator, Method, Native};
+use crate::object::types::{Descriptor, DescriptorKind};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use crate::world::Wake;
 use std::sync::atomic::Ordering::Relaxed;
@@ -88,9 +89,18 @@ impl Thread {
         Ok(())
     }
 
+    /// RecursionError, which says so if it is not the script's limit that was reached.
     #[cold]
     pub(super) fn too_deep(&mut self) -> Raised {
-        self.raise(TypeId::RecursionError, "maximum recursion depth exceeded")
+        let frames = self.frames.len();
+        let text = if frames as u32 + self.depth >= self.limit {
+            "maximum recursion depth exceeded".to_string()
+        } else if self.depth >= 2 * super::thread::RECURSION_LIMIT {
+            format!("maximum recursion depth exceeded: {} calls through builtins wait for each other", self.depth)
+        } else {
+            format!("maximum recursion depth exceeded: the stack of this thread is full with {frames} calls")
+        };
+        self.raise(TypeId::RecursionError, text)
     }
 
     /// Calls what lies in a window. On an error the window is unset.
@@ -130,6 +140,9 @@ impl Thread {
                     }
                     None => return self.instantiate(r, w, dst, kind),
                 },
+                Kind::Descriptor if r.frozen::<Descriptor>().kind == DescriptorKind::StaticMethod => {
+                    self.set_reg(w.func_at, r.frozen::<Descriptor>().get.clone());
+                }
                 _ => match self.lookup_special(&callee, name::CALL) {
                     Some(f) => {
                         self.insert_first(w, callee.clone());
@@ -234,6 +247,10 @@ impl Thread {
             _ if self.derives_value(class) => {
                 let (args, kw) = self.copy_args(w);
                 Made::This(self.new_value(class, &args, &kw)?)
+            }
+            _ if class.with::<crate::object::class::Class, _>(&self.held, |c| c.instances) == Kind::Exception => {
+                let (args, _) = self.copy_args(w);
+                Made::This(self.new_exception_of(class, &args)?)
             }
             _ => Made::This(self.new_object(class)?),
         })
@@ -370,7 +387,7 @@ impl Thread {
         let (args, kw) = self.take_args(w);
         let e = match self.os_error_class(class, &args) {
             Some(t) => self.new_exception(t, Vec::new()),
-            None => self.new_object(class)?,
+            None => self.new_exception_of(class, &args)?,
         };
         let Value::Obj(r) = &e else { return Ok(e) };
         self.fill_exception(r, args);
@@ -390,16 +407,22 @@ impl Thread {
         let this = Value::Obj(r.clone());
         let first = args.first().cloned().unwrap_or(Value::None);
         let mut extra = Vec::new();
-        if self.is_a(&this, TypeId::StopIteration) {
+        if self.is_group(&this) {
+            // Made with the object, of what `__new__` was given.
+            extra = r.with::<Exception, _>(&self.held, |e| std::mem::take(&mut e.extra));
+        } else if self.is_a(&this, TypeId::StopIteration) {
             extra.push((name::VALUE, first));
         } else if self.is_a(&this, TypeId::SystemExit) {
             extra.push((name::CODE_ATTR, if args.len() > 1 { self.tuple(args.clone()) } else { first }));
-        } else if self.is_a(&this, TypeId::OSError) && args.len() >= 2 {
-            for (field, v) in ["errno", "strerror", "filename"].iter().zip(&args) {
-                extra.push((Name::of(field), v.clone()));
+        } else if self.is_a(&this, TypeId::OSError) && (2..=5).contains(&args.len()) {
+            for (field, v) in ["errno", "strerror", "filename", "", "filename2"].iter().zip(&args) {
+                if !field.is_empty() {
+                    extra.push((Name::of(field), v.clone()));
+                }
             }
         }
-        let shown = if self.is_a(&this, TypeId::OSError) && args.len() > 2 { args[..2].to_vec() } else { args };
+        let shown =
+            if self.is_a(&this, TypeId::OSError) && (3..=5).contains(&args.len()) { args[..2].to_vec() } else { args };
         let tuple = self.tuple(shown);
         let old = r.with::<Exception, _>(&self.held, |e| {
             e.extra = extra;

@@ -29,11 +29,16 @@ impl Classes {
                 at = at.base();
                 mro.push(classes[at as usize].clone());
             }
+            let mut bases: Vec<Ref> = mro.first().cloned().into_iter().collect();
+            if let Some(second) = t.second_base() {
+                bases.push(classes[second as usize].clone());
+                mro.insert(1, classes[second as usize].clone());
+            }
             let class = Class {
                 name: Name::of(t.name()),
                 qualname: t.name().into(),
                 module: name::BUILTINS,
-                bases: mro.first().cloned().into_iter().collect(),
+                bases,
                 mro,
                 names: Namespace::default(),
                 instances: t.kind(),
@@ -41,6 +46,7 @@ impl Classes {
                 slots_hint: AtomicU16::new(0),
                 plain_init: None,
                 has_del: false,
+                has_getattribute: false,
                 meta: None,
                 is_abstract: false,
                 only: None,
@@ -188,6 +194,10 @@ impl Thread {
                     }
                 }
                 Ok(false)
+            }
+            v if self.is_generic_alias(v) => {
+                let (what, _) = wrong.split_once(' ').unwrap_or((wrong, ""));
+                Err(self.type_error(format!("{what} argument 2 cannot be a parameterized generic")))
             }
             _ => Err(self.type_error(wrong)),
         }
@@ -361,6 +371,8 @@ impl Thread {
         let slots_hint = self.slots_of_init(&names);
         let has_del =
             names.get(name::DEL).is_some() || mro.iter().any(|c| c.with::<Class, _>(&self.held, |c| c.has_del));
+        let hook = names.get(name::GETATTRIBUTE).is_some_and(|f| f.as_ref().is_some_and(|f| f.kind() != Kind::Native));
+        let has_getattribute = hook || mro.iter().any(|c| self.reads_by_hook(c));
         let class = Class {
             name,
             qualname,
@@ -373,6 +385,7 @@ impl Thread {
             slots_hint: AtomicU16::new(slots_hint),
             plain_init: None,
             has_del,
+            has_getattribute,
             meta: meta.clone(),
             is_abstract: false,
             only,
@@ -410,12 +423,7 @@ impl Thread {
             if names.get(Name::of(t)).is_some() {
                 return Err(self.value_error(format!("'{t}' in __slots__ conflicts with class variable")));
             }
-            let hidden = t.starts_with("__") && !t.ends_with("__");
-            only.push(Name::of(&if hidden {
-                format!("_{}{t}", class.text().trim_start_matches('_'))
-            } else {
-                t.into()
-            }));
+            only.push(super::hooks::slot_name(class, t));
         }
         for base in mro {
             let (script, more) = base.with::<Class, _>(&self.held, |c| (c.from_script, c.only.clone()));
@@ -485,38 +493,6 @@ impl Thread {
             }
         }
         Ok(kind)
-    }
-
-    /// C3 linearization of the bases (without the class itself). Source: Barrett et al., "A Monotonic
-    /// Superclass Linearization for Dylan", OOPSLA 1996, as CPython merges.
-    fn linearize(&mut self, bases: &[Ref]) -> Res<Vec<Ref>> {
-        let held = &self.held;
-        let mut rows: Vec<Vec<Ref>> = bases
-            .iter()
-            .map(|b| std::iter::once(b.clone()).chain(b.with::<Class, _>(held, |c| c.mro.clone())).collect())
-            .collect();
-        rows.push(bases.to_vec());
-        let mut out = Vec::new();
-        loop {
-            rows.retain(|r| !r.is_empty());
-            if rows.is_empty() {
-                return Ok(out);
-            }
-            let next =
-                rows.iter().map(|r| &r[0]).find(|c| !rows.iter().any(|r| r[1..].iter().any(|x| x.same(c)))).cloned();
-            let Some(next) = next else {
-                let names: Vec<&str> = bases.iter().map(|b| self.class_name(b).text()).collect();
-                let text =
-                    format!("Cannot create a consistent method resolution\norder (MRO) for bases {}", names.join(", "));
-                return Err(self.type_error(text));
-            };
-            for r in &mut rows {
-                if r[0].same(&next) {
-                    r.remove(0);
-                }
-            }
-            out.push(next);
-        }
     }
 }
 

@@ -277,6 +277,18 @@ impl Thread {
                 (GenKind::Generator, "gi_yieldfrom")
                 | (GenKind::Coroutine, "cr_await")
                 | (GenKind::AsyncGenerator, "ag_await") => Some(waits()),
+                (GenKind::Generator, "gi_frame")
+                | (GenKind::Coroutine, "cr_frame")
+                | (GenKind::AsyncGenerator, "ag_frame") => {
+                    let pc = g.with::<Generator, _>(&self.held, |g| g.pc);
+                    match self.code_of_generator(g) {
+                        Some(Value::Obj(code)) if state != GenState::Done => {
+                            let code = code.frozen::<CodeObj>().code.clone();
+                            Some(self.frame_facts(code, pc.saturating_sub(1)))
+                        }
+                        _ => Some(Value::None),
+                    }
+                }
                 (GenKind::Coroutine, "cr_origin") => Some(Value::None),
                 (GenKind::Generator, "gi_code")
                 | (GenKind::Coroutine, "cr_code")

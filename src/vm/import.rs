@@ -62,6 +62,9 @@ impl Thread {
         if let Some(m) = self.interp.modules.with(&self.held, |m| m.get(key).cloned()) {
             return Ok(m);
         }
+        if key == name::BUILTINS {
+            return Ok(self.interp.fixed(&self.held).builtins.clone().into());
+        }
         let importer = &self.interp.importer;
         match importer.import(self, full)? {
             Some(m) => Ok(m),

@@ -89,6 +89,8 @@ pub struct Interp {
     pub every_safe_point: bool,
     /// `sys.set_int_max_str_digits`; 0: no limit.
     pub int_max_str_digits: AtomicUsize,
+    /// `sys.setrecursionlimit`, for threads that begin.
+    pub recursion_limit: AtomicU32,
     /// Set when the program is ending, for messages of daemon threads.
     pub ending: AtomicBool,
 }
@@ -138,6 +140,7 @@ impl Interp {
             reporting: super::report::Reporting::default(),
             every_safe_point,
             int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),
+            recursion_limit: AtomicU32::new(super::thread::RECURSION_LIMIT),
             ending: AtomicBool::new(false),
         }));
         interp.heap.enter(held);

@@ -7,7 +7,6 @@ use crate::object::class::Class;
 use crate::object::code::CodeObj;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::function::Function;
-use crate::object::module::Module;
 use crate::object::opaque::Opaque;
 use crate::object::types::{Attrs, Derived, Tuple};
 use crate::object::{Name, Ref, TypeId, Value, name};
@@ -22,6 +21,11 @@ enum Facts {
 }
 
 impl Thread {
+    /// `gi_frame` and its like.
+    pub(super) fn frame_facts(&mut self, code: Arc<Code>, pc: u32) -> Value {
+        self.facts(Facts::Frame(TraceEntry { code, pc }))
+    }
+
     fn facts(&mut self, facts: Facts) -> Value {
         let t = match facts {
             Facts::Trace(..) => TypeId::Traceback,
@@ -105,6 +109,12 @@ impl Thread {
                 let names = own.map(|n| self.str(n)).collect();
                 self.tuple(names)
             }
+            "co_cellvars" => {
+                let own = code.cells().into_iter().filter_map(|at| code.locals.get(at as usize));
+                let own = own.filter(|n| !n.is_empty() && !code.capture_names.contains(n));
+                let names = own.map(|n| self.str(n)).collect();
+                self.tuple(names)
+            }
             "co_freevars" => {
                 let names = code.capture_names.iter().map(|n| self.str(n)).collect();
                 self.tuple(names)
@@ -119,7 +129,7 @@ impl Thread {
         for v in [a, b] {
             match v {
                 Value::None => classes.push(self.interp.class(&self.held, TypeId::NoneType).clone().into()),
-                Value::Obj(r) if r.is::<Class>() => classes.push(v.clone()),
+                Value::Obj(r) if r.is::<Class>() || self.is_generic_alias(v) => classes.push(v.clone()),
                 Value::Obj(r) if r.shape() == TypeId::UnionType.shape() => {
                     classes.extend_from_slice(&r.frozen::<Tuple>().0);
                 }
@@ -148,9 +158,7 @@ impl Thread {
             }
             name::GLOBALS => {
                 let module = f.with::<Function, _>(&self.held, |f| f.module.clone());
-                let items =
-                    module.with::<Module, _>(&self.held, |m| m.names.iter().map(|(n, v)| (n, v.clone())).collect());
-                Some(self.live_dict(items, &module))
+                Some(self.live_dict(&module))
             }
             _ => None,
         }

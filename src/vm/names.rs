@@ -21,7 +21,7 @@ impl Thread {
     pub(super) fn load_global(&mut self, code: &CodeObj, name: Name, cache: &AtomicU64) -> Res<Value> {
         let held = &self.held;
         let (version, found, kept) = code.module.with::<Module, _>(held, |m| {
-            let found = m.names.position(name).map(|p| (p, m.names.at(p).clone()));
+            let found = m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone())));
             let kept = found.as_ref().and_then(|(_, v)| self.keep_global(&mut m.names, name, v));
             (m.names.version(), found, kept)
         });
@@ -35,7 +35,8 @@ impl Thread {
         }
         let held = &self.held;
         let builtins = &self.interp.fixed(held).builtins;
-        let found = builtins.with::<Module, _>(held, |m| m.names.position(name).map(|p| (p, m.names.at(p).clone())));
+        let found = builtins
+            .with::<Module, _>(held, |m| m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone()))));
         if let Some((position, v)) = found {
             let word = (version as u64) << 32 | (position | IN_BUILTINS) as u64;
             let word = if off() { self.keep_builtin(&code.module, name, &v) } else { Some(word) };
@@ -382,6 +383,9 @@ impl Thread {
     #[cold]
     #[inline(never)]
     pub fn safe_point(&mut self) -> Res<()> {
+        if self.held.tracing() {
+            self.trace_here();
+        }
         let asked = self.held.safe_point();
         if let Some(d) = asked.deadlock {
             return Err(self.raise_ending(Ending::Deadlock(d.to_string())));
@@ -463,7 +467,8 @@ impl Thread {
     pub fn run_module(&mut self, code: &Arc<Code>, module: &Ref) -> Res<()> {
         let bound = self.program(code, module);
         let f = self.make_function(&bound.into(), Value::Unbound, Value::Unbound, 0);
-        self.call(&f, &[]).map(drop)
+        let ran = self.call(&f, &[])?;
+        if code.flags.coroutine { self.run_top_level(&ran, module) } else { Ok(()) }
     }
 
     /// Runs something to its end; what it did not catch comes back as data.

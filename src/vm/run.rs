@@ -7,6 +7,10 @@
 //!
 //! Before anything that may raise, wait or look at the frame, `pc` is saved there. Fast paths are
 //! inline; all else is in ops/, attr.rs, call.rs.
+//!
+//! A jump holds an empty `asm`, another at each place: it keeps the branch a branch. Made a choice between
+//! two values of `pc`, or merged with its likes, the next fetch would wait for the comparison instead of
+//! being guessed (fib: 14 % of the time).
 
 mod fast;
 mod main_loop;

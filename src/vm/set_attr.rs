@@ -52,6 +52,9 @@ impl Thread {
                     }
                     return Err(self.read_only(obj, attr));
                 }
+                if attr == name::CLASS {
+                    return self.change_class(r, &v);
+                }
                 if attr == name::DICT {
                     return self.replace_names(r, &v);
                 }
@@ -106,33 +109,6 @@ impl Thread {
         }
     }
 
-    /// A name was set (or removed) in the `__dict__` of an object: so it is in the object.
-    pub fn name_changed(&mut self, d: &Ref, key: &Value, v: Option<Value>) -> Res<()> {
-        if d.shape() != TypeId::NamesDict.shape() {
-            return Ok(());
-        }
-        let owner = d.with::<Dict, _>(&self.held, |d| d.attrs.0.as_ref().and_then(|b| b.slots.first().cloned()));
-        let Some(Value::Obj(r)) = owner else { return Ok(()) };
-        let Some(attr) = super::make::text(key).map(Name::of) else {
-            return Err(self.type_error("Kit's attribute names are str"));
-        };
-        match (r.kind(), v) {
-            (Kind::Class, Some(_)) => Err(self.type_error("'mappingproxy' object does not support item assignment")),
-            (Kind::Class, None) => Err(self.type_error("'mappingproxy' object does not support item deletion")),
-            (Kind::Module | Kind::Function, Some(v)) => self.set_attr_plain(&r.into(), attr, v),
-            (_, Some(v)) if TypeId::of_shape(r.shape()).is_some() => self.set_attr_plain(&r.into(), attr, v),
-            (_, Some(v)) => {
-                self.set_slot(&r, attr, v);
-                Ok(())
-            }
-            (Kind::Module | Kind::Function, None) => self.del_attr_plain(&r.into(), attr),
-            (_, None) => {
-                drop(self.remove_slot(&r, attr));
-                Ok(())
-            }
-        }
-    }
-
     fn set_class_attr(&mut self, class: &Ref, attr: Name, v: Value) -> Res<()> {
         let (script, n) = class.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
         if !script {
@@ -146,9 +122,12 @@ impl Thread {
             let some = self.truth(&v)?;
             class.with::<Class, _>(&self.held, |c| c.is_abstract = some);
         }
+        if attr == name::GETATTRIBUTE {
+            self.hook_reads(class);
+        }
         let old = class.with::<Class, _>(&self.held, |c| c.names.set(attr, v));
         self.class_changed(attr);
-        if shadows {
+        if shadows || attr == name::GETATTRIBUTE {
             self.forget_slots();
         }
         drop(old);
@@ -256,12 +235,28 @@ impl Thread {
         Ok(old.is_some())
     }
 
+    /// How CPython refuses to write depends on what stands in the class.
+    fn cannot_write(&self, obj: &Value, attr: Name, class: &str) -> String {
+        match (obj, attr.text()) {
+            (Value::Int(_) | Value::Bool(_), "real" | "imag" | "numerator" | "denominator") => {
+                format!("attribute '{attr}' of 'int' objects is not writable")
+            }
+            (Value::Float(_), "real" | "imag") => format!("attribute '{attr}' of 'float' objects is not writable"),
+            _ => format!("'{class}' object attribute '{attr}' is read-only"),
+        }
+    }
+
     #[cold]
     fn read_only(&mut self, obj: &Value, attr: Name) -> Raised {
         let class = self.type_of(obj);
         let n = self.class_name(&class);
         if self.lookup(&class, attr).is_some() {
-            return self.raise(TypeId::AttributeError, format!("'{n}' object attribute '{attr}' is read-only"));
+            return self.raise(TypeId::AttributeError, self.cannot_write(obj, attr, n.text()));
+        }
+        if matches!(obj, Value::Obj(r) if matches!(r.kind(), Kind::Slice | Kind::Range))
+            && matches!(attr.text(), "start" | "stop" | "step")
+        {
+            return self.raise(TypeId::AttributeError, "readonly attribute");
         }
         self.no_attribute(obj, attr)
     }
@@ -311,6 +306,7 @@ impl Thread {
                     let n = self.class_name(r);
                     self.raise(TypeId::AttributeError, format!("type object '{n}' has no attribute '{attr}'"))
                 }
+                Value::Obj(r) if self.empty_slot(r, attr) => self.raise(TypeId::AttributeError, attr.text()),
                 _ => self.no_attribute(obj, attr),
             }),
         }

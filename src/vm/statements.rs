@@ -59,6 +59,10 @@ impl Thread {
                 if self.is_a(&e, TypeId::BaseException) {
                     return Ok(e);
                 }
+                let (class, got) = (self.repr(v)?, self.type_of(&e).into());
+                let got = self.repr(&got)?;
+                let text = format!("calling {class} should have returned an instance of BaseException, not {got}");
+                return Err(self.type_error(text));
             }
         }
         Err(self.type_error(wrong))
@@ -76,6 +80,10 @@ impl Thread {
             }
         };
         if let Some(t) = class.as_ref().and_then(|r| r.get::<Tuple>()) {
+            let class_or_not = |c: &Value| matches!(c, Value::Obj(r) if r.is::<Class>() && self.is_subclass(r, &base));
+            if !t.0.iter().all(class_or_not) {
+                return Err(self.type_error(WRONG));
+            }
             for c in &t.0 {
                 if one(self, c)? {
                     return Ok(true);
@@ -128,10 +136,37 @@ impl Thread {
                 }
             }
         }
+        let (bases, given) = self.resolve_bases(bases)?;
         let ns = Ref::new(&self.held, TypeId::Module.shape(), Module { name: class_name, names: Namespace::default() });
         let cell = self.call(body, &[ns.clone().into()])?;
-        let names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
+        let mut names = ns.with::<Module, _>(&self.held, |m| std::mem::take(&mut m.names));
+        if let Some(given) = given {
+            names.set(Name::of("__orig_bases__"), given);
+        }
         self.finish_class(class_name, bases, names, meta, cell, options).map(Value::Obj)
+    }
+
+    /// What stands for a base that is no class (`__mro_entries__`); the tuple as it was given, if there is one.
+    fn resolve_bases(&mut self, bases: Vec<Value>) -> Res<(Vec<Value>, Option<Value>)> {
+        let entries = Name::of("__mro_entries__");
+        let plain = |th: &Thread, b: &Value| b.as_ref().is_some_and(|r| r.is::<Class>()) || !th.has_special(b, entries);
+        if bases.iter().all(|b| plain(self, b)) {
+            return Ok((bases, None));
+        }
+        let given = self.tuple(bases.clone());
+        let mut found = Vec::new();
+        for base in bases {
+            if plain(self, &base) {
+                found.push(base);
+                continue;
+            }
+            let row = self.special(&base, entries, std::slice::from_ref(&given))?.unwrap_or_default();
+            match super::make::tuple_items(&row) {
+                Some(items) => found.extend_from_slice(items),
+                None => return Err(self.type_error("__mro_entries__ must return a tuple")),
+            }
+        }
+        Ok((found, Some(given)))
     }
 
     fn is_library_meta(&self, m: &Ref) -> bool {
@@ -192,11 +227,14 @@ impl Thread {
             self.special(&made, name::MADE, &[])?;
         }
         let above = self.make_super(&class.clone().into(), &class.clone().into())?;
-        if let Some(hook) = self.find_attr(&above, name::INIT_SUBCLASS)? {
-            self.call_kw(&hook, &[], &options)?;
-        } else if let Some((n, _)) = options.first() {
-            let text = format!("{class_name}.__init_subclass__() takes no keyword arguments (got '{n}')");
-            return Err(self.type_error(text));
+        let hook = self.find_attr(&above, name::INIT_SUBCLASS)?;
+        match hook.filter(|h| !matches!(h, Value::Obj(r) if r.kind() == crate::object::Kind::Native)) {
+            Some(hook) => drop(self.call_kw(&hook, &[], &options)?),
+            None if options.is_empty() => {}
+            None => {
+                let text = format!("{class_name}.__init_subclass__() takes no keyword arguments");
+                return Err(self.type_error(text));
+            }
         }
         Ok(class)
     }

@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::interp::Interp;
 use crate::gil::Held;
 use crate::object::{Ref, Value};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The mark that an exception is in flight (R3). Only errors.rs makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +13,13 @@ pub struct Raised(pub(super) ());
 /// The result of whatever may raise.
 pub type Res<T> = Result<T, Raised>;
 
-/// Registers of the main thread: 4 MiB of address space, touched only as far as used.
-const MAIN_VALUES: usize = 1 << 18;
-/// Registers of any other thread.
+/// Registers of the main thread: 128 MiB of address space, touched only as far as used. A script that
+/// sets the recursion limit to a million gets there, unless its functions have many variables.
+const MAIN_VALUES: usize = 1 << 23;
+/// Registers of any other thread, unless the recursion limit was raised before it began.
 const THREAD_VALUES: usize = 1 << 16;
 /// Frames per register: what a row of frames has room for, whatever the recursion limit is set to.
-const VALUES_PER_FRAME: usize = 16;
+const VALUES_PER_FRAME: usize = 8;
 
 /// CPython's `sys.getrecursionlimit()`.
 pub const RECURSION_LIMIT: u32 = 1000;
@@ -61,7 +63,8 @@ pub enum Ending {
 impl Thread {
     pub fn new(held: Held, interp: &'static Interp) -> Thread {
         interp.heap.enter(&held);
-        let values = if held.is_main() { MAIN_VALUES } else { THREAD_VALUES };
+        let limit = interp.recursion_limit.load(Relaxed);
+        let values = if held.is_main() || limit > RECURSION_LIMIT { MAIN_VALUES } else { THREAD_VALUES };
         Thread {
             held,
             interp,
@@ -70,7 +73,7 @@ impl Thread {
             top: 0,
             inits: Vec::new(),
             depth: 0,
-            limit: RECURSION_LIMIT,
+            limit,
             counting: false,
             raised: Value::Unbound,
             yielded: false,

@@ -2,8 +2,7 @@
 
 use super::thread::Thread;
 use crate::bytecode::Code;
-use crate::object::class::Class;
-use crate::object::exception::{Exception, TraceEntry};
+use crate::object::exception::TraceEntry;
 use crate::object::{TypeId, Value, name};
 use crate::world::Place;
 use std::fmt::Write;
@@ -33,6 +32,9 @@ fn target(before: &str) -> Option<&str> {
     let part = |c: char| c.is_alphanumeric() || "_.[]".contains(c);
     (!name.is_empty() && name.chars().all(part)).then_some(name)
 }
+
+/// A longer text before the parenthesis of a call is not shown.
+const CALLEE_BYTES_MAX: usize = 60;
 
 impl Thread {
     /// Code and instruction of the innermost frame that is not the library's.
@@ -66,6 +68,21 @@ impl Thread {
         }
     }
 
+    /// Tells the trace where the thread stands and, at a call, what it calls.
+    pub fn trace_here(&self) {
+        let place = self.place();
+        let callee = self.script_frame().and_then(|(code, pc)| {
+            let pc = pc as usize;
+            code.instrs.get(pc)?.row().name.starts_with("Call").then_some(())?;
+            let span = code.spans.get(pc)?;
+            let text = code.file.text.get(span.lo as usize..span.hi as usize)?;
+            let callee = text.split('(').next()?.trim();
+            (!callee.is_empty() && callee.len() <= CALLEE_BYTES_MAX && !callee.contains('\n'))
+                .then(|| callee.to_string())
+        });
+        self.held.trace_at(&place, callee.as_deref());
+    }
+
     /// File, line and source text of the script line that runs, for warnings.
     pub fn line_here(&self) -> (Arc<str>, u32, String) {
         match self.script_frame() {
@@ -85,69 +102,6 @@ impl Thread {
         let line = code.file.line(span.lo);
         let before = (span.lo - code.file.line_span(line).lo) as usize;
         target(code.file.line_text(line).get(..before)?).map(str::to_string)
-    }
-
-    /// An uncaught exception as Python prints it: traceback, chain, class and text.
-    pub fn format_exception(&mut self, e: &Value) -> String {
-        let mut seen = Vec::new();
-        self.format_chain(e, &mut seen)
-    }
-
-    fn format_chain(&mut self, e: &Value, seen: &mut Vec<usize>) -> String {
-        let Value::Obj(r) = e else {
-            return String::new();
-        };
-        if seen.contains(&r.address()) || seen.len() > 100 {
-            return String::new();
-        }
-        seen.push(r.address());
-        let (cause, context, hide, trail) = r.with::<Exception, _>(&self.held, |x| {
-            (x.cause.clone(), x.context.clone(), x.suppress_context, x.trail.clone())
-        });
-        let mut out = String::new();
-        if !cause.is_none() {
-            out += &self.format_chain(&cause, seen);
-            out += "\nThe above exception was the direct cause of the following exception:\n\n";
-        } else if !context.is_none() && !hide {
-            out += &self.format_chain(&context, seen);
-            out += "\nDuring handling of the above exception, another exception occurred:\n\n";
-        }
-        if trail.iter().any(|t| !is_library(&t.code.file.name)) {
-            out += "Traceback (most recent call last):\n";
-            out += &format_trail(&trail);
-        }
-        out += &self.format_last(e);
-        out
-    }
-
-    /// The last lines: class, text, notes.
-    pub fn format_last(&mut self, e: &Value) -> String {
-        let class = self.type_of(e);
-        let (n, module) = class.with::<Class, _>(&self.held, |c| (c.qualname.clone(), c.module));
-        let shown =
-            if module == name::MAIN || module == name::BUILTINS { n.to_string() } else { format!("{module}.{n}") };
-        let text = match self.str_text(e) {
-            Ok(t) => t,
-            Err(_) => {
-                drop(self.take_raised());
-                "<exception str() failed>".into()
-            }
-        };
-        let mut out = if text.is_empty() { format!("{shown}\n") } else { format!("{shown}: {text}\n") };
-        let notes = match e {
-            Value::Obj(r) => r.with::<Exception, _>(&self.held, |x| x.notes.clone()),
-            _ => Value::None,
-        };
-        if !notes.is_none()
-            && let Ok(items) = self.collect(&notes)
-        {
-            for n in items {
-                if let Ok(t) = self.str_text(&n) {
-                    let _ = writeln!(out, "{t}");
-                }
-            }
-        }
-        out
     }
 
     /// The exit code that an uncaught exception means, and what to print on standard error.

@@ -86,6 +86,10 @@ impl Child {
 pub struct Handle(Arc<OwnedFd>);
 
 impl Handle {
+    /// Can be read when the child has ended.
+    pub fn descriptor(&self) -> super::work::Descriptor {
+        self.0.clone()
+    }
     /// SIGTERM. Nothing happens if the child has ended.
     pub fn terminate(&self) -> io::Result<()> {
         self.send(Signal::TERM)

@@ -93,6 +93,11 @@ pub fn current_dir() -> io::Result<std::path::PathBuf> {
     std::env::current_dir()
 }
 
+/// Where short-lived files may lie.
+pub fn temp_dir() -> std::path::PathBuf {
+    std::env::temp_dir()
+}
+
 pub fn process_id() -> u32 {
     std::process::id()
 }

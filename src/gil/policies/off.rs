@@ -15,7 +15,7 @@ impl LockPolicy for Off {
         None
     }
     fn requested(&mut self) {}
-    fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
+    fn check(&mut self, _: Tid, _: Nanos) -> bool {
         false
     }
     fn release(&mut self, _: Tid, _: Why, _: Nanos) -> Handoff {
@@ -38,5 +38,5 @@ impl LockPolicy for Off {
     fn eager(&self) -> bool {
         false
     }
-    fn set_interval(&mut self, _: Nanos) {}
+    fn set_slice(&mut self, _: u64) {}
 }

@@ -30,6 +30,8 @@ natives! { pub ATTRIBUTES, "builtins";
     holds dir("obj=None, /") = dir;
     /// The names of the module as a dict; changes of the dict change the module.
     holds globals("") = globals;
+    /// The names of the block that runs, with their values: a copy inside a function.
+    holds locals("") = locals;
     /// Ends the program as `sys.exit` does.
     holds exit("code=None, /") = exit;
     /// Ends the program as `sys.exit` does.
@@ -100,6 +102,7 @@ fn hasattr(c: &mut Call) -> Res<Value> {
 pub fn is_callable(th: &mut Thread, v: &Value) -> bool {
     match v {
         Value::Obj(r) if r.is::<Function>() || r.is::<Native>() || r.is::<Method>() || r.is::<Class>() => true,
+        Value::Obj(r) if r.shape() == TypeId::StaticMethod.shape() => true,
         Value::Obj(_) => th.lookup_special(v, Name::of("__call__")).is_some(),
         _ => false,
     }
@@ -112,9 +115,7 @@ fn callable(c: &mut Call) -> Res<Value> {
 
 fn vars(c: &mut Call) -> Res<Value> {
     let Some(v) = c.opt(0) else {
-        return Err(
-            c.raise(TypeId::NotImplementedError, "Kit has no vars() without an object: locals live in registers")
-        );
+        return c.local_names();
     };
     match c.find_attr(&v, Name::of("__dict__"))? {
         Some(d) => Ok(d),
@@ -135,13 +136,16 @@ fn globals(c: &mut Call) -> Res<Value> {
     c.get_attr(&module.into(), Name::of("__dict__"))
 }
 
+fn locals(c: &mut Call) -> Res<Value> {
+    c.local_names()
+}
+
 fn dir(c: &mut Call) -> Res<Value> {
     let mut names: Vec<String> = vec![];
     match c.opt(0) {
         None => {
-            if let Some(module) = c.globals_module() {
-                let all = module_names(c, &module.into()).unwrap_or_default();
-                names.extend(all.into_iter().map(|(n, _)| n.to_string()));
+            if let Value::Obj(d) = c.local_names()? {
+                names.extend(c.dict_items(&d).iter().filter_map(|(k, _)| text(k).map(str::to_string)));
             }
         }
         Some(v) => {

@@ -36,8 +36,21 @@ natives! { pub NEW, "new";
     holds classmethod("function, /") = classmethod;
     /// A method without an object.
     holds staticmethod("function, /") = staticmethod;
+    /// A function with its first argument.
+    holds method("function, instance, /") = method;
     /// Attributes of `obj` as the classes after `type` define them.
     holds super("type=None, obj=None, /") = super_;
+}
+
+fn method(c: &mut Call) -> Res<Value> {
+    let (f, this) = (c.arg(1), c.arg(2));
+    if !super::attributes::is_callable(c, &f) {
+        return Err(c.type_error("first argument must be callable"));
+    }
+    if this.is_none() {
+        return Err(c.type_error("instance must not be None"));
+    }
+    Ok(c.th.method(f, this))
 }
 
 fn type_(c: &mut Call) -> Res<Value> {

@@ -112,7 +112,11 @@ fn byte_source(c: &mut Call, name: &str) -> Res<Vec<u8>> {
         return Ok(b);
     }
     if let Some(b) = c.special(&v, Name::of("__bytes__"), &[])? {
-        return Ok(c.bytes_like(&b).unwrap_or_default());
+        let got = c.type_name(&b);
+        return match c.bytes_like(&b) {
+            Some(b) => Ok(b),
+            None => Err(c.type_error(format!("__bytes__ returned non-bytes (type {got})"))),
+        };
     }
     if int_of(&v).is_some() {
         let n = c.index(&v)?;

@@ -13,8 +13,6 @@ natives! { pub REFUSED, "builtins";
     holds compile("*args, **kwargs") = no_code;
     /// Not in Kit: use the `import` statement.
     holds __import__("*args, **kwargs") = no_import;
-    /// Not in Kit: locals live in registers.
-    holds locals("") = no_locals;
     /// Not in Kit: there are no complex numbers.
     holds complex("*args, **kwargs") = no_complex;
     /// Not in Kit: slice bytes instead.
@@ -32,9 +30,6 @@ fn no_code(c: &mut Call) -> Res<Value> {
 }
 fn no_import(c: &mut Call) -> Res<Value> {
     refuse(c, "use the import statement")
-}
-fn no_locals(c: &mut Call) -> Res<Value> {
-    refuse(c, "use vars(obj), globals() or a dict of your own")
 }
 fn no_complex(c: &mut Call) -> Res<Value> {
     refuse(c, "there are no complex numbers")

@@ -38,6 +38,8 @@ fn said(kind: WaitKind) -> &'static str {
     match kind {
         WaitKind::Sleep => "slept",
         WaitKind::Lock | WaitKind::RLock => "waited for a script lock",
+        WaitKind::Message => "waited for a message",
+        WaitKind::Permit => "waited for a lock of several processes",
         WaitKind::Condition => "waited for a condition",
         WaitKind::Semaphore => "waited for a semaphore",
         WaitKind::Event => "waited for an event",

@@ -248,7 +248,7 @@ fn extend(c: &mut Call) -> Res<Value> {
             let got = c.type_name(&v);
             return Err(c.type_error(format!("can't extend bytearray with {got}")));
         }
-        None => c.bytes_of_items(&v)?,
+        None => c.bytes_of_items(&v, "byte")?,
     };
     let grown = more.len().saturating_add(own(c).len());
     c.room(grown)?;

@@ -92,6 +92,8 @@ fn pop(c: &mut Call) -> Res<Value> {
 
 fn popitem(c: &mut Call) -> Res<Value> {
     let d = own(c)?;
+    // As it is now, if it belongs to an object.
+    c.dict_len(&d);
     match d.with::<Dict, _>(&c.held, |d| d.table.pop_last()) {
         Some((k, v)) => {
             c.name_changed(&d, &k, None)?;

@@ -42,6 +42,7 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
         dict::KEYS,
         dict::ITEMS,
         exception::EXCEPTION,
+        exception::GROUP,
         coroutine::COROUTINE,
         coroutine::ASYNC_GENERATOR,
         coroutine::WRAPPER,

@@ -132,7 +132,7 @@ fn from_bytes(c: &mut Call) -> Res<Value> {
             let got = c.type_name(&v);
             return Err(c.type_error(format!("cannot convert '{got}' object to bytes")));
         }
-        None => c.bytes_of_items(&v)?,
+        None => c.bytes_of_items(&v, "bytes")?,
     };
     let i = int::from_bytes(&b, little, signed);
     let v = c.int(i);

@@ -134,6 +134,14 @@ fn new(c: &mut Call) -> Res<Value> {
         let (args, kwargs) = (c.rest(), c.kwargs());
         return c.call_kw(&class.into(), &args, &kwargs);
     }
+    if class.with::<Class, _>(&c.held, |k| k.instances) == Kind::Exception {
+        let args = c.rest();
+        let v = c.new_exception_of(&class, &args)?;
+        if let Value::Obj(r) = &v {
+            c.fill_exception(r, args);
+        }
+        return Ok(v);
+    }
     c.new_object(&class)
 }
 
@@ -141,7 +149,12 @@ fn init_subclass(c: &mut Call) -> Res<Value> {
     if c.kwargs().is_empty() {
         return Ok(Value::None);
     }
-    Err(c.type_error("object.__init_subclass__() takes no keyword arguments"))
+    let this = c.arg(0);
+    let class = match &this {
+        Value::Obj(r) if r.is::<Class>() => c.class_name(r).text(),
+        _ => "object",
+    };
+    Err(c.type_error(format!("{class}.__init_subclass__() takes no keyword arguments")))
 }
 
 fn setattr(c: &mut Call) -> Res<Value> {
@@ -161,7 +174,7 @@ fn delattr(c: &mut Call) -> Res<Value> {
 fn getattribute(c: &mut Call) -> Res<Value> {
     let n = name_arg(c)?;
     let v = c.arg(0);
-    c.get_attr(&v, n)
+    c.get_attr_plain(&v, n)
 }
 
 fn subclasses(c: &mut Call) -> Res<Value> {

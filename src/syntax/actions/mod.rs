@@ -11,6 +11,7 @@ mod target;
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -74,7 +75,12 @@ impl<'i> Builder<'i> {
         self.problem.get_or_insert(problem);
     }
 
+    /// An identifier; names that look alike by NFKC are one name (PEP 3131).
     pub fn name(&mut self, text: &str) -> Name {
+        if !text.is_ascii() && !unicode_normalization::is_nfkc(text) {
+            let normal: String = text.nfkc().collect();
+            return self.name(&normal);
+        }
         let hasher = FixedState::with_seed(SEED);
         let hash = hasher.hash_one(text);
         let names = &mut self.ast.names;

@@ -171,6 +171,9 @@ impl Thread {
         if let Some(v) = self.ask_compare(op, a, b)? {
             return Ok(Some(v));
         }
+        if !asked_b && knows(a, b) {
+            return Ok(None);
+        }
         if asked_b { Ok(None) } else { self.ask_compare(op.swapped(), b, a) }
     }
 
@@ -356,6 +359,10 @@ impl Thread {
     /// `item in container`.
     pub fn contains(&mut self, container: &Value, item: &Value) -> Res<bool> {
         if scripted(container) {
+            if matches!(self.lookup_special(container, name::CONTAINS), Some(Value::None)) {
+                let name = self.type_name(container);
+                return Err(self.type_error(format!("'{name}' object is not a container")));
+            }
             if let Some(answer) = self.special(container, name::CONTAINS, std::slice::from_ref(item))? {
                 return self.truth(&answer);
             }
@@ -530,6 +537,16 @@ impl Thread {
             }
         }
         Ok(false)
+    }
+}
+
+/// Does the plain type of `a` compare with what `b` derives from, so that `b` is not asked?
+fn knows(a: &Value, b: &Value) -> bool {
+    let set = |k: Kind| matches!(k, Kind::Set | Kind::FrozenSet);
+    match (a, b) {
+        (Value::Bool(_) | Value::Int(_) | Value::Float(_), Value::Obj(b)) => b.kind() == Kind::BigInt,
+        (Value::Obj(a), Value::Obj(b)) => TypeId::of_shape(a.shape()).is_some() && set(a.kind()) && set(b.kind()),
+        _ => false,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Truth, length, and conversions to numbers and bytes.
 
 use super::scripted;
-use crate::object::dict::Dict;
 use crate::object::pure::int::{IntRef, IntVal};
 use crate::object::pure::{float, int};
 use crate::object::types::*;
@@ -69,7 +68,7 @@ impl Thread {
         Some(match r.kind() {
             Kind::Str => r.frozen::<Str>().chars,
             Kind::List => r.with::<List, _>(&self.held, |l| l.items.len()),
-            Kind::Dict => r.with::<Dict, _>(&self.held, |d| d.table.len()),
+            Kind::Dict => self.dict_len(r),
             Kind::Tuple => r.frozen::<Tuple>().0.len(),
             Kind::Set | Kind::FrozenSet => self.set_len(r),
             Kind::Bytes => r.frozen::<Bytes>().0.len(),

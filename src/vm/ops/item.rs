@@ -10,6 +10,40 @@ use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use crate::vm::make::int_of;
 use crate::vm::{Raised, Res, Thread};
 
+/// The class of what `list[int]` gives, in the library's `_generic`.
+const GENERIC_ALIAS: &str = "GenericAlias";
+
+/// Types that take arguments in brackets, with those derived from them.
+const GENERIC_TYPES: &[TypeId] = &[
+    TypeId::List,
+    TypeId::Dict,
+    TypeId::Tuple,
+    TypeId::Set,
+    TypeId::FrozenSet,
+    TypeId::Enumerate,
+    TypeId::BaseExceptionGroup,
+];
+
+/// Classes of the library that do.
+const GENERIC_CLASSES: &[(&str, &str)] = &[
+    ("collections", "deque"),
+    ("collections", "ChainMap"),
+    ("contextlib", "AbstractContextManager"),
+    ("contextlib", "AbstractAsyncContextManager"),
+    ("functools", "cached_property"),
+    ("functools", "partial"),
+    ("functools", "partialmethod"),
+    ("itertools", "chain"),
+    ("os", "PathLike"),
+    ("os", "DirEntry"),
+    ("queue", "Queue"),
+    ("queue", "SimpleQueue"),
+    ("re", "Match"),
+    ("re", "Pattern"),
+    ("types", "MappingProxyType"),
+    ("weakref", "ref"),
+];
+
 impl Thread {
     /// `obj[key]`.
     #[inline]
@@ -140,7 +174,7 @@ impl Thread {
         Err(self.key_error(key.clone()))
     }
 
-    /// `list[int]` in annotations and base lists is the class itself; a script class may say otherwise.
+    /// `list[int]`: a class that takes arguments, with them. A script class may say what it gives.
     fn class_item(&mut self, obj: &Value, class: &Ref, key: &Value) -> Res<Value> {
         if let Some(f) = self.lookup(class, Name::of("__class_getitem__")) {
             let f = match &f {
@@ -149,14 +183,31 @@ impl Thread {
             };
             return self.call(&f, &[obj.clone(), key.clone()]);
         }
-        let generic = [TypeId::List, TypeId::Dict, TypeId::Tuple, TypeId::Set, TypeId::FrozenSet, TypeId::Type];
-        let of_generic =
-            class.with::<Class, _>(&self.held, |c| generic.iter().any(|t| !c.from_script && c.root == t.shape()));
-        if of_generic {
-            return Ok(obj.clone());
+        if self.is_generic(class) {
+            let module = self.import("_generic", true)?;
+            return self.call_method(&module, Name::of(GENERIC_ALIAS), &[obj.clone(), key.clone()]);
         }
         let name = self.class_name(class);
         Err(self.type_error(format!("type '{name}' is not subscriptable")))
+    }
+
+    /// Does the class take arguments in brackets?
+    fn is_generic(&self, class: &Ref) -> bool {
+        if self.type_id(class) == Some(TypeId::Type) {
+            return true;
+        }
+        let of = |t: &TypeId| self.is_subclass(class, self.interp.class(&self.held, *t));
+        let (module, name) = class.with::<Class, _>(&self.held, |c| (c.module, c.name));
+        GENERIC_TYPES.iter().any(of) || GENERIC_CLASSES.contains(&(module.text(), name.text()))
+    }
+
+    /// Is it what `list[int]` gives?
+    pub fn is_generic_alias(&self, v: &Value) -> bool {
+        let Value::Obj(r) = v else { return false };
+        r.kind() == Kind::Instance && {
+            let class = self.class_of(r);
+            class.with::<Class, _>(&self.held, |c| c.name.text() == GENERIC_ALIAS && c.module.text() == "types")
+        }
     }
 
     #[cold]

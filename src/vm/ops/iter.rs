@@ -33,6 +33,10 @@ impl Thread {
     /// `iter(v)`.
     pub fn iter(&mut self, v: &Value) -> Res<Value> {
         if scripted(v) {
+            if matches!(self.lookup_special(v, name::ITER), Some(Value::None)) {
+                let name = self.type_name(v);
+                return Err(self.type_error(format!("'{name}' object is not iterable")));
+            }
             if let Some(it) = self.special(v, name::ITER, &[])? {
                 if self.is_iterator(&it) {
                     return Ok(it);
@@ -308,6 +312,7 @@ impl Thread {
     }
 
     fn reversed_dict(&self, dict: &Ref, part: Part) -> Iter {
+        self.refresh_names(dict);
         let (at, size) = dict.with::<Dict, _>(&self.held, |d| (d.table.slots(), d.table.len()));
         Iter::Dict { dict: dict.clone(), part, at, size, reversed: true }
     }

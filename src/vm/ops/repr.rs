@@ -10,6 +10,7 @@ use crate::object::module::Module;
 use crate::object::pure::{float, int, text as pure};
 use crate::object::types::*;
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use crate::vm::exception_group::MESSAGE;
 use crate::vm::make::{int_of, text, tuple_items};
 use crate::vm::{Res, Thread};
 
@@ -121,8 +122,13 @@ impl Thread {
             Kind::Tuple if r.shape() == TypeId::UnionType.shape() => {
                 let mut names = Vec::new();
                 for c in &r.frozen::<Tuple>().0 {
-                    let n = c.as_ref().map_or("", |c| self.class_name(c).text());
-                    names.push(if n == "NoneType" { "None" } else { n });
+                    names.push(match c {
+                        Value::Obj(r) if r.is::<Class>() => {
+                            let (m, q) = r.with::<Class, _>(&self.held, |c| (c.module, c.qualname.clone()));
+                            if &*q == "NoneType" { "None".to_string() } else { dotted(m, &q) }
+                        }
+                        other => self.repr(other)?,
+                    });
                 }
                 Ok(names.join(" | "))
             }
@@ -420,15 +426,17 @@ impl Thread {
             && let (Some(number), Some(words)) = (field("errno"), field("strerror"))
         {
             let (number, words) = (self.str_text(&number)?, self.str_text(&words)?);
-            return Ok(match field("filename").filter(|f| !f.is_none()) {
-                Some(file) => format!("[Errno {number}] {words}: {}", self.repr(&file)?),
-                None => format!("[Errno {number}] {words}"),
+            let named = |n| field(n).filter(|f| !f.is_none());
+            return Ok(match (named("filename"), named("filename2")) {
+                (Some(file), Some(to)) => {
+                    format!("[Errno {number}] {words}: {} -> {}", self.repr(&file)?, self.repr(&to)?)
+                }
+                (Some(file), None) => format!("[Errno {number}] {words}: {}", self.repr(&file)?),
+                (None, _) => format!("[Errno {number}] {words}"),
             });
         }
-        if self.is_a(v, TypeId::BaseExceptionGroup)
-            && let [message, members] = items
-        {
-            let (text, n) = (self.str_text(message)?, self.length(members)?);
+        if let (Some(members), Some(message)) = (self.group_members(v), field(MESSAGE)) {
+            let (text, n) = (self.str_text(&message)?, members.len());
             return Ok(format!("{text} ({n} sub-exception{})", if n == 1 { "" } else { "s" }));
         }
         if let [encoding, object, Value::Int(start), Value::Int(end), reason] = items

@@ -130,7 +130,9 @@ impl Thread {
     pub(super) fn set_bytes_slice(&mut self, r: &Ref, s: &Slice, v: &Value) -> Res<()> {
         let new = match self.bytes_like(v) {
             Some(b) => b,
-            None if matches!(v, Value::Obj(_)) && crate::vm::make::text(v).is_none() => self.bytes_of_items(v)?,
+            None if matches!(v, Value::Obj(_)) && crate::vm::make::text(v).is_none() => {
+                self.bytes_of_items(v, "byte")?
+            }
             None => {
                 return Err(self.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
             }
@@ -150,12 +152,12 @@ impl Thread {
         }
     }
 
-    /// The bytes that an iterable of ints from 0 to 255 gives.
-    pub fn bytes_of_items(&mut self, v: &Value) -> Res<Vec<u8>> {
+    /// The bytes that an iterable of ints from 0 to 255 gives; `what` an error calls them.
+    pub fn bytes_of_items(&mut self, v: &Value, what: &str) -> Res<Vec<u8>> {
         let mut out = Vec::new();
         let it = self.iter(v)?;
         while let Some(item) = self.next(&it)? {
-            out.push(self.byte(&item, "bytes must be in range(0, 256)")?);
+            out.push(self.byte(&item, &format!("{what} must be in range(0, 256)"))?);
         }
         Ok(out)
     }

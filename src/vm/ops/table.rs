@@ -154,6 +154,7 @@ impl Thread {
 
     #[inline]
     pub fn dict_get_hashed(&mut self, d: &Ref, hash: i64, key: &Value) -> Res<Option<Value>> {
+        self.refresh_names(d);
         let quick = d.with::<Dict, _>(&self.held, |d| match look_dict(&d.table, hash, key) {
             Look::At(at) => Some(d.table.entry(at).map(|(_, v)| v.clone())),
             Look::Absent => Some(None),
@@ -304,6 +305,7 @@ impl Thread {
     /// Removes a key; gives its value.
     pub fn dict_remove(&mut self, d: &Ref, key: &Value) -> Res<Option<Value>> {
         let hash = self.hash(key)?;
+        self.refresh_names(d);
         let look = d.with::<Dict, _>(&self.held, |d| match look_dict(&d.table, hash, key) {
             Look::At(at) => Ok(d.table.remove(at)),
             Look::Absent => Ok(None),
@@ -321,12 +323,15 @@ impl Thread {
 
     /// All keys with their values, as they are now.
     pub fn dict_items(&self, d: &Ref) -> Vec<(Value, Value)> {
+        self.refresh_names(d);
         d.with::<Dict, _>(&self.held, |d| d.table.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
     }
     pub fn dict_keys(&self, d: &Ref) -> Vec<Value> {
+        self.refresh_names(d);
         d.with::<Dict, _>(&self.held, |d| d.table.iter().map(|(k, _)| k.clone()).collect())
     }
     pub fn dict_len(&self, d: &Ref) -> usize {
+        self.refresh_names(d);
         d.with::<Dict, _>(&self.held, |d| d.table.len())
     }
 

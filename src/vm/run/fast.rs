@@ -50,17 +50,17 @@ pub fn global_fast<const OFF: bool>(th: &Thread, code: &CodeObj, word: u64) -> O
             return None;
         }
         if position & IN_BUILTINS == 0 {
-            return Some(names.at(position).clone());
+            return names.at(position).cloned();
         }
         let builtins = &th.interp.fixed(&th.held).builtins;
-        Some((*builtins.body::<Module>()).names.at(position & !IN_BUILTINS).clone())
+        (*builtins.body::<Module>()).names.at(position & !IN_BUILTINS).cloned()
     }
 }
 
 fn global_open(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
     code.module.with::<Module, _>(&th.held, |m| {
         let right = m.names.version() & !(IN_FIXED >> 32) as u32 == (word >> 32) as u32;
-        right.then(|| m.names.at(word as u32).clone())
+        if right { m.names.at(word as u32).cloned() } else { None }
     })
 }
 

@@ -13,6 +13,7 @@ use crate::vm::generator::Step;
 use crate::vm::ops::arith::BinOp;
 use crate::vm::ops::compare::CmpOp;
 use crate::vm::thread::{Raised, Res, Thread};
+use std::hint::cold_path;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -> Res<Value> {
@@ -114,6 +115,8 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     macro_rules! jump {
         ($by:expr) => {{
             count!();
+            // SAFETY: it does nothing; see the module's head.
+            unsafe { std::arch::asm!(concat!("/*", line!(), "*/"), options(nomem, nostack, preserves_flags)) };
             // SAFETY: B1: jumps land in the code.
             pc = unsafe { pc.offset($by.0 as isize) };
             block = pc;
@@ -123,6 +126,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
         () => {
             // SAFETY: the word lives as long as `held`.
             if unsafe { (*breaker).load(Relaxed) } != 0 {
+                cold_path();
                 ok!(th.safe_point())
             }
         };
@@ -173,6 +177,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     }
     macro_rules! slow {
         ($how:ident $op:ident, $dst:expr, $a:expr, $b:expr) => {{
+            cold_path();
             let (a, b) = (r!($a).clone(), $b);
             set!($dst, th.$how(BinOp::$op, &a, &b))
         }};
@@ -346,10 +351,9 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
         load!();
     }
     loop {
+        let i: Instr;
         // SAFETY: B1: code does not run off its end.
-        let i = unsafe { *pc };
-        // SAFETY: as above.
-        pc = unsafe { pc.add(1) };
+        (i, pc) = unsafe { (*pc, pc.add(1)) };
         match i {
             Instr::Move { dst, src } => *r!(dst) = r!(src).clone(),
             Instr::LoadConst { dst, k } => *r!(dst) = konst!(k).clone(),
@@ -371,6 +375,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                 {
                     *r!(dst) = v;
                 } else {
+                    cold_path();
                     set!(dst, th.load_global(code, *name, cache))
                 }
             }
@@ -521,11 +526,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoopGeI { a, b, by } => looping!(test_i!(Ge, a, b, >=), by),
 
             Instr::ForPrep { iter, src } => match range_state(r!(src)) {
-                Some([next, left, step]) => {
-                    *at!(iter, 0) = next;
-                    *at!(iter, 1) = left;
-                    *at!(iter, 2) = step;
-                }
+                Some(three) => three.into_iter().enumerate().for_each(|(k, v)| *at!(iter, k) = v),
                 None => set!(iter, on!(v, src, th.iter(&v))),
             },
             Instr::ForEnter { iter, dst, by } => match next_item!(iter) {

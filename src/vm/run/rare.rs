@@ -1,7 +1,7 @@
 //! Instructions that the loop does not do itself: collections, functions, classes, exceptions, `with`,
 //! imports. Plain code over registers by index.
 
-use crate::bytecode::{Instr, Reg, Site};
+use crate::bytecode::{Count, Instr, Reg, Site};
 use crate::object::code::CodeObj;
 use crate::object::types::{List, Set};
 use crate::object::{Ref, TypeId, Value, name};
@@ -28,9 +28,12 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             th.show(v)?;
         }
         Instr::BuildClass { dst, base, n } => {
-            let mut row: Vec<Value> = (0..n.0 as u32 + 3).map(|i| th.take_reg(r(base) + i)).collect();
+            let spread = n == Count::SPREAD;
+            let n = if spread { 1 } else { n.0 as u32 };
+            let mut row: Vec<Value> = (0..n + 3).map(|i| th.take_reg(r(base) + i)).collect();
             let keywords = row.pop().unwrap_or_default();
             let bases = row.split_off(2);
+            let bases = if spread { th.collect(&bases[0])? } else { bases };
             let class = th.build_class(&row[0], &row[1], bases, keywords)?;
             th.set_reg(r(dst), class);
         }
