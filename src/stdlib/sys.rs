@@ -135,7 +135,9 @@ fn getsizeof(c: &mut Call) -> Res<Value> {
         // An entry has a hash, a key, a value, and a place in the index.
         Kind::Dict => 96 + c.dict_len(r) * (2 * VALUE + 16),
         Kind::Set | Kind::FrozenSet => 96 + c.set_len(r) * (VALUE + 16),
-        Kind::BigInt => 32 + crate::vm::make::int_of(&v).map_or(0, |i| crate::object::pure::int::bit_length(i) as usize / 8 + 8),
+        Kind::BigInt => {
+            32 + crate::vm::make::int_of(&v).map_or(0, |i| crate::object::pure::int::bit_length(i) as usize / 8 + 8)
+        }
         Kind::Instance => 64 + rows(c.instance_items(r).len()),
         _ => 96,
     };

@@ -136,8 +136,9 @@ fn zone_at(c: &mut Call) -> Res<Value> {
 }
 
 fn tzset(c: &mut Call) -> Res<Value> {
-    let Some(Value::Obj(module)) =
-        c.interp.modules.with(&c.held, |all| all.get(Name::of("time")).cloned()) else { return Ok(Value::None) };
+    let Some(Value::Obj(module)) = c.interp.modules.with(&c.held, |all| all.get(Name::of("time")).cloned()) else {
+        return Ok(Value::None);
+    };
     set_zone(c, &module);
     Ok(Value::None)
 }

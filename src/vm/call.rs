@@ -102,7 +102,10 @@ impl Thread {
         let text = if frames as u32 + self.depth >= self.limit {
             format!("maximum recursion depth exceeded{doing}")
         } else if self.depth >= self.depth_max {
-            format!("maximum recursion depth exceeded: {} levels of calls through builtins and of nested data fill the system's stack", self.depth)
+            format!(
+                "maximum recursion depth exceeded: {} levels of calls through builtins and of nested data fill the system's stack",
+                self.depth
+            )
         } else {
             format!("maximum recursion depth exceeded: the stack of this thread is full with {frames} calls")
         };

@@ -228,7 +228,9 @@ fn import(c: &mut Call) -> Res<Value> {
 
 fn help(c: &mut Call) -> Res<Value> {
     let Some(v) = c.opt(0).filter(|v| !v.is_none()) else {
-        return Err(c.raise(TypeId::NotImplementedError, "Kit has no help() dialog: name what you ask for, or run kit doc"));
+        return Err(
+            c.raise(TypeId::NotImplementedError, "Kit has no help() dialog: name what you ask for, or run kit doc")
+        );
     };
     let module = c.import("_help", true)?;
     c.call_method(&module, Name::of("show"), &[v])
