@@ -201,10 +201,11 @@ fn scripts_run_in_both_worlds() {
 }
 
 #[test]
-fn lock_off_refuses_a_second_thread() {
+fn a_simulation_without_the_lock_refuses_a_second_thread() {
     let code = "import threading\nt = threading.Thread(target=print)\ntry:\n    t.start()\nexcept RuntimeError as e:\n    print(e)";
-    let out = ok(&["run", "--gil", "off", "-c", code]);
-    assert!(out.contains("off"), "{out}");
+    let out = ok(&["run", "--sim", "--gil", "off", "-c", code]);
+    assert!(out.contains("a simulation with --gil off"), "{out}");
+    assert_eq!(ok(&["run", "--gil", "off", "-c", code]), "\n");
 }
 
 #[test]

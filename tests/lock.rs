@@ -11,7 +11,7 @@ use kit::gil::{GilConfig, Held, SpawnError, Stats, World};
 use kit::world::{Clock, Nanos, Tid, WaitOn, Wake};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 const ORDERS: [&str; 6] = ["pms", "psm", "mps", "msp", "spm", "smp"];
 
@@ -447,12 +447,37 @@ fn many_sleepers() {
 }
 
 #[test]
-fn off_runs_one_thread() {
-    let (error, _) = go(config("off", REAL), |held| {
+fn off_runs_threads_at_once_and_one_in_simulation() {
+    let (error, _) = go(config("off", SIM), |held| {
         held.outside(|| ());
         held.spawn("second", false, Box::new(|_| ())).expect_err("one thread only")
     });
     assert!(matches!(error, SpawnError::Off));
-    assert!(error.to_string().contains("free threads come later"));
+    assert!(error.to_string().contains("a simulation with --gil off"));
+    // Two threads that are inside at the same moment, which no lock allows; then one that stops the others.
+    let met = Arc::new(AtomicU32::new(0));
+    let (alone, _) = go(config("off", REAL), move |held| {
+        let meet = |met: &AtomicU32, held: &mut Held| {
+            met.fetch_add(1, Relaxed);
+            while met.load(Relaxed) < 3 {
+                drop(held.safe_point());
+            }
+        };
+        let threads: Vec<Tid> = (0..2)
+            .map(|_| {
+                let met = met.clone();
+                start(held, "t", Box::new(move |held| meet(&met, held)))
+            })
+            .collect();
+        while met.load(Relaxed) < 2 {
+            kit::gil::pause();
+        }
+        let alone = held.alone(|_| met.fetch_add(1, Relaxed));
+        for tid in threads {
+            join(held, tid);
+        }
+        alone
+    });
+    assert_eq!(alone, 2);
     assert!(kit::gil::off());
 }

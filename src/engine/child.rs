@@ -178,6 +178,9 @@ impl ChildProcess for RealChild {
     fn terminate(&self, _: &mut Held) -> io::Result<()> {
         self.handle.terminate()
     }
+    fn signal(&self, _: &mut Held, number: i32) -> io::Result<()> {
+        self.handle.signal(number)
+    }
     fn kill(&self, _: &mut Held) -> io::Result<()> {
         self.handle.kill()
     }
@@ -225,6 +228,10 @@ impl ChildProcess for SimulatedChild {
     }
     fn terminate(&self, held: &mut Held) -> io::Result<()> {
         held.end_process(self.0, TERMINATED);
+        Ok(())
+    }
+    fn signal(&self, held: &mut Held, number: i32) -> io::Result<()> {
+        held.end_process(self.0, -number);
         Ok(())
     }
     fn kill(&self, held: &mut Held) -> io::Result<()> {

@@ -95,6 +95,9 @@ pub trait Driver: Send + std::marker::Sync {
 
     fn safe_point(&self, me: &Record);
     fn yield_now(&self, me: &Record);
+    /// With the lock off: brings all other threads to a safe point and keeps them there until `resume`.
+    fn stop_others(&self, _: &Record) {}
+    fn resume(&self, _: &Record) {}
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake;
     fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize;
     /// `wake` by a thread that is not of this run and does not hold its lock.

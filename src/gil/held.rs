@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Exists only in a thread that is attached: in the real world it has the interpreter lock, in the
-/// simulated one the baton. It cannot leave its thread, be copied or be made outside this folder.
+/// simulated one the baton; with the lock off it is inside the gate, as others may be. It cannot leave its thread, be copied or be made outside this folder.
 /// Everything that may give the lock away takes `&mut Held`, so no object opened through `&Held` is
 /// open across it:
 ///
@@ -38,6 +38,16 @@ pub struct Held {
     random: RefCell<Option<random::Streams>>,
     native_id: Cell<u64>,
     not_send: PhantomData<*mut ()>,
+}
+
+/// The token while all other threads stand still: see `Held::alone`.
+pub struct Still<'a>(&'a Held);
+
+impl std::ops::Deref for Still<'_> {
+    type Target = Held;
+    fn deref(&self) -> &Held {
+        self.0
+    }
 }
 
 /// Wakes from outside the run: for threads that watch something for it (see `Held::waker`). It may be kept
@@ -74,8 +84,8 @@ pub enum SpawnError {
     /// What the OS said.
     #[error("can't start new thread")]
     Os(#[source] std::io::Error),
-    /// `--gil off` runs one script thread for now.
-    #[error("can't start new thread: --gil off runs a single script thread; free threads come later")]
+    /// A simulation has one baton: what runs without the lock would not overlap.
+    #[error("can't start new thread: a simulation with --gil off runs a single script thread")]
     Off,
     /// Only a simulation has processes inside it; a real one is started by `world::child`.
     #[error("can't start a process inside this one: that is for simulations")]
@@ -203,6 +213,21 @@ impl Held {
         self.driver.leave(&self.me, bucket);
         let _back = Back(self);
         f()
+    }
+
+    /// Runs `f` while no other thread of this run touches objects. With the lock on that is always so; with
+    /// the lock off all others are brought to a safe point first, as this one is at one here.
+    pub fn alone<R>(&mut self, f: impl FnOnce(&Still) -> R) -> R {
+        /// Lets the others go on also when `f` panics.
+        struct Resume<'a>(&'a Held);
+        impl Drop for Resume<'_> {
+            fn drop(&mut self) {
+                self.0.driver.resume(&self.0.me);
+            }
+        }
+        self.driver.stop_others(&self.me);
+        let resume = Resume(self);
+        f(&Still(resume.0))
     }
 
     /// Starts a script thread. Under an eager policy its place in the queue is taken here and now.

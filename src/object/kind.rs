@@ -6,6 +6,7 @@
 //! object. K2: `node` payloads may refer to objects, so they carry links and can be on a cycle; `leaf`
 //! payloads cannot.
 
+use super::heap::Rank;
 use super::types::*;
 use super::{
     class::Class, code::CodeObj, dict::*, exception::Exception, function::*, instance::Instance, iter::Iter,
@@ -77,6 +78,12 @@ macro_rules! make_kinds {
             pub const fn is_node(self) -> bool {
                 const NODE: &[bool] = &[$(make_kinds!(@node $links)),*];
                 NODE[self as usize]
+            }
+        }
+        impl Kind {
+            /// When it may be opened while something else is open (H8).
+            pub(crate) const fn rank(self) -> Rank {
+                if matches!(self, Kind::Iter) { Rank::Iter } else { Rank::Object }
             }
         }
         $(

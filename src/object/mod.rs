@@ -29,7 +29,7 @@ pub mod ty;
 pub mod types;
 pub mod value;
 
-pub use heap::{Guarded, HeapRoot, Parcel, Ref, Shared};
+pub use heap::{Guarded, HeapRoot, Lasting, Parcel, Ref, Shared};
 pub use kind::Kind;
 pub use name::Name;
 pub use ty::TypeId;

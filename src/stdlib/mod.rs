@@ -32,6 +32,7 @@ pub mod re;
 pub mod running;
 pub mod seconds;
 pub mod simple_queue;
+pub mod subprocess;
 pub mod sys;
 pub mod threading;
 pub mod time;
@@ -86,6 +87,7 @@ pub const MODULES: &[ModuleRow] = &[
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
+    ModuleRow { name: "_subprocess", doc: "What `subprocess` and `os.kill` are made of.", init: nothing },
     ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: time::init },
 ];
@@ -120,6 +122,11 @@ library! {
     "bisect" "bisect.kit"
     "collections" "collections.kit"
     "collections.abc" "collections_abc.kit"
+    "concurrent" "concurrent.kit"
+    "concurrent.futures" "concurrent_futures.kit"
+    "concurrent.futures._base" "concurrent_futures_base.kit"
+    "concurrent.futures.process" "concurrent_futures_process.kit"
+    "concurrent.futures.thread" "concurrent_futures_thread.kit"
     "contextlib" "contextlib.kit"
     "copy" "copy.kit"
     "csv" "csv.kit"
@@ -134,6 +141,7 @@ library! {
     "importlib" "importlib.kit"
     "io" "io.kit"
     "itertools" "itertools.kit"
+    "joblib" "joblib.kit"
     "json" "json.kit"
     "kit.testing" "testing.kit"
     "logging" "logging.kit"
@@ -153,17 +161,23 @@ library! {
     "pathlib" "pathlib.kit"
     "pickle" "pickle.kit"
     "pprint" "pprint.kit"
+    "pqdm" "pqdm.kit"
+    "pqdm.processes" "pqdm_processes.kit"
+    "pqdm.threads" "pqdm_threads.kit"
     "queue" "queue.kit"
     "random" "random.kit"
     "re" "re.kit"
     "shutil" "shutil.kit"
+    "signal" "signal.kit"
     "statistics" "statistics.kit"
     "string" "string.kit"
     "struct" "struct.kit"
+    "subprocess" "subprocess.kit"
     "tempfile" "tempfile.kit"
     "textwrap" "textwrap.kit"
     "threading" "threading.kit"
     "timeit" "timeit.kit"
+    "tqdm" "tqdm.kit"
     "traceback" "traceback.kit"
     "types" "types.kit"
     "typing" "typing.kit"
@@ -190,7 +204,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
     tables.push(time::TIME);
     tables.extend(multiprocessing::tables());
-    tables.extend([timing::TIMING]);
+    tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
     tables.extend(types::tables());
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);

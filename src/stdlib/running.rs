@@ -110,7 +110,8 @@ fn collect(c: &mut Call) -> Res<Value> {
 }
 
 fn count(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(c.interp.heap.live(&c.held) as i64))
+    let heap = &c.interp.heap;
+    Ok(Value::Int(c.held.alone(|alone| heap.live(alone)) as i64))
 }
 
 fn watch(c: &mut Call) -> Res<Value> {

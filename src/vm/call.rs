@@ -283,6 +283,7 @@ impl Thread {
             Made::Other(v) => return Ok(Entered::Value(v)),
             Made::This(v) => v,
         };
+        let (epoch, changes) = (self.interp.init_epoch.load(Relaxed), self.class_changes());
         let init = self.lookup(class, name::INIT);
         let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
         if let (Kind::Exception, Value::Obj(e)) = (instances, &this) {
@@ -310,11 +311,11 @@ impl Thread {
         match &init {
             Value::Obj(f) if f.is::<Function>() => {
                 if instances == Kind::Instance && !self.has_script_new(class) && !self.has_del(class) {
-                    let epoch = self.interp.init_epoch.load(Relaxed);
                     let old = class.with::<crate::object::class::Class, _>(&self.held, |c| {
                         c.plain_init.replace((epoch, f.clone()))
                     });
                     drop(old);
+                    self.keep_init(class, root, &init, changes);
                 }
                 self.insert_first(w, this.clone());
                 self.set_reg(w.func_at, init.clone());

@@ -86,6 +86,8 @@ pub trait ChildProcess: Send + Sync {
     fn pending(&self) -> bool;
     /// SIGTERM. Nothing happens if it has ended.
     fn terminate(&self, held: &mut Held) -> std::io::Result<()>;
+    /// Any signal, by its number.
+    fn signal(&self, held: &mut Held, number: i32) -> std::io::Result<()>;
     /// SIGKILL.
     fn kill(&self, held: &mut Held) -> std::io::Result<()>;
 }

@@ -5,9 +5,10 @@ use super::class::Classes;
 use super::native::NativeRow;
 use crate::bytecode::Code;
 use crate::gil::Held;
+use crate::object::heap::places::Words;
 use crate::object::module::Namespace;
 use crate::object::shape::Shapes;
-use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
+use crate::object::{Guarded, HeapRoot, Lasting, Name, Ref, Shared, TypeId, Value};
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
@@ -27,6 +28,10 @@ pub struct Lookups {
     pub values: Vec<Value>,
     pub index: HashMap<(u32, Name), u32, Fixed>,
     pub by_name: HashMap<Name, Named, Fixed>,
+    /// Root shapes under which `Interp::inits` has an entry.
+    pub inits: Vec<u32>,
+    /// Changes of class attributes so far: what was found before the last one is not entered (C1).
+    pub changes: u64,
 }
 
 /// What is made at start and never changes.
@@ -60,6 +65,12 @@ pub struct Interp {
     pub fixed: std::sync::OnceLock<Shared<Fundamentals>>,
     pub shapes: Guarded<Shapes>,
     pub lookups: Guarded<Lookups>,
+    /// With the lock off: globals that never die (M2), class attributes that never die by their place in
+    /// `lookups`, plain `__init__`s of classes that never die by root shape, and the number of slots of shapes.
+    pub globals: Arc<Lasting>,
+    pub methods: Lasting,
+    pub inits: Lasting,
+    pub sizes: Words,
     /// `sys.modules`.
     pub modules: Guarded<Namespace>,
     pub importer: Box<dyn Importer>,
@@ -124,6 +135,10 @@ impl Interp {
             fixed: std::sync::OnceLock::new(),
             shapes: Guarded::new(Shapes::new(TypeId::COUNT)),
             lookups: Guarded::default(),
+            globals: Arc::default(),
+            methods: Lasting::default(),
+            inits: Lasting::default(),
+            sizes: Words::default(),
             modules: Guarded::default(),
             importer,
             starter,

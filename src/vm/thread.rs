@@ -44,6 +44,8 @@ pub struct Thread {
     pub counting: bool,
     /// The exception in flight, else `Unbound` (R3).
     pub(super) raised: Value,
+    /// The loop was left by a `yield`: taken by who resumed the generator, which may be running elsewhere by then.
+    pub(super) yielded: bool,
     /// The exception being handled (`sys.exc_info`), else None.
     pub handled: Value,
     /// Objects whose repr is being made in this thread, against cycles.
@@ -82,6 +84,7 @@ impl Thread {
             depth_max,
             counting: false,
             raised: Value::Unbound,
+            yielded: false,
             handled: Value::None,
             in_repr: Vec::new(),
             object: Value::None,

@@ -26,6 +26,7 @@ pub mod capture;
 pub mod channel;
 pub mod child;
 pub mod clock;
+pub mod command;
 pub mod deadlock;
 pub mod file;
 pub mod host;

@@ -116,6 +116,11 @@ impl Parker {
     }
 }
 
+/// Lets others run: for short waits in a loop.
+pub fn pause() {
+    std::thread::yield_now();
+}
+
 /// Sleeps in place, keeping whatever the thread holds.
 pub fn sleep(length: Nanos) {
     std::thread::sleep(Duration::from_nanos(length));

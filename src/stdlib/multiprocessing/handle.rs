@@ -74,6 +74,8 @@ pub enum Resource {
     Memory(Bytes),
     Sentinel(Sentinel),
     Known(Known),
+    /// An end of a stream of a program.
+    Stream(Descriptor),
     Closed,
 }
 
@@ -87,6 +89,12 @@ pub fn object(th: &Thread, r: Resource) -> Value {
 pub fn resource(held: &Held, v: &Value) -> Option<Resource> {
     let open = |o: &mut Opaque| o.state.downcast_mut::<Resource>().map(|r| r.clone());
     v.as_ref()?.try_with::<Opaque, _>(held, open)?
+}
+
+/// Puts another resource into a handle; gives the one that was there.
+pub fn replace(held: &Held, v: &Value, new: Resource) -> Option<Resource> {
+    let put = |o: &mut Opaque| o.state.downcast_mut::<Resource>().map(|r| std::mem::replace(r, new));
+    v.as_ref()?.try_with::<Opaque, _>(held, put)?
 }
 
 /// The resource of an argument.
@@ -132,8 +140,7 @@ pub fn ok<T>(c: &mut Call, r: io::Result<T>) -> Res<T> {
 
 fn close(c: &mut Call) -> Res<Value> {
     let v = c.arg(0);
-    let shut = |o: &mut Opaque| o.state.downcast_mut::<Resource>().map(|r| std::mem::replace(r, Resource::Closed));
-    let old = v.as_ref().and_then(|r| r.try_with::<Opaque, _>(&c.held, shut).flatten());
+    let old = replace(&c.held, &v, Resource::Closed);
     if let Some(Resource::Line(Line::Sim(end))) = old {
         let keys = end.close(c.held.process());
         for key in keys {
@@ -150,6 +157,7 @@ impl Resource {
             Resource::Line(Line::Real(s)) => Some(s.0.clone()),
             Resource::Permits(Tokens::Real(p)) => Some(p.0.clone()),
             Resource::Memory(Bytes::Real(m)) => Some(m.0.clone()),
+            Resource::Stream(d) => Some(d.clone()),
             Resource::Sentinel(s) => match s.0.sentinel() {
                 Passed::Descriptor(d) => Some(d),
                 Passed::Simulated(_) => None,
@@ -166,7 +174,7 @@ impl Resource {
             }
             Resource::Permits(Tokens::Sim(t)) => Some(Passed::Simulated(t.clone())),
             Resource::Memory(Bytes::Sim(b)) => Some(Passed::Simulated(b.clone())),
-            Resource::Sentinel(_) | Resource::Known(_) | Resource::Closed => None,
+            Resource::Sentinel(_) | Resource::Known(_) | Resource::Stream(_) | Resource::Closed => None,
             real => real.descriptor().map(Passed::Descriptor),
         }
     }

@@ -12,7 +12,7 @@
 //! known any more is a child that has ended: asking for it is no error, so that two threads may see the
 //! end of one child.
 
-mod handle;
+pub mod handle;
 mod memory;
 mod message;
 mod permit;
@@ -45,6 +45,8 @@ natives! { pub MULTIPROCESSING, "_multiprocessing";
     holds terminate("number, /") = terminate;
     /// Sends SIGKILL to child `number`.
     holds kill("number, /") = kill;
+    /// Sends any signal to child `number`.
+    holds send_signal("number, signal, /") = send_signal;
     /// Forgets child `number`, whose exit code has been read.
     holds forget("number, /") = forget;
     /// Writes the exception `e` of the process called `name` to standard error.
@@ -152,6 +154,17 @@ fn terminate(c: &mut Call) -> Res<Value> {
 
 fn kill(c: &mut Call) -> Res<Value> {
     signal(c, |child, held| child.kill(held))
+}
+
+fn send_signal(c: &mut Call) -> Res<Value> {
+    let number = c.arg(1);
+    let number = i32::try_from(c.index(&number)?).unwrap_or(-1);
+    if let Some(child) = child(c)?
+        && let Err(e) = child.signal(&mut c.held, number)
+    {
+        return Err(os_error::raise(c, &e, None));
+    }
+    Ok(Value::None)
 }
 
 fn forget(c: &mut Call) -> Res<Value> {
