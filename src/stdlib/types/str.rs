@@ -1,9 +1,9 @@
 //! Methods of str: case, classes, layout, stripping. Searching, splitting, formatting: str_more.rs.
 
 use crate::natives;
-use crate::object::Value;
 use crate::object::pure::text as pure;
 use crate::object::types::Str;
+use crate::object::{TypeId, Value};
 use crate::vm::make::text;
 use crate::vm::{Call, Res};
 
