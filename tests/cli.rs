@@ -102,12 +102,13 @@ fn wrong_usage_is_2_and_says_what() {
         (&["nonsense"], "nonsense"),
         (
             &["run", "--gil", "nope", "-c", "1"],
-            "unknown lock policy 'nope'; there are: fifo, cpython, priority, bfs, ruby, off",
+            "unknown lock policy 'nope'; there are: fifo, cpython, priority, bfs, ruby, ticks, pypy, off",
         ),
         (&["run", "--switch-interval", "soon", "-c", "1"], "'soon' is not a length of time"),
         (&["run", "--switch-interval", "0", "-c", "1"], "strictly positive"),
         (&["run", "--switch-interval", "-1ms", "-c", "1"], "strictly positive"),
         (&["run", "--gil", "off", "--switch-interval", "5ms", "-c", "1"], "has no switch interval"),
+        (&["run", "--gil", "ticks", "--switch-interval", "5ms", "-c", "1"], "counts safe points"),
         (&["run", "--seed", "1", "-c", "1"], "--sim"),
         (&["run", "--sim", "--seed", "x", "-c", "1"], "'x'"),
         (&["run", "--stats=xml", "-c", "1"], "xml"),
@@ -143,7 +144,18 @@ fn stats_go_to_standard_error() {
     let code = "import threading, time\nt = threading.Thread(target=time.sleep, args=(0.01,), name='sleeper')\nt.start(); t.join()\nprint('done')";
     let (status, out, err) = run(&["run", "--stats", "-c", code]);
     assert!(status == 0 && out == "done\n", "{out}{err}");
-    for word in ["MainThread", "sleeper", "running", "waiting", "blocked", "longest wait", "lock held", "hand-overs"] {
+    for word in [
+        "MainThread",
+        "sleeper",
+        "running",
+        "waiting",
+        "blocked",
+        "longest wait",
+        "lock held",
+        "contention",
+        "switches",
+        "slices",
+    ] {
         assert!(err.contains(word), "{word} in {err}");
     }
     let (_, _, err) = run(&["run", "--sim", "--stats=json", "-c", code]);
@@ -171,8 +183,8 @@ fn the_kitchen() {
     for seed in 0..20 {
         let out = ok(&["run", "--sim", "--gil", "cpython", "--seed", &seed.to_string(), "scripts/kitchen.kit", "1"]);
         let measured: Vec<&str> = out.lines().skip(1).filter_map(|l| l.split_whitespace().last()).collect();
-        let [serial, free, pasta, salad, apart] = measured[..] else { panic!("{out}") };
-        assert!((serial, free, apart) == ("13.0", "5.0", "5.0"), "{out}");
+        let [serial, free, pasta, salad, tasks, apart] = measured[..] else { panic!("{out}") };
+        assert!((serial, free, tasks, apart) == ("13.0", "5.0", "7.0", "5.0"), "{out}");
         assert!(["6.0", "7.0"].contains(&pasta) && ["8.0", "9.0"].contains(&salad), "seed {seed}: {out}");
     }
 }
@@ -189,10 +201,11 @@ fn scripts_run_in_both_worlds() {
 }
 
 #[test]
-fn lock_off_refuses_a_second_thread() {
+fn a_simulation_without_the_lock_refuses_a_second_thread() {
     let code = "import threading\nt = threading.Thread(target=print)\ntry:\n    t.start()\nexcept RuntimeError as e:\n    print(e)";
-    let out = ok(&["run", "--gil", "off", "-c", code]);
-    assert!(out.contains("off"), "{out}");
+    let out = ok(&["run", "--sim", "--gil", "off", "-c", code]);
+    assert!(out.contains("a simulation with --gil off"), "{out}");
+    assert_eq!(ok(&["run", "--gil", "off", "-c", code]), "\n");
 }
 
 #[test]

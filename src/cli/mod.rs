@@ -17,6 +17,7 @@
 //! Not here: how a script is run (`engine`), settings and their environment variables
 //! (`engine/config.rs`), the texts about natives and policies (their rows).
 
+mod compare;
 mod dis;
 mod doc;
 mod natives;
@@ -24,8 +25,10 @@ mod panic;
 mod policies;
 mod repl;
 mod run;
+mod safe_points;
 mod sweep;
 mod test;
+mod timeline;
 mod worker;
 
 use crate::engine::job;
@@ -55,6 +58,10 @@ commands! {
     Run run;
     /// Run a script under many settings and compare: intervals, policies, parameters.
     Sweep sweep;
+    /// Time the functions that a script marks with `@kit.variant` against each other.
+    Compare compare;
+    /// Show what a run's threads did and who had the lock, as text, SVG or HTML.
+    Timeline timeline;
     /// Find and run tests, timing tests among them.
     Test test;
     /// Show the bytecode of a script, with source lines and safe points.
@@ -79,6 +86,7 @@ Examples:
   kit run --sim dinner.kit              the same script in virtual time
   kit run --gil cpython dinner.kit      another lock policy (kit policies lists them)
   kit sweep work.kit --switch-interval 1ms,5ms,50ms
+  kit timeline --why dinner.kit         who had the lock when, and who waited for whom
   kit test                              run the tests below this folder
   kit doc time.sleep                    does this call release the lock?";
 

@@ -14,6 +14,7 @@ pub fn run(_: Args) -> i32 {
     for (i, row) in POLICIES.iter().enumerate() {
         let slice = match row.unit {
             Unit::Microseconds => format!("switch interval {} us, set with --switch-interval", row.slice),
+            Unit::Checks => format!("check interval {} safe points, set with --switch-interval", row.slice),
             Unit::None => "no switch interval".to_string(),
         };
         let default = if i == 0 { " (the default)" } else { "" };

@@ -22,6 +22,7 @@ pub fn run() -> i32 {
         gil,
         every_safe_point: false,
         stats: false,
+        trace: None,
         colour: colour(out::error_is_terminal()),
     };
     match repl::run(config) {

@@ -2,8 +2,9 @@
 
 use super::{USAGE, colour, complain};
 use crate::engine::{self, Config, Report, Script, config};
+use crate::explore::trace;
 use crate::gil::{Stats, World};
-use crate::world::{host, out};
+use crate::world::{file, host, out};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,6 +12,7 @@ Examples:
   echo 'print(6 * 7)' | kit run -       a script from standard input
   kit run --stats dinner.kit            a table of where the time went, on standard error
   kit run --switch-interval 1ms dinner.kit
+  kit run --trace t.json dinner.kit     what the threads did, for kit timeline and Perfetto
   kit run --param n=3 work.kit          the script finds it by kit.param
   kit run --sim --seed 7 dinner.kit     virtual time, chances drawn from seed 7
 
@@ -36,22 +38,25 @@ pub struct Args {
     allow_all: bool,
     /// Lock policy; `kit policies` lists them [default: fifo]
     #[arg(long, value_name = "POLICY")]
-    gil: Option<String>,
+    pub gil: Option<String>,
     /// How long a waiter waits before it asks for the lock: 5ms, 50us, 0.005 [default: 5ms]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    switch_interval: Option<String>,
+    pub switch_interval: Option<String>,
     /// Print the counters of threads and lock on standard error at the end
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
     stats: Option<StatsFormat>,
+    /// Write what the threads did to a file of Chrome trace events: for `kit timeline`, Perfetto, chrome://tracing
+    #[arg(long, value_name = "FILE.json")]
+    trace: Option<String>,
     /// Run in virtual time: sleeping takes none, and the same run gives the same output
     #[arg(long)]
-    sim: bool,
+    pub sim: bool,
     /// Draw in simulation what the system would leave to chance; one seed, one outcome
     #[arg(long, value_name = "N", requires = "sim")]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
     /// A value for `kit.param(NAME, default)`; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
-    param: Vec<String>,
+    pub param: Vec<String>,
     /// Where a thread may lose the lock: at CPython's places, or after every instruction
     #[arg(long, value_name = "WHERE", default_value = "default")]
     safe_points: SafePoints,
@@ -107,24 +112,32 @@ pub fn plain(args: &[String]) -> Option<Args> {
         [run, file, rest @ ..] if run == "run" && !file.starts_with('-') => (None, Some(file.clone()), rest),
         _ => return None,
     };
-    Some(Args {
-        script,
-        args: rest.to_vec(),
-        code,
-        allow_all: false,
-        gil: None,
-        switch_interval: None,
-        param: vec![],
-        stats: None,
-        sim: false,
-        seed: None,
-        safe_points: SafePoints::Default,
-    })
+    Some(Args { script, code, ..Args::of(String::new(), rest.to_vec()) })
+}
+
+impl Args {
+    /// A script without flags.
+    pub fn of(script: String, args: Vec<String>) -> Args {
+        Args {
+            script: Some(script),
+            args,
+            code: None,
+            allow_all: false,
+            gil: None,
+            switch_interval: None,
+            param: vec![],
+            stats: None,
+            trace: None,
+            sim: false,
+            seed: None,
+            safe_points: SafePoints::Default,
+        }
+    }
 }
 
 /// Runs the script; gives the exit code.
 pub fn run(args: Args) -> i32 {
-    let stats = args.stats;
+    let (stats, trace, script) = (args.stats, args.trace.clone(), args.script.clone());
     let config = match configure(args) {
         Ok(config) => config,
         Err(text) => {
@@ -147,7 +160,22 @@ pub fn run(args: Args) -> i32 {
     if let Some(counters) = outcome.stats {
         out::error(counted(stats, &counters, &outcome.report).as_bytes());
     }
+    if let (Some(file), Some(traced)) = (trace, outcome.trace)
+        && let Err(e) = write_trace(&file, &script.unwrap_or_else(|| "-c".to_string()), &traced)
+    {
+        complain(&format!("can't write the trace '{file}': {e}"));
+        return if outcome.code == 0 { 1 } else { outcome.code };
+    }
     outcome.code
+}
+
+/// Writes the trace piece by piece; says what is missing in it.
+fn write_trace(file: &str, script: &str, traced: &engine::tracing::Traced) -> std::io::Result<()> {
+    traced.warnings.iter().for_each(|w| complain(&format!("warning: {w}")));
+    let timeline = trace::timeline(&traced.recording, script, traced.simulated);
+    let writer = file::Writer::open(file.as_ref(), file::Mode::Truncate)?;
+    trace::write(&timeline, &mut |bytes| writer.write(bytes))?;
+    writer.flush()
 }
 
 /// The counters and the script's own figures, as `--stats` shows them.
@@ -170,7 +198,7 @@ fn counted(format: Option<StatsFormat>, counters: &Stats, report: &Report) -> St
 }
 
 /// The run that the flags and the environment ask for, or what is wrong with them.
-fn configure(args: Args) -> Result<Config, String> {
+pub fn configure(args: Args) -> Result<Config, String> {
     let world = if args.sim { World::Sim { seed: args.seed } } else { World::Real };
     let gil = config::gil_config(
         config::setting("gil", args.gil),
@@ -185,8 +213,8 @@ fn configure(args: Args) -> Result<Config, String> {
             (text("<stdin>", bytes), dash, vec![])
         }
         (None, file) => {
-            let file = file.unwrap_or_default();
-            (Script::File(file.clone().into()), file, vec![])
+            let name = file.unwrap_or_default();
+            (Script::File(name.clone().into()), name, vec![])
         }
     };
     rest.extend(args.args);
@@ -199,6 +227,7 @@ fn configure(args: Args) -> Result<Config, String> {
         gil,
         every_safe_point: args.safe_points == SafePoints::Every,
         stats: args.stats.is_some(),
+        trace: args.trace.is_some().then(engine::tracing::folder),
         colour: colour(out::error_is_terminal()),
     })
 }

@@ -164,6 +164,7 @@ fn plan(args: &Args) -> Result<Plan, String> {
         params: vec![],
         every_safe_point: false,
         stats: false,
+        trace: None,
         colour: !args.json && colour(out::is_terminal()),
     };
     Ok(Plan {

@@ -27,6 +27,8 @@ pub struct Config {
     pub every_safe_point: bool,
     /// Read the counters at the end.
     pub stats: bool,
+    /// Record events: the folder in which child processes leave theirs.
+    pub trace: Option<PathBuf>,
     /// Colour in error messages.
     pub colour: bool,
 }
@@ -74,6 +76,14 @@ pub fn parse_interval(text: &str) -> Result<u64, String> {
     Ok((us + 1e-6).floor() as u64)
 }
 
+/// Reads a number of safe points, for the policies that count those.
+fn parse_checks(policy: &str, text: &str) -> Result<u64, String> {
+    match text.trim().parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err(format!("the lock policy '{policy}' counts safe points: write --switch-interval 100, not '{text}'")),
+    }
+}
+
 /// Policy and interval of a run, checked.
 pub fn gil_config(policy_name: Option<String>, interval: Option<String>, world: World) -> Result<GilConfig, String> {
     let mut c = GilConfig { world, signals: true, ..GilConfig::default() };
@@ -85,10 +95,11 @@ pub fn gil_config(policy_name: Option<String>, interval: Option<String>, world: 
         c.policy = row.name.to_string();
     }
     if let Some(i) = interval {
-        if !matches!(policy::find(&c.policy).map(|r| &r.unit), Some(policy::Unit::Microseconds)) {
-            return Err(format!("the lock policy '{}' has no switch interval", c.policy));
-        }
-        c.interval_us = Some(parse_interval(&i)?);
+        c.interval_us = Some(match policy::find(&c.policy).map(|r| r.unit) {
+            Some(policy::Unit::Microseconds) => parse_interval(&i)?,
+            Some(policy::Unit::Checks) => parse_checks(&c.policy, &i)?,
+            _ => return Err(format!("the lock policy '{}' has no switch interval", c.policy)),
+        });
     }
     Ok(c)
 }

@@ -99,6 +99,7 @@ fn config_json(c: &Config) -> Json {
         "signals": c.gil.signals,
         "every_safe_point": c.every_safe_point,
         "stats": c.stats,
+        "trace": c.trace,
         "colour": c.colour,
     })
 }
@@ -124,9 +125,12 @@ fn config_from(j: &Json) -> Option<Config> {
             world,
             unit_cost: j["unit_cost"].as_u64()?,
             signals: j["signals"].as_bool()?,
+            // The process makes its own.
+            trace: None,
         },
         every_safe_point: j["every_safe_point"].as_bool()?,
         stats: j["stats"].as_bool()?,
+        trace: j["trace"].as_str().map(Into::into),
         colour: j["colour"].as_bool()?,
     })
 }
@@ -149,10 +153,20 @@ mod tests {
                 world: World::Sim { seed: Some(u64::MAX) },
                 unit_cost: 3,
                 signals: true,
+                trace: None,
             };
             let argv = vec!["-c".to_string(), String::new()];
             let params = vec![("n".to_string(), "1,2".to_string())];
-            let c = Config { script, argv, params, gil, every_safe_point: true, stats: true, colour: true };
+            let c = Config {
+                script,
+                argv,
+                params,
+                gil,
+                every_safe_point: true,
+                stats: true,
+                trace: Some("/tmp/t".into()),
+                colour: true,
+            };
             let back = config_from(&config_json(&c)).unwrap();
             assert_eq!(format!("{back:?}"), format!("{c:?}"));
         }

@@ -16,7 +16,9 @@ pub mod job;
 mod loader;
 pub mod repeat;
 pub mod repl;
+pub mod tracing;
 pub mod trial;
+pub mod variant;
 
 pub use crate::vm::report::{Better, Metric, Report};
 pub use config::{Config, Script};
@@ -30,7 +32,7 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
-use crate::world::{Clock, Nanos, out};
+use crate::world::{Clock, Nanos, out, signal};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -43,6 +45,8 @@ pub struct Outcome {
     pub cpu_ns: Nanos,
     /// Its figures, and what it did with its settings.
     pub report: Report,
+    /// What it recorded, if it was asked to.
+    pub trace: Option<tracing::Traced>,
 }
 
 /// The exit code of a deadlock.
@@ -60,15 +64,21 @@ fn compile_with(script: &Script, options: Options) -> Result<Arc<Code>, LoadErro
 }
 
 /// Runs a script to its end.
-pub fn run(config: Config) -> Result<Outcome, gil::RunError> {
+pub fn run(mut config: Config) -> Result<Outcome, gil::RunError> {
     let code = match compile(&config.script, config.every_safe_point) {
         Ok(code) => code,
         Err(e) => {
             out::error(e.render(config.colour).as_bytes());
-            return Ok(Outcome { code: e.code(), stats: None, cpu_ns: 0, report: Report::default() });
+            return Ok(Outcome { code: e.code(), stats: None, cpu_ns: 0, report: Report::default(), trace: None });
         }
     };
-    gil::run(config.gil.clone(), move |held| run_main(held, code, config))
+    tracing::begin(&mut config);
+    let folder = config.trace.clone();
+    let mut outcome = gil::run(config.gil.clone(), move |held| run_main(held, code, config))?;
+    if let (Some(folder), Some(traced)) = (folder, &mut outcome.trace) {
+        tracing::gather(&folder, traced);
+    }
+    Ok(outcome)
 }
 
 /// A main thread with a new interpreter.
@@ -106,7 +116,7 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
 /// The end of a process whose main thread is done with its script (E2).
 fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuck: bool) -> Outcome {
     // After a deadlock there is nobody left who could end.
-    let waits = [stdlib::threading::join_all, stdlib::multiprocessing::join_children];
+    let waits = [stdlib::threading::join_all, stdlib::multiprocessing::join_children, last_look];
     for wait in waits.into_iter().filter(|_| !stuck) {
         if let Err(e) = th.to_end(wait) {
             code = report(&mut th, e).max(code);
@@ -117,6 +127,7 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
     let stats = config.stats.then(|| th.held.stats());
     let cpu_ns = th.held.now(Clock::Process).saturating_sub(cpu_start);
     let report = th.interp.reporting.read(&th.held);
+    let trace = tracing::end(&th.held, config);
     let flushed = out::flush();
     let code = match flushed {
         Err(e) if code == 0 => {
@@ -126,7 +137,16 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
         _ => code,
     };
     drop(th.finish());
-    Outcome { code, stats, cpu_ns, report }
+    Outcome { code, stats, cpu_ns, report, trace }
+}
+
+/// A Ctrl-C that came while the last wait of the script ended by itself is not lost.
+fn last_look(th: &mut Thread) -> Res<()> {
+    if th.held.simulated() {
+        return Ok(());
+    }
+    signal::settle();
+    if th.held.breaker().load(Relaxed) == 0 { Ok(()) } else { th.safe_point() }
 }
 
 fn script(th: &mut Thread, code: &Arc<Code>, main: &Ref) -> Res<()> {

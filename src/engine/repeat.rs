@@ -41,7 +41,8 @@ pub fn run(config: Config, times: usize) -> Result<Vec<usize>, String> {
                 th.collect_cycles(true);
                 let _ = th.to_end(Thread::hear_last_words);
             }
-            counts.push(th.interp.heap.live(&th.held));
+            let heap = &th.interp.heap;
+            counts.push(th.held.alone(|alone| heap.live(alone)));
         }
         th.interp.ending.store(true, Relaxed);
         th.held.end_daemons();

@@ -1,7 +1,9 @@
 //! What the two drivers have in common: their trait, the record of a thread, the breaker's bits.
 
 use super::held::SpawnError;
-use super::stats::{Account, Stats};
+use super::policy::Unit;
+use super::stats::{Account, Bucket, Stats};
+use crate::trace::{Log, Recording};
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::{Std, Sync, Word};
 use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake};
@@ -17,8 +19,10 @@ pub const SIGNAL: u32 = 4;
 pub const EXIT: u32 = 8;
 /// A deadlock report waits to be taken, main thread only.
 pub const DEADLOCK: u32 = 16;
+/// The holder counts its safe points: its slice is a number of them.
+pub const COUNT: u32 = 32;
 /// The bits that the driver itself serves.
-pub const LOCK_BITS: u32 = DROP | SYNC;
+pub const LOCK_BITS: u32 = DROP | SYNC | COUNT;
 /// The bits that the VM may use as it likes.
 pub const VM_BITS: u32 = 0xffff_0000;
 
@@ -41,7 +45,14 @@ pub struct RecordOf<S: Sync> {
 pub type Record = RecordOf<Std>;
 
 impl<S: Sync> RecordOf<S> {
-    pub fn new(tid: Tid, (process, main): (ProcessId, bool), name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
+    pub fn new(
+        tid: Tid,
+        (process, main): (ProcessId, bool),
+        name: &str,
+        daemon: bool,
+        now: Nanos,
+        log: Option<Arc<Log>>,
+    ) -> Arc<RecordOf<S>> {
         Arc::new(RecordOf {
             breaker: S::Word::new(0),
             flags: S::Word::new(0),
@@ -51,7 +62,7 @@ impl<S: Sync> RecordOf<S> {
             main,
             name: name.to_string(),
             daemon,
-            account: Account::new(now),
+            account: Account::new(now, log),
         })
     }
 }
@@ -84,6 +95,9 @@ pub trait Driver: Send + std::marker::Sync {
 
     fn safe_point(&self, me: &Record);
     fn yield_now(&self, me: &Record);
+    /// With the lock off: brings all other threads to a safe point and keeps them there until `resume`.
+    fn stop_others(&self, _: &Record) {}
+    fn resume(&self, _: &Record) {}
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake;
     fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize;
     /// `wake` by a thread that is not of this run and does not hold its lock.
@@ -92,7 +106,7 @@ pub trait Driver: Send + std::marker::Sync {
     fn new_key(&self) -> WaitKey;
 
     /// Gives the lock up for native work; `enter` takes it again.
-    fn leave(&self, me: &Record);
+    fn leave(&self, me: &Record, then: Bucket);
     fn enter(&self, me: &Record);
     fn holding(&self, me: &Record, begins: bool);
     fn sleep_holding(&self, me: &Record, length: Nanos);
@@ -101,13 +115,19 @@ pub trait Driver: Send + std::marker::Sync {
     /// `None`: draw from the OS.
     fn draw(&self, me: &Record, stream: Stream) -> Option<u64>;
 
-    fn set_interval(&self, me: &Record, interval_us: u64);
-    fn interval_us(&self, me: &Record) -> u64;
+    /// The policy's slice, in its unit.
+    fn set_interval(&self, me: &Record, interval: u64);
+    fn interval(&self, me: &Record) -> u64;
+    fn unit(&self) -> Unit;
     fn stats(&self, me: &Record) -> Stats;
     /// From now on a thread notes at its end how long the OS let it wait for a core.
     fn watch(&self);
+    /// What was recorded so far, if the run is traced.
+    fn recording(&self, me: &Record) -> Option<Recording>;
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>>;
     fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32);
+    /// What Ctrl-C does.
+    fn interrupt_main(&self, me: &Record);
     fn end_daemons(&self, me: &Record);
 
     /// A new process with its main thread, alive from now on. Simulation only.

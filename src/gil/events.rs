@@ -13,6 +13,7 @@ use super::policy::{Ask, Lapse, To, Why};
 use super::processes::Process;
 use super::roster::Roster;
 use super::stats::{Bucket, bump};
+use crate::trace;
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Streams;
 use crate::world::sync::Std;
@@ -25,6 +26,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// The longest time a drawn wake-up takes, about what was measured on a quiet machine.
 const LATENCY_NS_MAX: Nanos = 100_000;
+
+/// What taking the lock back at once costs a thread that has just let go of it.
+const RETAKE_NS: Nanos = 300;
 
 /// Something that happens at a moment of virtual time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -49,6 +53,7 @@ pub enum Ended {
     Notified,
     TimedOut,
     Deadlocked,
+    Interrupted,
     Exiting,
 }
 
@@ -261,7 +266,9 @@ impl State {
         let ask = process.policy.woken(t, at);
         if ask == Ask::Wait {
             process.tally.failed += 1;
-            bump(&self.record(t).account.failed, 1);
+            let record = self.record(t);
+            bump(&record.account.failed, 1);
+            record.account.trace(at, |_| trace::Event::Failed {});
         }
         self.answer(t, ask, at);
     }
@@ -269,11 +276,31 @@ impl State {
     fn lapse(&mut self, id: ProcessId, at: Nanos) {
         let process = &mut self.processes[id.index()];
         process.lapse = None;
-        if let Lapse::Drop { holder } = process.policy.lapse(at) {
-            process.tally.requests_set += 1;
-            let record = self.record(holder);
-            record.breaker.fetch_or(driver::DROP, Relaxed);
-            bump(&record.account.requests, 1);
+        match process.policy.lapse(at) {
+            Lapse::Nothing => {}
+            Lapse::Drop { holder } => {
+                process.tally.requests_set += 1;
+                let by = (process.policy.waiters() > 0).then(|| process.policy.waiter(0));
+                self.roster.ask(holder, by, at);
+            }
+            Lapse::Watch { holder } => {
+                self.record(holder).breaker.fetch_or(driver::COUNT, Relaxed);
+            }
+            Lapse::Race { waiter } => {
+                let at = at + self.latency();
+                self.push(at, Event::Race(waiter));
+            }
+        }
+    }
+
+    /// `t` has let go because it had to and wants the lock back: as one step with the release, unless the
+    /// policy barges.
+    pub fn want_back(&mut self, t: Tid, at: Nanos) {
+        if self.process(t).policy.barges() && !self.slot(t).stay {
+            let at = at + if self.seed.is_some() { RETAKE_NS } else { 0 };
+            self.push(at, Event::Request(t));
+        } else {
+            self.want(t, at);
         }
     }
 
@@ -304,24 +331,21 @@ impl State {
 
     fn grant(&mut self, t: Tid, at: Nanos) {
         let waited = std::mem::take(&mut self.slot(t).waiting);
-        self.record(t).account.got(at, waited);
-        let process = self.process_mut(t);
-        if process.last_owner.replace(t) != Some(t) {
-            process.tally.handovers += 1;
-        }
+        let switched = self.process_mut(t).last_owner.replace(t) != Some(t);
+        self.record(t).account.got(at, waited, switched);
         self.push(at, Event::Resume(t));
     }
 
     /// Takes the lock from `me` and passes it on.
     pub fn release(&mut self, me: &Record, why: Why, at: Nanos) {
-        me.breaker.fetch_and(!driver::DROP, Relaxed);
+        me.breaker.fetch_and(!(driver::DROP | driver::COUNT), Relaxed);
         let process = self.process_mut(me.tid);
-        process.last_owner = Some(me.tid);
         let handoff = process.policy.release(me.tid, why, at);
         if handoff.stay {
             process.tally.forced_waits += 1;
             self.slot(me.tid).stay = true;
             bump(&me.account.forced_waits, 1);
+            me.account.trace(at, |_| trace::Event::HeldBack {});
         }
         match handoff.to {
             To::Nobody => {}
@@ -375,6 +399,16 @@ impl State {
             woken += 1;
         }
         woken
+    }
+
+    /// `KeyboardInterrupt` for the main thread of a process: ends its wait, or shows at its next safe point.
+    pub fn interrupt(&mut self, main: Tid, at: Nanos) {
+        if self.waits.remove(main).is_some() {
+            self.end_wait(main, Ended::Interrupted, at);
+            self.settle(main, at);
+        } else if let Some(main) = self.roster.get(main) {
+            main.breaker.fetch_or(driver::SIGNAL, Relaxed);
+        }
     }
 
     pub fn end_daemons(&mut self, me: &Record, at: Nanos) {

@@ -1,16 +1,18 @@
 //! The token: holding the interpreter lock is a value.
 
 use super::driver::{self, Driver, Record};
-use super::stats::Stats;
+use super::policy::Unit;
+use super::stats::{Bucket, Stats};
+use crate::trace::{Event, Recording, Spot};
 use crate::world::deadlock::Deadlock;
-use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
+use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitKind, WaitOn, Wake, random, thread};
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Exists only in a thread that is attached: in the real world it has the interpreter lock, in the
-/// simulated one the baton. It cannot leave its thread, be copied or be made outside this folder.
+/// simulated one the baton; with the lock off it is inside the gate, as others may be. It cannot leave its thread, be copied or be made outside this folder.
 /// Everything that may give the lock away takes `&mut Held`, so no object opened through `&Held` is
 /// open across it:
 ///
@@ -36,6 +38,16 @@ pub struct Held {
     random: RefCell<Option<random::Streams>>,
     native_id: Cell<u64>,
     not_send: PhantomData<*mut ()>,
+}
+
+/// The token while all other threads stand still: see `Held::alone`.
+pub struct Still<'a>(&'a Held);
+
+impl std::ops::Deref for Still<'_> {
+    type Target = Held;
+    fn deref(&self) -> &Held {
+        self.0
+    }
 }
 
 /// Wakes from outside the run: for threads that watch something for it (see `Held::waker`). It may be kept
@@ -72,8 +84,8 @@ pub enum SpawnError {
     /// What the OS said.
     #[error("can't start new thread")]
     Os(#[source] std::io::Error),
-    /// `--gil off` runs one script thread for now.
-    #[error("can't start new thread: --gil off runs a single script thread; free threads come later")]
+    /// A simulation has one baton: what runs without the lock would not overlap.
+    #[error("can't start new thread: a simulation with --gil off runs a single script thread")]
     Off,
     /// Only a simulation has processes inside it; a real one is started by `world::child`.
     #[error("can't start a process inside this one: that is for simulations")]
@@ -128,6 +140,9 @@ impl Held {
     /// under the driver's mutex, so it looks at objects and does nothing else.
     pub fn wait(&mut self, on: WaitOn, until: Option<Nanos>, still: &dyn Fn(&Held) -> bool) -> Wake {
         let place = self.place.take();
+        if let (Some(log), Some(place)) = (self.me.account.log(), &place) {
+            log.at(spot(place), Some(on.name()).filter(|name| !name.is_empty()));
+        }
         let this = &*self;
         let (kind, line) = (on.kind(), place.clone());
         let before = this.me.account.blocked(kind);
@@ -179,6 +194,15 @@ impl Held {
 
     /// Runs native work with the lock released.
     pub fn outside<R: Send>(&mut self, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Native, f)
+    }
+
+    /// The same for what waits rather than works: a call of the system that blocks.
+    pub fn outside_for<R: Send>(&mut self, kind: WaitKind, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Blocked(kind), f)
+    }
+
+    fn outside_as<R: Send>(&mut self, bucket: Bucket, f: impl FnOnce() -> R + Send) -> R {
         /// Takes the lock again also when `f` panics: a `Held` never lives without the lock.
         struct Back<'a>(&'a Held);
         impl Drop for Back<'_> {
@@ -186,19 +210,48 @@ impl Held {
                 self.0.driver.enter(&self.0.me);
             }
         }
-        self.driver.leave(&self.me);
+        self.driver.leave(&self.me, bucket);
         let _back = Back(self);
         f()
     }
 
+    /// Runs `f` while no other thread of this run touches objects. With the lock on that is always so; with
+    /// the lock off all others are brought to a safe point first, as this one is at one here.
+    pub fn alone<R>(&mut self, f: impl FnOnce(&Still) -> R) -> R {
+        /// Lets the others go on also when `f` panics.
+        struct Resume<'a>(&'a Held);
+        impl Drop for Resume<'_> {
+            fn drop(&mut self) {
+                self.0.driver.resume(&self.0.me);
+            }
+        }
+        self.driver.stop_others(&self.me);
+        let resume = Resume(self);
+        f(&Still(resume.0))
+    }
+
     /// Starts a script thread. Under an eager policy its place in the queue is taken here and now.
     pub fn spawn(&mut self, name: &str, daemon: bool, body: Box<dyn FnOnce(Held) + Send>) -> Result<Tid, SpawnError> {
+        self.spawn_sized(name, daemon, 0, body)
+    }
+
+    /// The same with a stack of at least so many bytes; threads have `thread::STACK_BYTES` in any case.
+    pub fn spawn_sized(
+        &mut self,
+        name: &str,
+        daemon: bool,
+        stack: usize,
+        body: Box<dyn FnOnce(Held) + Send>,
+    ) -> Result<Tid, SpawnError> {
         let child = self.driver.enroll(&self.me, name, daemon)?;
         let tid = child.tid;
         let (driver, record) = (self.driver.clone(), child.clone());
         let run = Box::new(move || body(Held::attach(driver, record)));
-        match thread::start(name, thread::STACK_BYTES, run) {
-            Ok(()) => Ok(tid),
+        match thread::start(name, stack.max(thread::STACK_BYTES), run) {
+            Ok(()) => {
+                self.trace(Event::Spawned { thread: tid.0 });
+                Ok(tid)
+            }
             Err(error) => {
                 self.driver.disown(&child);
                 Err(SpawnError::Os(error))
@@ -293,13 +346,20 @@ impl Held {
         self.driver.simulated()
     }
 
-    /// Sets the switch interval in whole microseconds; in effect at once, also for those who wait now.
-    pub fn set_switch_interval(&mut self, interval_us: u64) {
-        self.driver.set_interval(&self.me, interval_us);
+    /// Sets the policy's slice: the switch interval in whole microseconds, or the check interval; in effect
+    /// at once, also for those who wait now.
+    pub fn set_switch_interval(&mut self, interval: u64) {
+        self.driver.set_interval(&self.me, interval);
     }
 
+    /// The policy's slice, in its unit.
     pub fn switch_interval(&self) -> u64 {
-        self.driver.interval_us(&self.me)
+        self.driver.interval(&self.me)
+    }
+
+    /// What `switch_interval` counts under the policy of this run.
+    pub fn slice_unit(&self) -> Unit {
+        self.driver.unit()
     }
 
     /// The name of the lock policy's row.
@@ -338,9 +398,51 @@ impl Held {
         self.place.replace(Some(place));
     }
 
+    /// Whether the run is traced: whoever is about to do what a trace shows says where it stands (`trace_at`).
+    #[inline(always)]
+    pub fn tracing(&self) -> bool {
+        self.me.account.log().is_some()
+    }
+
+    /// For the trace: where the thread stands, and in what.
+    pub fn trace_at(&self, place: &Place, what: Option<&str>) {
+        if let Some(log) = self.me.account.log() {
+            log.at(spot(place), what);
+        }
+    }
+
+    /// Records what this thread has just done.
+    fn trace(&self, event: Event) {
+        if let Some(log) = self.me.account.log() {
+            log.record(self.now(Clock::Monotonic), event);
+        }
+    }
+
+    /// For the trace: this thread has started a process of the real world.
+    pub fn trace_child(&self, pid: u32) {
+        self.trace(Event::Child { pid });
+    }
+
+    /// A mark of the script in the trace.
+    pub fn mark(&self, text: &str) {
+        if let Some(log) = self.me.account.log() {
+            self.trace(Event::Marked { text: log.text(text), place: log.place() });
+        }
+    }
+
+    /// What the run has recorded so far, if it is traced.
+    pub fn recording(&self) -> Option<Recording> {
+        self.driver.recording(&self.me)
+    }
+
     /// Sets VM bits in another thread's breaker word; `None` means all threads.
     pub fn poke(&mut self, tid: Option<Tid>, bits: u32) {
         self.driver.poke(&self.me, tid, bits & VM_BITS);
+    }
+
+    /// What Ctrl-C does: the main thread's wait ends as `Interrupted`, or its next safe point says so.
+    pub fn interrupt_main(&mut self) {
+        self.driver.interrupt_main(&self.me);
     }
 
     /// Tells all other threads that the program ends: their waits end as `Exiting`, their safe points
@@ -358,6 +460,11 @@ impl Drop for Held {
             self.driver.exit(&self.me);
         }
     }
+}
+
+/// A place as the trace keeps it.
+fn spot(place: &Place) -> Spot {
+    Spot { file: place.file.clone(), line: place.line, function: place.function.clone() }
 }
 
 /// The exit code of a process whose body panics.

@@ -10,12 +10,15 @@
 //! | leave slow | store(owner, SLOW unless quiet), under the mutex | Release; no fast swap succeeds meanwhile |
 //! | message | set a flag of the target under the mutex, unpark after unlocking | Release, read with Acquire |
 //! | ask the holder | set DROP in its breaker, under the mutex | Relaxed |
-//! | any slow release | clear DROP in one's own breaker | Relaxed |
+//! | count safe points | set COUNT in the holder's breaker, under the mutex | Relaxed |
+//! | any slow release | clear DROP and COUNT in one's own breaker | Relaxed |
+//! | `last`, `points` | plain load and store by whoever holds the lock | Relaxed: the lock orders them |
 
 use super::driver::{self, RecordOf};
 use super::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
 use super::roster::Roster;
 use super::stats::{Bucket, Cause, LockStats, bump};
+use crate::trace::Event;
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Parker, Sync, Word};
@@ -44,17 +47,27 @@ fn word_of(owner: Option<Tid>) -> u32 {
     owner.map_or(0, |t| (t.0 + 1) << 1)
 }
 
+fn points_of(policy: &dyn LockPolicy) -> u32 {
+    u32::try_from(policy.points()).unwrap_or(u32::MAX)
+}
+
 fn owner_of(word: u32) -> Option<Tid> {
     (word >> 1).checked_sub(1).map(Tid)
 }
 
-/// The lock word on a cache line of its own.
+/// The lock word, and what its holder writes, on a cache line of their own.
 #[repr(align(64))]
-struct Line<W>(W);
+struct Line<W> {
+    word: W,
+    /// Who took the lock last.
+    last: W,
+    /// Safe points left of the slice, where the policy counts them.
+    points: W,
+}
 
 pub struct Lock<S: Sync> {
     pub sync: S,
-    word: Line<S::Word>,
+    line: Line<S::Word>,
     pub state: S::Monitor<State<S>>,
     pub eager: bool,
 }
@@ -64,6 +77,7 @@ pub struct State<S: Sync> {
     pub policy: Box<dyn LockPolicy>,
     pub waits: WaitTable,
     pub roster: Roster<S>,
+    /// How long the clock thread sleeps after it has acted, unless it is called.
     pub interval: Nanos,
     /// The main thread has ended: nobody gets the lock any more.
     pub finished: bool,
@@ -73,8 +87,7 @@ pub struct State<S: Sync> {
     random: Random,
     clock_runs: bool,
     /// Until when the clock thread sleeps if nobody notifies it.
-    clock_until: Nanos,
-    last_owner: Option<Tid>,
+    pub clock_until: Nanos,
     contended_since: Option<Nanos>,
 }
 
@@ -106,10 +119,11 @@ impl<S: Sync> Lock<S> {
             random,
             clock_runs: false,
             clock_until: 0,
-            last_owner: Some(Tid::MAIN),
             contended_since: None,
         };
-        Lock { sync, word: Line(S::Word::new(0)), state: Monitor::new(state), eager }
+        let points = S::Word::new(points_of(&*state.policy));
+        let line = Line { word: S::Word::new(0), last: S::Word::new(Tid::MAIN.0), points };
+        Lock { sync, line, state: Monitor::new(state), eager }
     }
 
     pub fn slow(&self) -> Slow<'_, S> {
@@ -120,8 +134,8 @@ impl<S: Sync> Lock<S> {
             thread::park_for_ever();
         }
         let now = self.sync.now();
-        if self.word.0.load(Relaxed) & SLOW == 0 {
-            let owner = owner_of(self.word.0.fetch_or(SLOW, Acquire));
+        if self.line.word.load(Relaxed) & SLOW == 0 {
+            let owner = owner_of(self.line.word.fetch_or(SLOW, Acquire));
             state.policy.adopt(owner, now);
         }
         Slow { lock: self, state, now, post: None, more: Vec::new(), warning: None }
@@ -129,33 +143,41 @@ impl<S: Sync> Lock<S> {
 
     /// Takes the lock.
     pub fn take(&self, me: &RecordOf<S>) {
-        if self.word.0.swap_if(0, word_of(Some(me.tid)), Acquire) {
-            me.account.got(self.sync.now(), false);
-            return;
+        if self.line.word.swap_if(0, word_of(Some(me.tid)), Acquire) {
+            return self.got(me, false);
         }
         let mut slow = self.slow();
         me.account.book(Bucket::Waiting, slow.now);
         let granted = slow.request(me.tid);
         slow.leave();
-        if granted {
-            me.account.got(self.sync.now(), false);
-        } else {
-            self.await_grant(me);
+        if granted { self.got(me, false) } else { self.await_grant(me) }
+    }
+
+    /// The lock is `me`'s from now on.
+    pub fn got(&self, me: &RecordOf<S>, waited: bool) {
+        let switched = self.line.last.load(Relaxed) != me.tid.0;
+        if switched {
+            self.line.last.store(me.tid.0, Relaxed);
         }
+        me.account.got(self.sync.now(), waited, switched);
     }
 
     /// Gives the lock up in order to do `then`.
     pub fn give(&self, me: &RecordOf<S>, then: Bucket) {
-        me.account.released(Cause::Block);
-        if self.word.0.load(Relaxed) & SLOW == 0 {
-            // Booked before it is given: afterwards others may read the account.
-            me.account.book(then, self.sync.now());
-            if self.word.0.swap_if(word_of(Some(me.tid)), 0, Release) {
+        let fast = self.line.word.load(Relaxed) & SLOW == 0;
+        if fast {
+            let now = self.sync.now();
+            me.account.lost(Cause::Block, now);
+            me.account.book(then, now);
+            if self.line.word.swap_if(word_of(Some(me.tid)), 0, Release) {
                 return;
             }
         }
         let mut slow = self.slow();
-        me.account.book(then, slow.now);
+        if !fast {
+            me.account.lost(Cause::Block, slow.now);
+            me.account.book(then, slow.now);
+        }
         let stay = slow.release(me, Why::Block);
         slow.leave();
         if stay {
@@ -178,43 +200,75 @@ impl<S: Sync> Lock<S> {
             me.flags.fetch_and(!RACE, Relaxed);
             let mut slow = self.slow();
             let ask = slow.state.policy.woken(me.tid, slow.now);
-            let granted = slow.granted(me.tid, ask);
+            let granted = slow.granted(ask);
             if !granted {
                 slow.state.tally.failed += 1;
                 bump(&me.account.failed, 1);
+                me.account.trace(slow.now, |_| Event::Failed {});
             }
             slow.leave();
             if granted {
                 break;
             }
         }
-        me.account.got(self.sync.now(), true);
+        self.got(me, true);
     }
 
     /// A forced switch: waits until another thread has taken the lock.
     pub fn await_freed(&self, me: &RecordOf<S>) {
         bump(&me.account.forced_waits, 1);
+        if me.account.log().is_some() {
+            me.account.trace(self.sync.now(), |_| Event::HeldBack {});
+        }
         while me.flags.load(Acquire) & FREED == 0 {
             me.parker.park(None, 0);
         }
         me.flags.fetch_and(!FREED, Relaxed);
     }
 
-    /// At a safe point, when somebody asked for the lock.
-    pub fn serve_request(&self, me: &RecordOf<S>) {
+    /// At a safe point, when somebody asked for the lock or the holder counts. Says whether it let go.
+    pub fn safe_point(&self, me: &RecordOf<S>) -> bool {
+        bump(&me.account.stops, 1);
+        let counts = me.breaker.load(Relaxed) & (driver::DROP | driver::COUNT) == driver::COUNT;
+        if counts {
+            let left = self.line.points.load(Relaxed);
+            if left > 1 {
+                self.line.points.store(left - 1, Relaxed);
+                return false;
+            }
+        }
         let mut slow = self.slow();
-        if slow.state.policy.check(me.tid, slow.now, 1) {
+        if counts {
+            self.line.points.store(points_of(&*slow.state.policy), Relaxed);
+        }
+        let must = slow.state.policy.check(me.tid, slow.now);
+        if must {
+            if counts {
+                // The holder's own count asked it.
+                bump(&me.account.requests, 1);
+                slow.state.tally.requests_set += 1;
+            }
             slow.state.tally.requests_honoured += 1;
             self.switch(slow, me, Cause::Request);
         } else {
-            me.breaker.fetch_and(!driver::DROP, Relaxed);
+            me.breaker.fetch_and(!(driver::DROP | driver::COUNT), Relaxed);
             slow.leave();
         }
+        must
+    }
+
+    /// The policy's slice changes. `called`: how long the clock thread sleeps after it has acted.
+    pub fn set_slice(&self, slice: u64, clock_sleeps: Nanos) {
+        let mut slow = self.slow();
+        slow.state.interval = clock_sleeps;
+        slow.state.policy.set_slice(slice);
+        self.line.points.store(points_of(&*slow.state.policy), Relaxed);
+        slow.leave();
     }
 
     /// Gives the lock away of the holder's own will, if anybody waits.
     pub fn yield_now(&self, me: &RecordOf<S>) {
-        if self.word.0.load(Relaxed) & SLOW == 0 {
+        if self.line.word.load(Relaxed) & SLOW == 0 {
             return;
         }
         let mut slow = self.slow();
@@ -222,28 +276,26 @@ impl<S: Sync> Lock<S> {
             return slow.leave();
         }
         // As if a waiter's patience had just run out: so the policy makes sure that another is next.
-        if let Some(due) = slow.state.policy.due() {
-            slow.state.policy.lapse(due);
-        }
+        slow.state.policy.requested();
         self.switch(slow, me, Cause::Yield);
     }
 
-    /// Release and new request in one critical section, or a third thread could slip in between.
+    /// Release and new request in one critical section, or a third thread could slip in between; a policy
+    /// that barges wants just that.
     fn switch(&self, mut slow: Slow<'_, S>, me: &RecordOf<S>, cause: Cause) {
-        me.account.released(cause);
+        me.account.lost(cause, slow.now);
         me.account.book(Bucket::Waiting, slow.now);
-        if slow.release(me, Why::Requested) {
+        let stay = slow.release(me, Why::Requested);
+        if stay || slow.state.policy.barges() {
             slow.leave();
-            self.await_freed(me);
+            if stay {
+                self.await_freed(me);
+            }
             return self.take(me);
         }
         let granted = slow.request(me.tid);
         slow.leave();
-        if granted {
-            me.account.got(self.sync.now(), false);
-        } else {
-            self.await_grant(me);
-        }
+        if granted { self.got(me, false) } else { self.await_grant(me) }
     }
 
     /// The clock thread's body: keeps the one timer of the lock until the run is over. After a lapse it
@@ -254,7 +306,9 @@ impl<S: Sync> Lock<S> {
             let now = self.sync.now();
             let length = match state.policy.due() {
                 Some(due) if due <= now => {
-                    state.lapse(now);
+                    if let Some(record) = state.lapse(now) {
+                        record.parker.unpark();
+                    }
                     Some(state.interval)
                 }
                 Some(due) => Some(due - now),
@@ -277,15 +331,27 @@ impl<S: Sync> Lock<S> {
 }
 
 impl<S: Sync> State<S> {
-    /// Lets the policy's timer act. Somebody waits then, so SLOW stands.
-    pub fn lapse(&mut self, now: Nanos) {
-        if let Lapse::Drop { holder } = self.policy.lapse(now)
-            && let Some(record) = self.roster.get(holder)
-        {
-            record.breaker.fetch_or(driver::DROP, Relaxed);
-            bump(&record.account.requests, 1);
-            self.tally.requests_set += 1;
+    /// Lets the policy's timer act. Somebody waits then, so SLOW stands. Returns whom to unpark.
+    #[must_use]
+    pub fn lapse(&mut self, now: Nanos) -> Option<Arc<RecordOf<S>>> {
+        match self.policy.lapse(now) {
+            Lapse::Nothing => {}
+            Lapse::Drop { holder } => {
+                self.roster.get(holder)?;
+                let by = (self.policy.waiters() > 0).then(|| self.policy.waiter(0));
+                self.roster.ask(holder, by, now);
+                self.tally.requests_set += 1;
+            }
+            Lapse::Watch { holder } => {
+                self.roster.get(holder)?.breaker.fetch_or(driver::COUNT, Relaxed);
+            }
+            Lapse::Race { waiter } => {
+                let record = self.roster.get(waiter)?;
+                record.flags.fetch_or(RACE, Release);
+                return Some(record.clone());
+            }
         }
+        None
     }
 
     /// Time during which the lock was held while somebody waited for it.
@@ -314,38 +380,29 @@ impl<S: Sync> Slow<'_, S> {
     /// Asks for the lock on behalf of `t`.
     pub fn request(&mut self, t: Tid) -> bool {
         let ask = self.state.policy.request(t, self.now);
-        self.granted(t, ask)
+        self.granted(ask)
     }
 
     /// Notes what an `Ask` brought; frees whom it frees.
-    pub fn granted(&mut self, t: Tid, ask: Ask) -> bool {
+    pub fn granted(&mut self, ask: Ask) -> bool {
         match ask {
             Ask::Wait => false,
             Ask::Granted { frees } => {
                 if let Some(freed) = frees {
                     self.tell(freed, FREED);
                 }
-                self.owned_by(t);
                 true
             }
         }
     }
 
-    fn owned_by(&mut self, t: Tid) {
-        if self.state.last_owner.replace(t) != Some(t) {
-            self.state.tally.handovers += 1;
-        }
-    }
-
     /// Takes the lock from `me` and passes it on. `true`: `me` must wait for FREED before it goes on.
     pub fn release(&mut self, me: &RecordOf<S>, why: Why) -> bool {
-        me.breaker.fetch_and(!driver::DROP, Relaxed);
-        self.state.last_owner = Some(me.tid);
+        me.breaker.fetch_and(!(driver::DROP | driver::COUNT), Relaxed);
         let Handoff { to, stay } = self.state.policy.release(me.tid, why, self.now);
         match to {
             To::Nobody => {}
             To::Thread(t) => {
-                self.owned_by(t);
                 self.tell(t, GRANTED);
             }
             To::Race => {
@@ -364,7 +421,8 @@ impl<S: Sync> Slow<'_, S> {
         // A policy that wants the holder to let go at once does not wait for the clock thread.
         let mut due = state.policy.due();
         if due.is_some_and(|due| due <= self.now) {
-            state.lapse(self.now);
+            let picked = state.lapse(self.now);
+            self.more.extend(picked);
             due = state.policy.due();
         }
         let owner = state.policy.holder();
@@ -379,7 +437,7 @@ impl<S: Sync> Slow<'_, S> {
         }
         // Nobody gets past the mutex any more once the run is over.
         let slow = if state.finished || !state.policy.quiet() { SLOW } else { 0 };
-        self.lock.word.0.store(word_of(owner) | slow, Release);
+        self.lock.line.word.store(word_of(owner) | slow, Release);
         // A later moment does not disturb the clock thread, an earlier one does.
         let call = state.clock_runs && (state.finished || due.is_some_and(|due| due < state.clock_until));
         if call {

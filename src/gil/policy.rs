@@ -4,7 +4,7 @@
 //! clock, no thread, no lock and no randomness of its own. Two drivers run the same policy: `real.rs` on
 //! OS threads, `sim.rs` on events. A policy is one file in `policies/` and one row of the table below.
 
-use super::policies::{Bfs, Cpython, Fifo, Priority, Ruby};
+use super::policies::{Bfs, Cpython, Fifo, Priority, Pypy, Ruby, Ticks};
 use crate::world::{Nanos, Tid};
 
 /// The answer to a request for the lock.
@@ -23,6 +23,14 @@ pub enum Lapse {
     /// This holder is asked to let go at its next safe point.
     Drop {
         holder: Tid,
+    },
+    /// This holder counts its safe points from now on, and `check` is asked when the slice is used up.
+    Watch {
+        holder: Tid,
+    },
+    /// The lock is free and this waiter is to try (`woken`).
+    Race {
+        waiter: Tid,
     },
 }
 
@@ -75,8 +83,8 @@ pub trait LockPolicy: Send {
     }
     /// The holder is asked to let go from now on.
     fn requested(&mut self);
-    /// At a safe point whose breaker word is set: must the holder let go?
-    fn check(&mut self, holder: Tid, now: Nanos, points: u64) -> bool;
+    /// At the first safe point after a request, or when the counted ones are used up: must the holder let go?
+    fn check(&mut self, holder: Tid, now: Nanos) -> bool;
     fn release(&mut self, t: Tid, why: Why, now: Nanos) -> Handoff;
     /// The fast path moved the lock without asking: learn who has it.
     fn adopt(&mut self, holder: Option<Tid>, now: Nanos);
@@ -91,15 +99,28 @@ pub trait LockPolicy: Send {
     fn waiter(&self, i: usize) -> Tid;
     /// A constant of the policy: start and wake give a place in the queue at once.
     fn eager(&self) -> bool;
-    fn set_interval(&mut self, interval: Nanos);
+    /// A constant of the policy: who let go because it had to tries at once to take the lock again, in a step
+    /// of its own, so the waiter that the release woke mostly finds it taken.
+    fn barges(&self) -> bool {
+        false
+    }
+    /// The safe points of a slice, where the policy counts them (`Lapse::Watch`).
+    fn points(&self) -> u64 {
+        0
+    }
+    /// A new slice, in nanoseconds or safe points.
+    fn set_slice(&mut self, slice: u64);
 }
 
 /// What the number that belongs to a policy counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Unit {
     /// A switch interval, in microseconds.
     Microseconds,
+    /// A check interval: safe points that the holder comes by.
+    Checks,
     /// The policy has no such number.
+    #[default]
     None,
 }
 
@@ -110,9 +131,18 @@ pub struct Row {
     /// The slice a thread may keep the lock for while others wait, in `unit`s.
     pub slice: u64,
     pub unit: Unit,
-    /// Builds the state machine for an interval. `off` has none of its own: with a single script thread
-    /// any policy would do, and more threads are refused.
-    pub make: fn(Nanos) -> Box<dyn LockPolicy>,
+    /// Builds the state machine for a slice in nanoseconds or safe points. That of `off` is for simulation, which
+    /// has one script thread then; the real driver has its own (`policies::Off`).
+    pub make: fn(u64) -> Box<dyn LockPolicy>,
+}
+
+/// A slice as the policies are told it: nanoseconds of at least one microsecond, as CPython waits, or safe
+/// points.
+pub fn inner_slice(unit: Unit, slice: u64) -> u64 {
+    match unit {
+        Unit::Microseconds | Unit::None => slice.max(1).saturating_mul(1000),
+        Unit::Checks => slice.max(1),
+    }
 }
 
 /// Turns the table of policies into `POLICIES`.
@@ -150,7 +180,17 @@ policies! {
     /// Ruby 3.3: direct hand-over in order of arrival; a slice of 100 ms, counted in ticks of a tenth
     /// while anybody waits. Who comes back from a wait joins the tail.
     "ruby" slice 100_000 Microseconds = |interval| Box::new(Ruby::new(interval));
-    /// No lock. For now one script thread only; free threads come later.
+    /// CPython before 3.2: no clock and no request. After so many safe points the holder releases the lock
+    /// and tries at once to take it again, while the waiter that it woke is still coming to its feet; so
+    /// on several cores threads wake in vain thousands of times a second and two of them are slower than one.
+    "ticks" slice 100 Checks = |points| Box::new(Ticks::new(points));
+    /// PyPy: letting go in order to wait costs nothing and calls nobody; the first waiter looks every 0.1 ms
+    /// whether the lock is free, so short waits do not give it away. A slice is work, a number of safe
+    /// points; at its end the lock goes to the first waiter and its holder queues behind the others.
+    "pypy" slice 10_000 Checks = |points| Box::new(Pypy::new(points));
+    /// No lock: script threads run at the same time. Objects lock themselves for the length of one
+    /// operation, so `list.append` loses nothing and `c += 1` may. Real world only: a simulation
+    /// without the lock runs one script thread.
     "off" slice 0 None = |interval| Box::new(Fifo::new(interval));
 }
 

@@ -9,8 +9,9 @@ use super::driver::{self, Record};
 use super::events::{Ended, State};
 use super::policy::LockPolicy;
 use super::stats::LockStats;
+use crate::trace;
 use crate::world::deadlock::{Deadlock, Everybody};
-use crate::world::{Nanos, ProcessId, Tid, WaitKey};
+use crate::world::{Nanos, ProcessId, Tid, WaitKey, WaitOn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -20,7 +21,10 @@ const KILLED: i32 = -9;
 /// One process: its lock and what counts for it alone.
 pub struct Process {
     pub policy: Box<dyn LockPolicy>,
-    pub interval_us: u64,
+    /// The policy's slice, in its unit.
+    pub interval: u64,
+    /// Safe points left of the slice, where the policy counts them.
+    pub points: u64,
     pub tally: LockStats,
     /// The pending `Lapse`: its moment and its number.
     pub lapse: Option<(Nanos, u64)>,
@@ -66,15 +70,26 @@ impl State {
         &mut self,
         name: &str,
         parent: Option<ProcessId>,
-        (policy, interval_us): (Box<dyn LockPolicy>, u64),
+        (policy, interval, policy_name): (Box<dyn LockPolicy>, u64, &str),
         at: Nanos,
     ) -> Arc<Record> {
         let count = u32::try_from(self.processes.len()).expect("fewer than 2^32 processes in one run");
         let id = ProcessId(count + 1);
+        if let Some(recorder) = self.roster.recorder() {
+            recorder.process(trace::recording::Process {
+                pid: id.0,
+                parent: parent.map_or(0, |p| p.0),
+                name: name.to_string(),
+                policy: policy_name.to_string(),
+                interval_us: interval,
+                born: at,
+            });
+        }
         let record = self.enroll(id, "MainThread", false, at);
         self.processes.push(Process {
+            points: policy.points(),
             policy,
-            interval_us,
+            interval,
             tally: LockStats::default(),
             lapse: None,
             last_owner: Some(record.tid),
@@ -118,6 +133,12 @@ impl State {
         process.lapse = None;
         let main = process.main;
         self.wake(WaitKey::Process(id), usize::MAX, at);
+        // What it had open is closed: who waits for a message looks again.
+        let waits = self.waits.iter().filter(|(_, e)| matches!(e.on, WaitOn::Message { .. }));
+        let keys: Vec<WaitKey> = waits.filter_map(|(_, e)| e.on.key()).collect();
+        for key in keys {
+            self.wake(key, usize::MAX, at);
+        }
         self.look_for_deadlock(main, at);
     }
 

@@ -1,15 +1,19 @@
 //! The real world: OS threads, the wall clock, one timer thread per lock.
 
 use super::GilConfig;
-use super::driver::{Driver, Record, Wait};
+use super::driver::{self, Driver, Record, Wait};
+use super::gate::Gate;
 use super::held::SpawnError;
 use super::lock::Lock;
-use super::policy::Row;
+use super::policies::Off;
+use super::policy::{self, Row, Unit};
 use super::stats::{Bucket, LockStats, Stats};
+use crate::trace::{Recording, recording::Process};
 use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Std, Sync};
-use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, sched, signal, thread};
+use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, host, sched, signal, thread};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -19,10 +23,12 @@ const CLOCK_STACK_BYTES: usize = 128 << 10;
 pub struct Real {
     lock: Arc<Lock<Std>>,
     policy: &'static str,
-    /// `--gil off`: one script thread only.
-    solo: bool,
+    /// `--gil off`.
+    gate: Option<Gate>,
     born: Nanos,
-    interval_us: AtomicU64,
+    /// The policy's slice, in its unit.
+    interval: AtomicU64,
+    unit: Unit,
     keys: AtomicU64,
     /// Somebody measures how long threads wait for a core.
     watched: AtomicBool,
@@ -30,10 +36,23 @@ pub struct Real {
 
 /// A driver and the record of its main thread.
 pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
-    let interval_us = config.interval_us.unwrap_or(row.slice);
-    let interval = super::interval_ns(interval_us);
-    let lock = Arc::new(Lock::new(Std, (row.make)(interval), interval, Random::from_os()));
+    let interval = config.interval_us.unwrap_or(row.slice);
+    let slice = policy::inner_slice(row.unit, interval);
+    let off = row.name == "off";
+    let machine = if off { Box::new(Off) } else { (row.make)(slice) };
+    let lock = Arc::new(Lock::new(Std, machine, clock_sleeps(row.unit, slice), Random::from_os()));
     let born = Std.now();
+    lock.state.lock().roster.record(config.trace.as_ref());
+    if let Some(recorder) = &config.trace {
+        recorder.process(Process {
+            pid: host::process_id(),
+            parent: host::parent_id(),
+            name: String::new(),
+            policy: row.name.to_string(),
+            interval_us: interval,
+            born,
+        });
+    }
     let main = lock.state.lock().roster.add(ProcessId::MAIN, "MainThread", false, born);
     if config.signals {
         let lock = lock.clone();
@@ -42,13 +61,41 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
     let real = Real {
         lock,
         policy: row.name,
-        solo: row.name == "off",
+        gate: off.then(Gate::default),
         born,
-        interval_us: AtomicU64::new(interval_us),
+        interval: AtomicU64::new(interval),
+        unit: row.unit,
         keys: AtomicU64::new(0),
         watched: AtomicBool::new(false),
     };
     Ok((Arc::new(real), main))
+}
+
+/// How long the clock thread sleeps after it has acted: an interval, or a moment where slices are not time.
+fn clock_sleeps(unit: Unit, slice: u64) -> Nanos {
+    if unit == Unit::Checks { 100_000 } else { slice }
+}
+
+impl Real {
+    fn enter_gate(&self) {
+        if let Some(gate) = &self.gate {
+            gate.enter();
+        }
+    }
+
+    fn leave_gate(&self) {
+        if let Some(gate) = &self.gate {
+            gate.leave();
+        }
+    }
+
+    /// Asks all other threads to come to a safe point.
+    fn ask_others(&self, me: &Record) {
+        let state = self.lock.state.lock();
+        for record in state.roster.iter().filter(|r| r.tid != me.tid) {
+            record.breaker.fetch_or(driver::DROP, Relaxed);
+        }
+    }
 }
 
 impl Driver for Real {
@@ -71,6 +118,7 @@ impl Driver for Real {
     fn attach(&self, me: &Record) {
         me.account.native_id.store(thread::native_id(), Relaxed);
         self.lock.attach(me);
+        self.enter_gate();
     }
 
     fn exit(&self, me: &Record) {
@@ -80,14 +128,16 @@ impl Driver for Real {
             me.account.delay_ns.store(ns, Relaxed);
         }
         me.account.native_id.store(0, Relaxed);
+        match &self.gate {
+            // G6: whoever is left stays outside the gate for good.
+            Some(gate) if me.main => gate.stop(|| self.ask_others(me)),
+            _ => self.leave_gate(),
+        }
         self.lock.exit(me);
     }
 
     fn enroll(&self, _: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError> {
-        if self.solo {
-            return Err(SpawnError::Off);
-        }
-        if self.lock.clock_wanted() {
+        if self.gate.is_none() && self.lock.clock_wanted() {
             let lock = self.lock.clone();
             let body = move || {
                 thread::exact_timers();
@@ -110,7 +160,27 @@ impl Driver for Real {
     }
 
     fn safe_point(&self, me: &Record) {
-        self.lock.serve_request(me);
+        match &self.gate {
+            None => {
+                self.lock.safe_point(me);
+            }
+            Some(gate) => {
+                me.breaker.fetch_and(!driver::DROP, Relaxed);
+                gate.stand();
+            }
+        }
+    }
+
+    fn stop_others(&self, me: &Record) {
+        if let Some(gate) = &self.gate {
+            gate.stop(|| self.ask_others(me));
+        }
+    }
+
+    fn resume(&self, _: &Record) {
+        if let Some(gate) = &self.gate {
+            gate.resume();
+        }
     }
 
     fn yield_now(&self, me: &Record) {
@@ -118,7 +188,24 @@ impl Driver for Real {
     }
 
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
-        self.lock.wait(me, wait, still)
+        let Some(gate) = &self.gate else {
+            return self.lock.wait(me, wait, still);
+        };
+        // The question is asked inside the gate; with the answer yes the thread goes out, and its place in
+        // the table keeps it until the wait is over.
+        let out = Cell::new(false);
+        let wake = self.lock.wait(me, wait, &|| {
+            let waits = still();
+            if waits {
+                out.set(true);
+                gate.leave();
+            }
+            waits
+        });
+        if out.get() {
+            gate.enter();
+        }
+        wake
     }
 
     fn wake(&self, _: &Record, key: WaitKey, n: usize) -> usize {
@@ -137,12 +224,14 @@ impl Driver for Real {
         WaitKey::Object(self.keys.fetch_add(1, Relaxed))
     }
 
-    fn leave(&self, me: &Record) {
-        self.lock.give(me, Bucket::Native);
+    fn leave(&self, me: &Record, then: Bucket) {
+        self.leave_gate();
+        self.lock.give(me, then);
     }
 
     fn enter(&self, me: &Record) {
         self.lock.take(me);
+        self.enter_gate();
     }
 
     fn holding(&self, me: &Record, begins: bool) {
@@ -157,7 +246,7 @@ impl Driver for Real {
 
     fn spin(&self, me: &Record, length: Nanos, nogil: bool) {
         if nogil {
-            self.leave(me);
+            self.leave(me, Bucket::Native);
         } else {
             self.holding(me, true);
         }
@@ -178,17 +267,18 @@ impl Driver for Real {
         None
     }
 
-    fn set_interval(&self, _: &Record, interval_us: u64) {
-        self.interval_us.store(interval_us, Relaxed);
-        let mut slow = self.lock.slow();
-        slow.state.interval = super::interval_ns(interval_us);
-        let interval = slow.state.interval;
-        slow.state.policy.set_interval(interval);
-        slow.leave();
+    fn set_interval(&self, _: &Record, interval: u64) {
+        self.interval.store(interval, Relaxed);
+        let slice = policy::inner_slice(self.unit, interval);
+        self.lock.set_slice(slice, clock_sleeps(self.unit, slice));
     }
 
-    fn interval_us(&self, _: &Record) -> u64 {
-        self.interval_us.load(Relaxed)
+    fn interval(&self, _: &Record) -> u64 {
+        self.interval.load(Relaxed)
+    }
+
+    fn unit(&self) -> Unit {
+        self.unit
     }
 
     fn stats(&self, me: &Record) -> Stats {
@@ -197,7 +287,8 @@ impl Driver for Real {
         let lock = LockStats { contended_ns: state.contended(now), ..state.tally.clone() };
         let mut stats = Stats {
             policy: self.policy,
-            interval_us: self.interval_us(me),
+            interval_us: self.interval(me),
+            unit: self.unit,
             simulated: false,
             elapsed_ns: now.saturating_sub(self.born),
             threads: state.roster.stats(ProcessId::MAIN, now),
@@ -211,6 +302,11 @@ impl Driver for Real {
         self.watched.store(true, Relaxed);
     }
 
+    fn recording(&self, _: &Record) -> Option<Recording> {
+        let state = self.lock.state.lock();
+        Some(state.roster.recorder()?.read(Std.now()))
+    }
+
     fn take_deadlock(&self, _: &Record) -> Option<Box<Deadlock>> {
         self.lock.state.lock().deadlock.take()
     }
@@ -220,6 +316,10 @@ impl Driver for Real {
         for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
         }
+    }
+
+    fn interrupt_main(&self, _: &Record) {
+        self.lock.interrupt();
     }
 
     fn end_daemons(&self, me: &Record) {

@@ -1,12 +1,14 @@
 //! The threads of one run: who is alive, and what the finished ones leave behind in the counters.
 
-use super::driver::RecordOf;
-use super::stats::ThreadStats;
+use super::driver::{self, RecordOf};
+use super::stats::{ThreadStats, bump};
+use crate::trace::{Event, Log, Recorder};
 use crate::world::deadlock::{Deadlock, Everybody};
-use crate::world::sync::Sync;
+use crate::world::sync::{Sync, Word};
 use crate::world::wait_table::WaitTable;
 use crate::world::{Nanos, ProcessId, Proof, Tid};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Finished threads that keep a row of their own in the statistics; later ones are summed up in one.
 const GONE_ROWS: usize = 256;
@@ -16,6 +18,8 @@ pub struct Roster<S: Sync> {
     threads: Vec<Option<Arc<RecordOf<S>>>>,
     /// By `ProcessId`.
     processes: Vec<Group>,
+    /// With `--trace`: where threads get their logs, and the log of the locks.
+    recorder: Option<(Arc<Recorder>, Arc<Log>)>,
 }
 
 /// The threads of one process.
@@ -27,11 +31,30 @@ struct Group {
 
 impl<S: Sync> Default for Roster<S> {
     fn default() -> Self {
-        Roster { threads: Vec::new(), processes: Vec::new() }
+        Roster { threads: Vec::new(), processes: Vec::new(), recorder: None }
     }
 }
 
 impl<S: Sync> Roster<S> {
+    /// Records from now on; before the first thread.
+    pub fn record(&mut self, recorder: Option<&Arc<Recorder>>) {
+        self.recorder = recorder.map(|r| (r.clone(), r.lock()));
+    }
+
+    pub fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_ref().map(|(recorder, _)| &**recorder)
+    }
+
+    /// The holder is asked to let go; `by` waits for that.
+    pub fn ask(&self, holder: Tid, by: Option<Tid>, now: Nanos) {
+        let Some(record) = self.get(holder) else { return };
+        record.breaker.fetch_or(driver::DROP, Relaxed);
+        bump(&record.account.requests, 1);
+        if let Some((_, log)) = &self.recorder {
+            log.record(now, Event::Requested { holder: holder.0, by: by.map_or(0, |t| t.0 + 1) });
+        }
+    }
+
     /// A new thread; the first one of a process is its main thread.
     pub fn add(&mut self, process: ProcessId, name: &str, daemon: bool, now: Nanos) -> Arc<RecordOf<S>> {
         let tid = Tid(u32::try_from(self.threads.len()).expect("fewer than 2^31 threads in one run"));
@@ -39,7 +62,9 @@ impl<S: Sync> Roster<S> {
         if main {
             self.processes.push(Group::default());
         }
-        let record = RecordOf::new(tid, (process, main), name, daemon, now);
+        let log = self.recorder.as_ref().map(|(r, _)| r.thread(process.index() as u32, tid.0, name));
+        let record = RecordOf::new(tid, (process, main), name, daemon, now, log);
+        record.account.trace(now, |_| Event::Started {});
         self.threads.push(Some(record.clone()));
         self.processes[process.index()].live += 1;
         record
@@ -58,6 +83,7 @@ impl<S: Sync> Roster<S> {
         let Some(record) = self.threads.get_mut(t.0 as usize).and_then(Option::take) else {
             return;
         };
+        record.account.trace(now, |_| Event::Exited {});
         let group = &mut self.processes[record.process.index()];
         group.live -= 1;
         let stats = record.account.read(&record.name, now);
@@ -96,7 +122,8 @@ impl<S: Sync> Roster<S> {
     ) -> Option<Deadlock> {
         let live = self.processes[process.index()].live;
         let all = live > 0 && waits.stuck(process) == live;
-        let cycle = waits.cycle(t);
+        // Who waits for a plain lock of its own waits for another thread to release it: a handshake.
+        let cycle = waits.cycle(t).filter(|(path, proof)| path.len() > 1 || *proof == Proof::Cycle);
         if cycle.is_none() && !all {
             return None;
         }

@@ -14,8 +14,9 @@ use super::GilConfig;
 use super::driver::{self, Driver, Record, Wait};
 use super::events::{Ended, Event, State};
 use super::held::SpawnError;
-use super::policy::{LockPolicy, Row, Why};
-use super::stats::{Bucket, Cause, LockStats, Stats};
+use super::policy::{self, LockPolicy, Row, Unit, Why};
+use super::stats::{Bucket, Cause, LockStats, Stats, bump};
+use crate::trace::Recording;
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::Parker;
 use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, out, signal};
@@ -36,17 +37,19 @@ pub struct Sim {
     solo: bool,
     unit_cost: Nanos,
     /// Makes the lock of a new process.
-    make: fn(Nanos) -> Box<dyn LockPolicy>,
+    make: fn(u64) -> Box<dyn LockPolicy>,
+    unit: Unit,
     keys: AtomicU64,
 }
 
 /// A driver and the record of its main thread.
 pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
-    let interval_us = config.interval_us.unwrap_or(row.slice);
-    let policy = (row.make)(super::interval_ns(interval_us));
+    let interval = config.interval_us.unwrap_or(row.slice);
+    let policy = (row.make)(policy::inner_slice(row.unit, interval));
     let eager = policy.eager();
     let mut state = State::new(seed);
-    let main = state.new_process("MainProcess", None, (policy, interval_us), 0);
+    state.roster.record(config.trace.as_ref());
+    let main = state.new_process("MainProcess", None, (policy, interval, row.name), 0);
     if config.signals {
         signal::interrupt_ends_process()?;
     }
@@ -57,6 +60,7 @@ pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Resul
         solo: row.name == "off",
         unit_cost: config.unit_cost,
         make: row.make,
+        unit: row.unit,
         keys: AtomicU64::new(0),
     };
     Ok((Arc::new(sim), main))
@@ -113,10 +117,10 @@ impl Sim {
     /// Release and new request as one step.
     fn switch(&self, mut state: Guard<'_>, me: &Record, cause: Cause) {
         let at = state.local(me.tid);
-        me.account.released(cause);
+        me.account.lost(cause, at);
         me.account.book(Bucket::Waiting, at);
         state.release(me, Why::Requested, at);
-        state.want(me.tid, at);
+        state.want_back(me.tid, at);
         state.settle(me.tid, at);
         Sim::settle(self.run(state, Some(me)), me);
     }
@@ -167,7 +171,7 @@ impl Driver for Sim {
     fn exit(&self, me: &Record) {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
-        me.account.released(Cause::Exit);
+        me.account.lost(Cause::Exit, at);
         state.wake(WaitKey::Thread(me.tid), usize::MAX, at);
         if me.tid == Tid::MAIN {
             // The baton ends here: whoever is left stays parked.
@@ -212,15 +216,28 @@ impl Driver for Sim {
     }
 
     fn safe_point(&self, me: &Record) {
+        bump(&me.account.stops, 1);
         let mut state = self.synced(me);
         let at = state.local(me.tid);
-        if me.breaker.load(Relaxed) & driver::DROP != 0 {
-            let process = state.process_mut(me.tid);
-            if process.policy.check(me.tid, at, 1) {
+        let bits = me.breaker.load(Relaxed);
+        let counts = bits & (driver::DROP | driver::COUNT) == driver::COUNT;
+        let process = state.process_mut(me.tid);
+        if counts && process.points > 1 {
+            process.points -= 1;
+        } else if bits & (driver::DROP | driver::COUNT) != 0 {
+            if counts {
+                process.points = process.policy.points();
+            }
+            if process.policy.check(me.tid, at) {
+                if counts {
+                    // The holder's own count asked it.
+                    bump(&me.account.requests, 1);
+                    process.tally.requests_set += 1;
+                }
                 process.tally.requests_honoured += 1;
                 return self.switch(state, me, Cause::Request);
             }
-            me.breaker.fetch_and(!driver::DROP, Relaxed);
+            me.breaker.fetch_and(!(driver::DROP | driver::COUNT), Relaxed);
         }
         Sim::settle(state, me);
     }
@@ -232,9 +249,7 @@ impl Driver for Sim {
             return Sim::settle(state, me);
         }
         // As if a waiter's patience had just run out: so the policy makes sure that another is next.
-        if let Some(due) = policy.due() {
-            policy.lapse(due);
-        }
+        policy.requested();
         self.switch(state, me, Cause::Yield);
     }
 
@@ -248,6 +263,11 @@ impl Driver for Sim {
         let gone = matches!(wait.on, WaitOn::Join { tid } if state.roster.get(tid).is_none())
             || child.is_some_and(|(_, id)| state.exit_code(id).is_some());
         let bits = me.breaker.load(Relaxed);
+        if bits & driver::SIGNAL != 0 {
+            me.breaker.fetch_and(!driver::SIGNAL, Relaxed);
+            Sim::settle(state, me);
+            return Wake::Interrupted;
+        }
         if gone || bits & (driver::EXIT | driver::DEADLOCK) != 0 {
             let report = if bits & driver::DEADLOCK != 0 { state.process_mut(me.tid).deadlock.take() } else { None };
             me.breaker.fetch_and(!driver::DEADLOCK, Relaxed);
@@ -270,8 +290,8 @@ impl Driver for Sim {
             Sim::settle(state, me);
             return Wake::Notified;
         }
+        me.account.lost(Cause::Block, at);
         me.account.book(Bucket::Blocked(kind), at);
-        me.account.released(Cause::Block);
         state.release(me, Why::Block, at);
         state.begin_wait(me.tid, until, at);
         // After the release: the search may end this very wait, which asks for the lock again.
@@ -284,6 +304,7 @@ impl Driver for Sim {
         match (ended, report) {
             (Ended::TimedOut, _) => Wake::TimedOut,
             (Ended::Exiting, _) => Wake::Exiting,
+            (Ended::Interrupted, _) => Wake::Interrupted,
             (_, Some(report)) => Wake::Deadlock(report),
             _ => Wake::Notified,
         }
@@ -309,11 +330,11 @@ impl Driver for Sim {
         WaitKey::Object(self.keys.fetch_add(1, Relaxed))
     }
 
-    fn leave(&self, me: &Record) {
+    fn leave(&self, me: &Record, then: Bucket) {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
-        me.account.released(Cause::Block);
-        me.account.book(Bucket::Native, at);
+        me.account.lost(Cause::Block, at);
+        me.account.book(then, at);
         state.release(me, Why::Block, at);
         state.settle(me.tid, at);
     }
@@ -342,7 +363,7 @@ impl Driver for Sim {
             self.advance(me, length, true);
             return self.holding(me, false);
         }
-        self.leave(me);
+        self.leave(me, Bucket::Native);
         self.state.lock().advance(me.tid, length, true);
         self.enter(me);
     }
@@ -357,16 +378,21 @@ impl Driver for Sim {
         Some(self.state.lock().streams.stream(stream).draw())
     }
 
-    fn set_interval(&self, me: &Record, interval_us: u64) {
+    fn set_interval(&self, me: &Record, interval: u64) {
         let mut state = self.synced(me);
         let process = state.process_mut(me.tid);
-        process.interval_us = interval_us;
-        process.policy.set_interval(super::interval_ns(interval_us));
+        process.interval = interval;
+        process.policy.set_slice(policy::inner_slice(self.unit, interval));
+        process.points = process.policy.points();
         Sim::settle(state, me);
     }
 
-    fn interval_us(&self, me: &Record) -> u64 {
-        self.state.lock().process(me.tid).interval_us
+    fn interval(&self, me: &Record) -> u64 {
+        self.state.lock().process(me.tid).interval
+    }
+
+    fn unit(&self) -> Unit {
+        self.unit
     }
 
     fn stats(&self, me: &Record) -> Stats {
@@ -375,7 +401,8 @@ impl Driver for Sim {
         let process = state.process(me.tid);
         let mut stats = Stats {
             policy: self.policy,
-            interval_us: process.interval_us,
+            interval_us: process.interval,
+            unit: self.unit,
             simulated: true,
             elapsed_ns: at.saturating_sub(process.born),
             threads: state.roster.stats(me.process, at),
@@ -386,6 +413,12 @@ impl Driver for Sim {
     }
 
     fn watch(&self) {}
+
+    fn recording(&self, me: &Record) -> Option<Recording> {
+        let state = self.state.lock();
+        let recorder = state.roster.recorder()?;
+        Some(recorder.read(state.local(me.tid)))
+    }
 
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>> {
         self.state.lock().process_mut(me.tid).deadlock.take()
@@ -399,6 +432,13 @@ impl Driver for Sim {
         }
     }
 
+    fn interrupt_main(&self, me: &Record) {
+        let mut state = self.synced(me);
+        let (at, main) = (state.local(me.tid), state.main_of(me.process));
+        state.interrupt(main.expect("a process has a main thread"), at);
+        Sim::settle(state, me);
+    }
+
     fn end_daemons(&self, me: &Record) {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
@@ -409,9 +449,9 @@ impl Driver for Sim {
     fn start_process(&self, me: &Record, name: &str) -> Result<Arc<Record>, SpawnError> {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
-        let interval_us = state.process(me.tid).interval_us;
-        let policy = (self.make)(super::interval_ns(interval_us));
-        let record = state.new_process(name, Some(me.process), (policy, interval_us), at);
+        let interval = state.process(me.tid).interval;
+        let policy = (self.make)(policy::inner_slice(self.unit, interval));
+        let record = state.new_process(name, Some(me.process), (policy, interval, self.policy), at);
         // Its lock is free: what takes time, if anything, is coming to its feet.
         let at = if self.eager { at } else { at + state.latency() };
         state.push(at, Event::Request(record.tid));
@@ -423,7 +463,7 @@ impl Driver for Sim {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
         if me.process == id {
-            me.account.released(Cause::Exit);
+            me.account.lost(Cause::Exit, at);
         }
         if id != ProcessId::MAIN {
             state.end_process(id, code, at);

@@ -1,11 +1,16 @@
 //! Counters, always on: plain relaxed words that only their own thread adds to (or that are written
 //! under the driver's mutex), read by whoever asks.
 
+mod show;
+mod spread;
+
+pub use spread::{Spread, Steps};
+
+use super::policy::Unit;
+use crate::trace::{Event, Log};
 use crate::world::{Nanos, Place, WaitKind};
-use hdrhistogram::Histogram;
-use std::fmt::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// What a thread is doing. The buckets of a thread add up to its lifetime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +43,19 @@ impl Bucket {
             Bucket::Blocked(kind) => FIXED + kind as usize,
         }
     }
+
+    /// What a trace says of a thread that begins this.
+    fn event(self, log: &Log) -> Event {
+        let (what, place) = (log.what(), log.place());
+        match self {
+            Bucket::Starting => Event::Started {},
+            Bucket::Running => Event::Resumed {},
+            Bucket::Holding => Event::Holding { what, place },
+            Bucket::Waiting => Event::Ready { place },
+            Bucket::Native => Event::Outside { what, place },
+            Bucket::Blocked(kind) => Event::Blocked { wait: kind as u32, what, place },
+        }
+    }
 }
 
 /// Why a thread gave the lock away, as the counters tell it.
@@ -51,36 +69,10 @@ pub enum Cause {
 
 impl Cause {
     pub const WORDS: [&'static str; 4] = ["block", "request", "yield", "exit"];
-}
 
-/// How long a thread waited for the lock, counted in steps of a quarter of a power of two. It lies in the
-/// thread's record, so that a thread that has just got the lock does not allocate; whoever reads makes a
-/// real histogram of it.
-struct Waits([AtomicU32; WAIT_ROWS]);
-
-/// Up to 2^40 ns, 18 minutes; longer waits count as that.
-const WAIT_ROWS: usize = 40 * 4;
-
-impl Waits {
-    fn add(&self, ns: Nanos) {
-        let ns = ns.clamp(4, (1 << 40) - 1);
-        let power = ns.ilog2();
-        let row = power as usize * 4 + (ns >> (power - 2) & 3) as usize;
-        let count = &self.0[row];
-        count.store(count.load(Relaxed).saturating_add(1), Relaxed);
-    }
-
-    fn read(&self) -> Histogram<u64> {
-        let mut histogram = Histogram::new(2).expect("two digits are allowed");
-        for (row, count) in self.0.iter().enumerate() {
-            let count = u64::from(count.load(Relaxed));
-            if count > 0 {
-                // The middle of the step.
-                let ns = (9 + 2 * (row as u64 & 3)) << (row / 4) >> 3;
-                histogram.saturating_record_n(ns, count);
-            }
-        }
-        histogram
+    /// What a trace says of a thread that lets go for this cause.
+    pub(super) fn event(self, log: &Log) -> Event {
+        Event::Suspended { cause: self as u32, what: log.what(), place: log.place() }
     }
 }
 
@@ -95,8 +87,16 @@ pub struct Account {
     pub(super) requests: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) forced_waits: AtomicU64,
+    /// How often it got the lock from another thread.
+    switches: AtomicU64,
+    /// How often it came to a safe point with its breaker set.
+    pub(super) stops: AtomicU64,
     wait_ns_max: AtomicU64,
-    waits: Waits,
+    waits: Steps,
+    /// Since when it has the lock.
+    held_since: AtomicU64,
+    slice_ns_max: AtomicU64,
+    slices: Steps,
     /// The OS's number of the thread, 0 before it runs and after its end.
     pub(super) native_id: AtomicU64,
     /// How long the OS let it wait for a core, noted at its end if somebody measures.
@@ -104,6 +104,8 @@ pub struct Account {
     /// How long after the deadlines of its waits it woke up.
     pub(super) late_ns: AtomicU64,
     lines: Mutex<Vec<Line>>,
+    /// With `--trace`: what goes to the buckets goes there too.
+    log: Option<Arc<Log>>,
 }
 
 /// How long a thread waited at one line of the script.
@@ -117,13 +119,20 @@ pub struct Line {
 /// Lines that a thread keeps apart; waits at others are in the buckets only.
 const LINES_MAX: usize = 64;
 
+/// The larger one stays, by the only writer.
+fn most(word: &AtomicU64, ns: Nanos) {
+    if ns > word.load(Relaxed) {
+        word.store(ns, Relaxed);
+    }
+}
+
 /// One more, by the only writer.
 pub(super) fn bump(word: &AtomicU64, by: u64) {
     word.store(word.load(Relaxed) + by, Relaxed);
 }
 
 impl Account {
-    pub fn new(now: Nanos) -> Account {
+    pub fn new(now: Nanos, log: Option<Arc<Log>>) -> Account {
         Account {
             bucket: AtomicU64::new(Bucket::Starting.index() as u64),
             since: AtomicU64::new(now),
@@ -134,12 +143,18 @@ impl Account {
             requests: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             forced_waits: AtomicU64::new(0),
+            switches: AtomicU64::new(0),
+            stops: AtomicU64::new(0),
             wait_ns_max: AtomicU64::new(0),
-            waits: Waits([const { AtomicU32::new(0) }; WAIT_ROWS]),
+            waits: Steps::new(),
+            held_since: AtomicU64::new(now),
+            slice_ns_max: AtomicU64::new(0),
+            slices: Steps::new(),
             native_id: AtomicU64::new(0),
             delay_ns: AtomicU64::new(0),
             late_ns: AtomicU64::new(0),
             lines: Mutex::new(Vec::new()),
+            log,
         }
     }
 
@@ -164,22 +179,46 @@ impl Account {
         bump(&self.spent[self.bucket.load(Relaxed) as usize], spent);
         self.bucket.store(next.index() as u64, Relaxed);
         self.since.store(now, Relaxed);
+        if let Some(log) = &self.log {
+            log.record(now, next.event(log));
+        }
         spent
     }
 
-    /// The thread got the lock, after waiting for it or at once.
-    pub fn got(&self, now: Nanos, waited: bool) {
+    /// The thread's log, if the run is traced.
+    pub fn log(&self) -> Option<&Log> {
+        self.log.as_deref()
+    }
+
+    /// Records what no bucket tells; by whom, see T1.
+    pub fn trace(&self, now: Nanos, event: impl FnOnce(&Log) -> Event) {
+        if let Some(log) = &self.log {
+            log.record(now, event(log));
+        }
+    }
+
+    /// The thread got the lock, after waiting for it or at once, from another thread or from itself.
+    pub fn got(&self, now: Nanos, waited: bool, switched: bool) {
         let before = self.bucket.load(Relaxed) as usize;
         let spent = self.book(Bucket::Running, now);
         bump(&self.acquires, 1);
+        bump(&self.switches, u64::from(switched));
+        self.held_since.store(now, Relaxed);
         if waited && before == Bucket::Waiting.index() {
-            self.wait_ns_max.fetch_max(spent, Relaxed);
+            most(&self.wait_ns_max, spent);
             self.waits.add(spent);
         }
     }
 
-    pub fn released(&self, cause: Cause) {
+    /// The thread lets go of the lock. Before it does: afterwards others may read the account.
+    pub fn lost(&self, cause: Cause, now: Nanos) {
         bump(&self.released[cause as usize], 1);
+        if matches!(cause, Cause::Request | Cause::Yield) {
+            self.trace(now, |log| cause.event(log));
+        }
+        let slice = now.saturating_sub(self.held_since.load(Relaxed));
+        most(&self.slice_ns_max, slice);
+        self.slices.add(slice);
     }
 
     fn spent(&self, bucket: usize, now: Nanos) -> Nanos {
@@ -192,7 +231,6 @@ impl Account {
     pub fn read(&self, name: &str, now: Nanos) -> ThreadStats {
         let at = |bucket: Bucket| self.spent(bucket.index(), now);
         let waits = self.waits.read();
-        let quantile = |q| waits.value_at_quantile(q);
         ThreadStats {
             tid: 0,
             native_id: self.native_id.load(Relaxed),
@@ -213,10 +251,12 @@ impl Account {
             requests: self.requests.load(Relaxed),
             failed: self.failed.load(Relaxed),
             forced_waits: self.forced_waits.load(Relaxed),
-            waits: waits.len(),
-            wait_ns_p50: quantile(0.5),
-            wait_ns_p99: quantile(0.99),
+            switches: self.switches.load(Relaxed),
+            stops: self.stops.load(Relaxed),
             wait_ns_max: self.wait_ns_max.load(Relaxed),
+            wait_spread: waits,
+            slice_ns_max: self.slice_ns_max.load(Relaxed),
+            slices: self.slices.read(),
         }
     }
 }
@@ -252,10 +292,16 @@ pub struct ThreadStats {
     pub requests: u64,
     pub failed: u64,
     pub forced_waits: u64,
-    pub waits: u64,
-    pub wait_ns_p50: Nanos,
-    pub wait_ns_p99: Nanos,
+    /// How often it got the lock from another thread.
+    pub switches: u64,
+    /// How often it came to a safe point with its breaker set.
+    pub stops: u64,
     pub wait_ns_max: Nanos,
+    /// Its waits for the lock, by length.
+    pub wait_spread: Spread,
+    pub slice_ns_max: Nanos,
+    /// How long it had the lock each time, by length; the present time is not in it.
+    pub slices: Spread,
 }
 
 /// The counters of the lock.
@@ -263,19 +309,30 @@ pub struct ThreadStats {
 pub struct LockStats {
     pub acquires: u64,
     pub held_ns: Nanos,
+    /// How long it was held while somebody waited for it.
     pub contended_ns: Nanos,
+    /// Switches: taken by another thread than the last time.
     pub handovers: u64,
+    /// By `Cause`.
+    pub released: [u64; 4],
     pub requests_set: u64,
     pub requests_honoured: u64,
     pub failed: u64,
     pub forced_waits: u64,
+    /// Safe points at which a thread found its breaker set.
+    pub stops: u64,
+    /// All waits for the lock and all slices, by length.
+    pub waits: Spread,
+    pub slices: Spread,
 }
 
 /// All counters of a run at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     pub policy: &'static str,
+    /// The slice, in the policy's unit.
     pub interval_us: u64,
+    pub unit: Unit,
     pub simulated: bool,
     pub elapsed_ns: Nanos,
     pub threads: Vec<ThreadStats>,
@@ -287,11 +344,16 @@ impl ThreadStats {
         self.running_ns + self.holding_ns
     }
 
+    /// How often it waited for the lock.
+    pub fn waits(&self) -> u64 {
+        self.wait_spread.count()
+    }
+
     pub fn blocked_all_ns(&self) -> Nanos {
         self.blocked_ns.iter().sum()
     }
 
-    /// What happened since `then`, an earlier reading of the same thread. Quantiles are left as they are.
+    /// What happened since `then`, an earlier reading of the same thread.
     pub fn since(&self, then: &ThreadStats) -> ThreadStats {
         let mut new = self.clone();
         for (now, then) in [
@@ -305,7 +367,8 @@ impl ThreadStats {
             (&mut new.requests, then.requests),
             (&mut new.failed, then.failed),
             (&mut new.forced_waits, then.forced_waits),
-            (&mut new.waits, then.waits),
+            (&mut new.switches, then.switches),
+            (&mut new.stops, then.stops),
             (&mut new.delay_ns, then.delay_ns),
             (&mut new.late_ns, then.late_ns),
         ] {
@@ -313,6 +376,8 @@ impl ThreadStats {
         }
         new.blocked_ns.iter_mut().zip(then.blocked_ns).for_each(|(now, then)| *now = now.saturating_sub(then));
         new.released.iter_mut().zip(then.released).for_each(|(now, then)| *now = now.saturating_sub(then));
+        new.wait_spread = self.wait_spread.since(&then.wait_spread);
+        new.slices = self.slices.since(&then.slices);
         for line in &mut new.lines {
             let same = then.lines.iter().find(|l| l.kind == line.kind && l.place == line.place);
             line.ns = line.ns.saturating_sub(same.map_or(0, |l| l.ns));
@@ -320,7 +385,7 @@ impl ThreadStats {
         new
     }
 
-    /// Adds another thread's row to this one; quantiles become the larger of the two.
+    /// Adds another thread's row to this one.
     pub fn merge(&mut self, other: &ThreadStats) {
         self.threads += other.threads;
         self.name = format!("({} threads)", self.threads);
@@ -335,7 +400,8 @@ impl ThreadStats {
             (&mut self.requests, other.requests),
             (&mut self.failed, other.failed),
             (&mut self.forced_waits, other.forced_waits),
-            (&mut self.waits, other.waits),
+            (&mut self.switches, other.switches),
+            (&mut self.stops, other.stops),
             (&mut self.delay_ns, other.delay_ns),
             (&mut self.late_ns, other.late_ns),
         ] {
@@ -343,113 +409,59 @@ impl ThreadStats {
         }
         self.blocked_ns.iter_mut().zip(other.blocked_ns).for_each(|(mine, theirs)| *mine += theirs);
         self.released.iter_mut().zip(other.released).for_each(|(mine, theirs)| *mine += theirs);
-        self.wait_ns_p50 = self.wait_ns_p50.max(other.wait_ns_p50);
-        self.wait_ns_p99 = self.wait_ns_p99.max(other.wait_ns_p99);
         self.wait_ns_max = self.wait_ns_max.max(other.wait_ns_max);
+        self.slice_ns_max = self.slice_ns_max.max(other.slice_ns_max);
+        self.wait_spread.add(&other.wait_spread);
+        self.slices.add(&other.slices);
     }
 }
 
 impl Stats {
     /// Fills in what the lock's row adds up from the threads'.
     pub(super) fn sum_up(&mut self) {
-        self.lock.acquires = self.threads.iter().map(|t| t.acquires).sum();
-        self.lock.held_ns = self.threads.iter().map(ThreadStats::held_ns).sum();
-    }
-
-    /// The same as data for programs.
-    pub fn json(&self) -> serde_json::Value {
-        let threads: Vec<_> = self.threads.iter().map(thread_json).collect();
-        let l = &self.lock;
-        serde_json::json!({
-            "policy": self.policy,
-            "interval_us": self.interval_us,
-            "simulated": self.simulated,
-            "elapsed_ns": self.elapsed_ns,
-            "threads": threads,
-            "lock": {
-                "acquires": l.acquires, "held_ns": l.held_ns, "contended_ns": l.contended_ns,
-                "handovers": l.handovers, "requests_set": l.requests_set,
-                "requests_honoured": l.requests_honoured, "failed": l.failed,
-                "forced_waits": l.forced_waits,
-            },
-        })
-    }
-
-    /// The table that `--stats` prints.
-    pub fn render(&self) -> String {
-        let world = if self.simulated { "virtual" } else { "real" };
-        let mut text = format!(
-            "lock policy {}, switch interval {} us, {} s of {world} time\n\n",
-            self.policy,
-            self.interval_us,
-            seconds(self.elapsed_ns)
-        );
-        let head = ["thread", "running", "holding", "waiting", "native", "blocked"];
-        let tail = ["block", "request", "yield", "longest wait"];
-        let head = head.iter().chain(&tail).map(|h| h.to_string()).collect();
-        let mut rows: Vec<Vec<String>> = vec![head];
+        let lock = &mut self.lock;
         for t in &self.threads {
-            let mut row = vec![t.name.clone()];
-            let times = [t.running_ns, t.holding_ns, t.waiting_ns + t.starting_ns, t.native_ns];
-            row.extend(times.map(seconds));
-            row.push(seconds(t.blocked_all_ns()));
-            row.extend(t.released[..3].iter().map(u64::to_string));
-            row.push(seconds(t.wait_ns_max));
-            rows.push(row);
+            lock.acquires += t.acquires;
+            lock.held_ns += t.held_ns();
+            lock.handovers += t.switches;
+            lock.stops += t.stops;
+            lock.released.iter_mut().zip(t.released).for_each(|(sum, n)| *sum += n);
+            lock.waits.add(&t.wait_spread);
+            lock.slices.add(&t.slices);
         }
-        table(&mut text, &rows);
-        let share = |ns: Nanos| 100.0 * ns as f64 / (self.elapsed_ns.max(1)) as f64;
-        let l = &self.lock;
-        let _ = write!(
-            text,
-            "\nlock held {:.1} % of the time, {:.1} % while others waited; taken {} times, {} hand-overs\n\
-             requests {} set, {} honoured; {} waiters woken in vain, {} forced switches\n",
-            share(l.held_ns),
-            share(l.contended_ns),
-            l.acquires,
-            l.handovers,
-            l.requests_set,
-            l.requests_honoured,
-            l.failed,
-            l.forced_waits
-        );
-        text
     }
-}
 
-fn thread_json(t: &ThreadStats) -> serde_json::Value {
-    let kinds = WaitKind::ALL.iter().zip(t.blocked_ns);
-    let blocked: serde_json::Map<String, serde_json::Value> =
-        kinds.map(|(kind, ns)| (kind.word().to_string(), ns.into())).collect();
-    let causes = Cause::WORDS.iter().zip(t.released);
-    let released: serde_json::Map<String, serde_json::Value> =
-        causes.map(|(word, n)| (word.to_string(), n.into())).collect();
-    serde_json::json!({
-        "name": t.name, "threads": t.threads, "lifetime_ns": t.lifetime_ns,
-        "starting_ns": t.starting_ns, "running_ns": t.running_ns, "holding_ns": t.holding_ns,
-        "waiting_ns": t.waiting_ns, "native_ns": t.native_ns, "blocked_ns": blocked,
-        "acquires": t.acquires, "released": released, "requests": t.requests, "failed": t.failed,
-        "forced_waits": t.forced_waits, "waits": t.waits, "wait_ns_p50": t.wait_ns_p50,
-        "wait_ns_p99": t.wait_ns_p99, "wait_ns_max": t.wait_ns_max,
-    })
-}
+    /// The share of the time during which somebody waited for the lock while another thread held it.
+    pub fn contention(&self) -> f64 {
+        self.lock.contended_ns as f64 / self.elapsed_ns.max(1) as f64
+    }
 
-fn seconds(ns: Nanos) -> String {
-    format!("{:.3}", ns as f64 / 1e9)
-}
+    /// How long nobody had the lock.
+    pub fn free_ns(&self) -> Nanos {
+        self.elapsed_ns.saturating_sub(self.lock.held_ns)
+    }
 
-/// Writes rows with the first column to the left and the others to the right.
-fn table(text: &mut String, rows: &[Vec<String>]) {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
-        let mut line = String::new();
-        for (c, cell) in row.iter().enumerate() {
-            let w = widths[c];
-            let _ = if c == 0 { write!(line, "{cell:w$}") } else { write!(line, "  {cell:>w$}") };
+    /// How long threads waited for the lock, all together.
+    pub fn waiting_ns(&self) -> Nanos {
+        self.threads.iter().map(|t| t.waiting_ns + t.starting_ns).sum()
+    }
+
+    /// What the lock's row counted since `then`, an earlier reading of the same run.
+    pub fn lock_since(&self, then: &Stats) -> LockStats {
+        let (now, then) = (&self.lock, &then.lock);
+        LockStats {
+            acquires: now.acquires - then.acquires,
+            held_ns: now.held_ns.saturating_sub(then.held_ns),
+            contended_ns: now.contended_ns.saturating_sub(then.contended_ns),
+            handovers: now.handovers - then.handovers,
+            released: std::array::from_fn(|i| now.released[i] - then.released[i]),
+            requests_set: now.requests_set - then.requests_set,
+            requests_honoured: now.requests_honoured - then.requests_honoured,
+            failed: now.failed - then.failed,
+            forced_waits: now.forced_waits - then.forced_waits,
+            stops: now.stops - then.stops,
+            waits: now.waits.since(&then.waits),
+            slices: now.slices.since(&then.slices),
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
     }
 }

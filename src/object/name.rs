@@ -16,10 +16,13 @@ struct Table {
     index: HashMap<&'static str, u32, foldhash::fast::FixedState>,
 }
 
+/// Room for the names of the library and of a script of some size.
+const AT_START: usize = 1792;
+
 static TABLE: LazyLock<RwLock<Table>> = LazyLock::new(|| {
     let mut t = Table {
-        texts: Vec::with_capacity(1024),
-        index: HashMap::with_capacity_and_hasher(1024, foldhash::fast::FixedState::default()),
+        texts: Vec::with_capacity(AT_START),
+        index: HashMap::with_capacity_and_hasher(AT_START, foldhash::fast::FixedState::default()),
     };
     for &text in KNOWN {
         t.index.insert(text, t.texts.len() as u32);
@@ -34,14 +37,18 @@ impl Name {
         if let Some(&n) = TABLE.read().index.get(text) {
             return Name(n);
         }
+        Name::of_static(Box::leak(text.into()))
+    }
+
+    /// The name of a text that lives for ever: it is not copied.
+    pub fn of_static(text: &'static str) -> Name {
         let mut t = TABLE.write();
         if let Some(&n) = t.index.get(text) {
             return Name(n);
         }
-        let kept: &'static str = Box::leak(text.into());
         let n = t.texts.len() as u32;
-        t.texts.push(kept);
-        t.index.insert(kept, n);
+        t.texts.push(text);
+        t.index.insert(text, n);
         Name(n)
     }
 

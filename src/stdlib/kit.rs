@@ -1,9 +1,12 @@
 //! `kit`: what a script can do with the interpreter lock itself.
 
 use super::{make_module, seconds, set_in};
-use crate::gil::stats::{Cause, LockStats, ThreadStats};
+use crate::gil::policy::{POLICIES, Unit};
+use crate::gil::stats::{Cause, LockStats, Spread, Stats, ThreadStats};
 use crate::natives;
+use crate::object::opaque::Opaque;
 use crate::object::pure::{float, int};
+use crate::object::types::Attrs;
 use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::make::{float_of, int_of, text};
 use crate::vm::report::{Better, Metric};
@@ -19,6 +22,9 @@ natives! { pub KIT, "kit";
     computes spin("seconds, /, nogil=False") = spin;
     /// Gives the interpreter lock to a thread that waits for it, if there is one.
     computes switch("") = switch;
+    /// Puts a mark into the trace of this run (`--trace`, `kit timeline`), with the script's line. Without one
+    /// it does nothing.
+    holds mark("text, /") = mark;
     /// Reports a figure of this run: `kit sweep` makes a column of it, `kit run --stats` shows it. Of a
     /// name reported again the last value counts. `better` is "lower" or "higher": which way `kit sweep`
     /// looks for the best. The value is an int or a float, not infinite and not nan (ValueError). Only
@@ -32,13 +38,23 @@ natives! { pub KIT, "kit";
 }
 
 natives! { pub GIL, "kit.gil";
-    /// The counters so far, as a dict: `policy`, `interval_us`, `simulated`, `elapsed_s`, `lock` (a dict)
-    /// and `threads` (a list of dicts, one a thread). Times are seconds, other values counts.
+    /// The counters so far, as a dict: `policy`, `interval_us` or `check_interval` (the other is None),
+    /// `simulated`, `elapsed_s`, `contention` (the share of the time during which somebody waited for the
+    /// lock while another thread held it), `lock` (a dict) and `threads` (a list of dicts, one a thread).
+    /// Times are seconds, other values counts.
     holds stats("") = stats;
     /// The name of the lock policy that this program runs under.
     holds policy("") = policy;
-    /// The switch interval in microseconds.
+    /// The switch interval in microseconds; 0 under a policy that has no such thing.
     holds interval_us("") = interval_us;
+    /// The names of all lock policies, as a tuple.
+    holds policies("") = policies;
+    /// All counters now, for `_between`.
+    holds _reading("") = reading;
+    /// The counters between two readings, as a dict.
+    holds _between("before, after, /") = between;
+    /// `measure` is a name of `kit.gil`; it is written in Kit and imported when it is asked for.
+    holds __getattr__("name, /") = from_gil;
 }
 
 /// `kit.gil` is there without an import of its own.
@@ -64,6 +80,10 @@ fn length(c: &mut Call, what: &str) -> Res<Nanos> {
 
 fn c_sleep(c: &mut Call) -> Res<Value> {
     let ns = length(c, "sleep")?;
+    if c.held.tracing() {
+        let place = c.place();
+        c.held.trace_at(&place, Some("kit.c_sleep"));
+    }
     c.held.sleep_holding(ns);
     Ok(Value::None)
 }
@@ -80,6 +100,17 @@ fn spin(c: &mut Call) -> Res<Value> {
 
 fn switch(c: &mut Call) -> Res<Value> {
     c.held.yield_now();
+    Ok(Value::None)
+}
+
+fn mark(c: &mut Call) -> Res<Value> {
+    let text = c.arg(0);
+    let text = c.expect_str(&text, "kit.mark() argument")?.to_string();
+    if c.held.tracing() {
+        let place = c.place();
+        c.held.trace_at(&place, None);
+        c.held.mark(&text);
+    }
     Ok(Value::None)
 }
 
@@ -156,6 +187,7 @@ const TESTING: &[&str] = &[
     "faster",
     "raises",
     "skip",
+    "variant",
 ];
 
 fn from_testing(c: &mut Call) -> Res<Value> {
@@ -173,8 +205,19 @@ fn policy(c: &mut Call) -> Res<Value> {
     Ok(c.str(name))
 }
 
+fn policies(c: &mut Call) -> Res<Value> {
+    let names = POLICIES.iter().map(|row| c.str(row.name)).collect();
+    Ok(c.tuple(names))
+}
+
 fn interval_us(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(c.held.switch_interval() as i64))
+    let time = c.held.slice_unit() == Unit::Microseconds;
+    Ok(count(if time { c.held.switch_interval() } else { 0 }))
+}
+
+/// A policy's slice if it is counted in `wanted`, else None.
+fn slice_in(unit: Unit, wanted: Unit, slice: u64) -> Value {
+    if unit == wanted { count(slice) } else { Value::None }
 }
 
 fn count(n: u64) -> Value {
@@ -200,41 +243,106 @@ fn stats(c: &mut Call) -> Res<Value> {
     for t in &s.threads {
         threads.push(thread_record(c, t)?);
     }
-    let (policy, threads, lock) = (c.str(s.policy), c.list(threads), lock_record(c, &s.lock)?);
+    let (policy, threads, lock) = (c.str(s.policy), c.list(threads), lock_record(c, &s.lock, s.free_ns())?);
     record(
         c,
         vec![
             ("policy", policy),
-            ("interval_us", count(s.interval_us)),
+            ("interval_us", slice_in(s.unit, Unit::Microseconds, s.interval_us)),
+            ("check_interval", slice_in(s.unit, Unit::Checks, s.interval_us)),
             ("simulated", Value::bool(s.simulated)),
             ("elapsed_s", secs(s.elapsed_ns)),
+            ("contention", Value::float(s.contention())),
             ("lock", lock),
             ("threads", threads),
         ],
     )
 }
 
-fn lock_record(th: &mut Thread, l: &LockStats) -> Res<Value> {
-    record(
-        th,
-        vec![
-            ("acquires", count(l.acquires)),
-            ("held_s", secs(l.held_ns)),
-            ("contended_s", secs(l.contended_ns)),
-            ("handovers", count(l.handovers)),
-            ("requests_set", count(l.requests_set)),
-            ("requests_honoured", count(l.requests_honoured)),
-            ("failed", count(l.failed)),
-            ("forced_waits", count(l.forced_waits)),
-        ],
-    )
+/// A reading of all counters, as an object that scripts only hand back.
+fn reading(c: &mut Call) -> Res<Value> {
+    let stats = c.held.stats();
+    let state = Opaque { state: Box::new(stats), attrs: Attrs::default() };
+    Ok(Ref::new(&c.held, TypeId::TimedRegion.shape(), state).into())
+}
+
+fn stats_of(c: &mut Call, i: usize) -> Res<Stats> {
+    let v = c.arg(i);
+    let found = v.as_ref().and_then(|r| r.try_with::<Opaque, _>(&c.held, |o| o.state.downcast_ref::<Stats>().cloned()));
+    found.flatten().ok_or(()).or_else(|()| Err(c.type_error("a reading of the counters is needed")))
+}
+
+fn between(c: &mut Call) -> Res<Value> {
+    let (before, after) = (stats_of(c, 0)?, stats_of(c, 1)?);
+    let l = after.lock_since(&before);
+    let wall = after.elapsed_ns.saturating_sub(before.elapsed_ns);
+    let contention = l.contended_ns as f64 / wall.max(1) as f64;
+    let mut rows = lock_rows(c, &l, wall.saturating_sub(l.held_ns))?;
+    rows.extend([
+        ("wall", secs(wall)),
+        ("held", secs(l.held_ns)),
+        ("waiting", secs(after.waiting_ns().saturating_sub(before.waiting_ns()))),
+        ("switches", count(l.handovers)),
+        ("requests", count(l.requests_set)),
+        ("contention", Value::float(contention)),
+    ]);
+    record(c, rows)
+}
+
+fn from_gil(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let name = c.expect_str(&name, "an attribute's name")?.to_string();
+    if name != "measure" {
+        return Err(c.raise(TypeId::AttributeError, format!("module 'kit.gil' has no attribute '{name}'")));
+    }
+    let module = c.import("_gil", true)?;
+    c.get_attr(&module, Name::of(&name))
+}
+
+/// Lengths of time by how they are spread.
+fn spread_record(th: &mut Thread, spread: &Spread) -> Res<Value> {
+    let [p50, p99] = spread.quantiles([0.5, 0.99]);
+    let rows =
+        vec![("count", count(spread.count())), ("p50", secs(p50)), ("p99", secs(p99)), ("max", secs(spread.top()))];
+    record(th, rows)
+}
+
+fn lock_record(th: &mut Thread, l: &LockStats, free: Nanos) -> Res<Value> {
+    let rows = lock_rows(th, l, free)?;
+    record(th, rows)
+}
+
+fn causes_record(th: &mut Thread, released: &[u64; 4]) -> Res<Value> {
+    record(th, Cause::WORDS.iter().zip(released).map(|(w, n)| (*w, count(*n))).collect())
+}
+
+fn lock_rows(th: &mut Thread, l: &LockStats, free: Nanos) -> Res<Vec<(&'static str, Value)>> {
+    let released = causes_record(th, &l.released)?;
+    let (waits, slices) = (spread_record(th, &l.waits)?, spread_record(th, &l.slices)?);
+    Ok(vec![
+        ("acquires", count(l.acquires)),
+        ("held_s", secs(l.held_ns)),
+        ("free_s", secs(free)),
+        ("contended_s", secs(l.contended_ns)),
+        ("handovers", count(l.handovers)),
+        ("retakes", count(l.acquires - l.handovers)),
+        ("released", released),
+        ("requests_set", count(l.requests_set)),
+        ("requests_honoured", count(l.requests_honoured)),
+        ("failed", count(l.failed)),
+        ("forced_waits", count(l.forced_waits)),
+        ("stops", count(l.stops)),
+        ("waits", waits),
+        ("slices", slices),
+    ])
 }
 
 fn thread_record(th: &mut Thread, t: &ThreadStats) -> Res<Value> {
     let blocked = WaitKind::ALL.iter().zip(t.blocked_ns).filter(|(_, ns)| *ns > 0);
     let blocked = record(th, blocked.map(|(k, ns)| (k.word(), secs(ns))).collect())?;
-    let released = Cause::WORDS.iter().zip(t.released).map(|(w, n)| (*w, count(n)));
-    let released = record(th, released.collect())?;
+    let released = causes_record(th, &t.released)?;
+    let slices = spread_record(th, &t.slices)?;
+    let [wait_p50, wait_p99] = t.wait_spread.quantiles([0.5, 0.99]);
     let name = th.str(&t.name);
     record(
         th,
@@ -253,10 +361,14 @@ fn thread_record(th: &mut Thread, t: &ThreadStats) -> Res<Value> {
             ("requests", count(t.requests)),
             ("failed", count(t.failed)),
             ("forced_waits", count(t.forced_waits)),
-            ("waits", count(t.waits)),
-            ("wait_p50_s", secs(t.wait_ns_p50)),
-            ("wait_p99_s", secs(t.wait_ns_p99)),
+            ("switches", count(t.switches)),
+            ("stops", count(t.stops)),
+            ("waits", count(t.waits())),
+            ("wait_p50_s", secs(wait_p50)),
+            ("wait_p99_s", secs(wait_p99)),
             ("wait_max_s", secs(t.wait_ns_max)),
+            ("slices", slices),
+            ("slice_max_s", secs(t.slice_ns_max)),
         ],
     )
 }

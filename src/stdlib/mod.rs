@@ -27,9 +27,12 @@ pub mod multiprocessing;
 pub mod os;
 pub mod os_error;
 pub mod pickle;
+pub mod pipes;
 pub mod re;
 pub mod running;
 pub mod seconds;
+pub mod simple_queue;
+pub mod subprocess;
 pub mod sys;
 pub mod threading;
 pub mod time;
@@ -84,6 +87,7 @@ pub const MODULES: &[ModuleRow] = &[
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
+    ModuleRow { name: "_subprocess", doc: "What `subprocess` and `os.kill` are made of.", init: nothing },
     ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: time::init },
 ];
@@ -96,17 +100,33 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "_asyncio_core" "_asyncio_core.kit"
+    "_asyncio_loop" "_asyncio_loop.kit"
+    "_asyncio_sync" "_asyncio_sync.kit"
+    "_asyncio_tasks" "_asyncio_tasks.kit"
     "_calendar" "_calendar.kit"
+    "_collections_more" "_collections_more.kit"
+    "_contextlib_more" "_contextlib_more.kit"
+    "_functools_more" "_functools_more.kit"
     "_generic" "_generic.kit"
+    "_gil" "_gil.kit"
+    "_help" "_help.kit"
     "_logrecord" "_logrecord.kit"
+    "_sysinfo" "_sysinfo.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"
     "abc" "abc.kit"
+    "asyncio" "asyncio.kit"
     "base64" "base64.kit"
     "binascii" "binascii.kit"
     "bisect" "bisect.kit"
     "collections" "collections.kit"
     "collections.abc" "collections_abc.kit"
+    "concurrent" "concurrent.kit"
+    "concurrent.futures" "concurrent_futures.kit"
+    "concurrent.futures._base" "concurrent_futures_base.kit"
+    "concurrent.futures.process" "concurrent_futures_process.kit"
+    "concurrent.futures.thread" "concurrent_futures_thread.kit"
     "contextlib" "contextlib.kit"
     "copy" "copy.kit"
     "csv" "csv.kit"
@@ -118,31 +138,46 @@ library! {
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"
     "heapq" "heapq.kit"
+    "importlib" "importlib.kit"
     "io" "io.kit"
     "itertools" "itertools.kit"
+    "joblib" "joblib.kit"
     "json" "json.kit"
     "kit.testing" "testing.kit"
     "logging" "logging.kit"
     "multiprocessing" "multiprocessing.kit"
+    "multiprocessing.connection" "multiprocessing_connection.kit"
     "multiprocessing.context" "multiprocessing_context.kit"
+    "multiprocessing._workers" "multiprocessing_workers.kit"
+    "multiprocessing.pool" "multiprocessing_pool.kit"
     "multiprocessing.process" "multiprocessing_process.kit"
+    "multiprocessing.queues" "multiprocessing_queues.kit"
+    "multiprocessing.shared_memory" "multiprocessing_shared_memory.kit"
+    "multiprocessing.sharedctypes" "multiprocessing_sharedctypes.kit"
+    "multiprocessing.synchronize" "multiprocessing_synchronize.kit"
     "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
     "pathlib" "pathlib.kit"
     "pickle" "pickle.kit"
     "pprint" "pprint.kit"
+    "pqdm" "pqdm.kit"
+    "pqdm.processes" "pqdm_processes.kit"
+    "pqdm.threads" "pqdm_threads.kit"
     "queue" "queue.kit"
     "random" "random.kit"
     "re" "re.kit"
     "shutil" "shutil.kit"
+    "signal" "signal.kit"
     "statistics" "statistics.kit"
     "string" "string.kit"
     "struct" "struct.kit"
+    "subprocess" "subprocess.kit"
     "tempfile" "tempfile.kit"
     "textwrap" "textwrap.kit"
     "threading" "threading.kit"
     "timeit" "timeit.kit"
+    "tqdm" "tqdm.kit"
     "traceback" "traceback.kit"
     "types" "types.kit"
     "typing" "typing.kit"
@@ -164,12 +199,19 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
-    tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);
+    tables.extend([pipes::PIPES, pipes::ECHO]);
+    tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
+    tables.push(time::TIME);
+    tables.extend(multiprocessing::tables());
+    tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
     tables.extend(types::tables());
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);
-    tables.into_iter().flatten().collect()
+    // Grown bit by bit, it would leave a page of memory behind for each size it had.
+    let mut all = Vec::with_capacity(tables.iter().map(|t| t.len()).sum());
+    all.extend(tables.into_iter().flatten());
+    all
 }
 
 /// Rows that are read as attributes of their type's objects, not called: `file.name`.
@@ -178,26 +220,35 @@ fn getters() -> [&'static [NativeRow]; 5] {
     [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types]
 }
 
-/// Fills the classes of the builtin types with their methods, and the builtins module.
+/// Fills the classes of the builtin types with their methods, and the builtins module. Rows of one owner
+/// follow each other: its table of names gets its room at once, not step by step.
 pub fn install(th: &mut Thread) {
-    let builtins = th.interp.fixed(&th.held).builtins.clone();
-    for number in 0..th.interp.natives.len() {
-        let row = th.interp.natives[number];
-        if row.method {
-            let getter = getters().iter().any(|t| t.iter().any(|r| std::ptr::eq(r, row)));
-            install_method(th, number as u32, row, getter);
-        } else if row.module == "builtins" {
-            let v = immortal(th, number as u32);
-            set_in(th, &builtins, row.name, v);
+    let (builtins, getters) = (th.interp.fixed(&th.held).builtins.clone(), getters());
+    let is_getter = |row| getters.iter().any(|t| t.as_ptr_range().contains(&std::ptr::from_ref(row)));
+    let mut number = 0;
+    for rows in th.interp.natives.chunk_by(|a, b| a.module == b.module && a.method == b.method) {
+        let owner = rows[0].module;
+        if rows[0].method {
+            let class = TypeId::ALL.iter().find(|t| t.name() == owner);
+            let class = class.unwrap_or_else(|| panic!("no builtin type {owner}"));
+            let class = th.interp.class(&th.held, *class).clone();
+            class.with::<Class, _>(&th.held, |c| c.names.reserve(rows.len()));
+            for (row, number) in rows.iter().zip(number..) {
+                install_method(th, &class, number, row, is_getter(*row));
+            }
+        } else if owner == "builtins" {
+            builtins.with::<Module, _>(&th.held, |m| m.names.reserve(rows.len() + TypeId::COUNT));
+            for (row, number) in rows.iter().zip(number..) {
+                let v = immortal(th, number);
+                set_in(th, &builtins, row.name, v);
+            }
         }
+        number += rows.len() as u32;
     }
     builtins::install(th, &builtins);
 }
 
-fn install_method(th: &mut Thread, number: u32, row: &'static NativeRow, getter: bool) {
-    let owner = TypeId::ALL.iter().find(|t| t.name() == row.module);
-    let owner = owner.unwrap_or_else(|| panic!("no builtin type {}", row.module));
-    let class = th.interp.class(&th.held, *owner).clone();
+fn install_method(th: &mut Thread, class: &Ref, number: u32, row: &'static NativeRow, getter: bool) {
     let mut v = immortal(th, number);
     if getter {
         let doc = th.str(row.doc.trim());
@@ -211,7 +262,7 @@ fn install_method(th: &mut Thread, number: u32, row: &'static NativeRow, getter:
         let bound = Descriptor { kind, get: v, set: Value::None, delete: Value::None, doc };
         v = Ref::new(&th.held, TypeId::ClassMethod.shape(), bound).into();
     }
-    let old = class.with::<Class, _>(&th.held, |c| c.names.set(Name::of(row.name), v));
+    let old = class.with::<Class, _>(&th.held, |c| c.names.set(Name::of_static(row.name), v));
     drop(old);
 }
 
@@ -225,9 +276,9 @@ fn immortal(th: &mut Thread, number: u32) -> Value {
 }
 
 /// Sets a name in a module.
-pub fn set_in(th: &Thread, module: &Ref, name: &str, v: impl Into<Value>) {
+pub fn set_in(th: &Thread, module: &Ref, name: &'static str, v: impl Into<Value>) {
     let v = v.into();
-    let old = module.with::<Module, _>(&th.held, |m| m.names.set(Name::of(name), v));
+    let old = module.with::<Module, _>(&th.held, |m| m.names.set(Name::of_static(name), v));
     drop(old);
 }
 

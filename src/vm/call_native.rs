@@ -41,7 +41,14 @@ impl Thread {
         self.top = below.max(at + n);
         let mut c = Call { th: self, at, n, rest, extra, row };
         let r = match row.run {
-            NativeFn::Holds(f) | NativeFn::Quick(f) | NativeFn::Computes(f) => f(&mut c),
+            NativeFn::Holds(f) | NativeFn::Quick(f) => f(&mut c),
+            NativeFn::Computes(f) => {
+                if c.held.tracing() {
+                    let (place, name) = (c.place(), c.row.full_name());
+                    c.held.trace_at(&place, Some(&name));
+                }
+                f(&mut c)
+            }
             NativeFn::Waits(f) => wait_loop(&mut c, f),
         };
         self.top = below;

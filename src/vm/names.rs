@@ -3,15 +3,16 @@
 use super::errors::Uncaught;
 use super::generator::{Enter, Step};
 use super::ops::compare::CmpOp;
-use super::run::IN_BUILTINS;
+use super::run::{IN_BUILTINS, IN_FIXED};
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
+use crate::gil::off;
 use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
 use crate::object::function::{Awaiter, Function, Generator};
 use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
-use crate::object::module::Module;
+use crate::object::module::{Module, Namespace};
 use crate::object::types::{BigIntObj, Bytes, Cell, Derived, Str, Super, Tuple};
-use crate::object::{Name, Ref, TypeId, Value, name};
+use crate::object::{Lasting, Name, Ref, TypeId, Value, name};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -19,11 +20,14 @@ impl Thread {
     /// A global, else a builtin; fills the cache word {version of the module's names, position}.
     pub(super) fn load_global(&mut self, code: &CodeObj, name: Name, cache: &AtomicU64) -> Res<Value> {
         let held = &self.held;
-        let (version, found) = code.module.with::<Module, _>(held, |m| {
-            (m.names.version(), m.names.position(name).map(|p| (p, m.names.at(p).clone())))
+        let (version, found, kept) = code.module.with::<Module, _>(held, |m| {
+            let found = m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone())));
+            let kept = found.as_ref().and_then(|(_, v)| self.keep_global(&mut m.names, name, v));
+            (m.names.version(), found, kept)
         });
         if let Some((position, v)) = found {
-            cache.store((version as u64) << 32 | position as u64, Relaxed);
+            let word = (version as u64 & !(IN_FIXED >> 32)) << 32 | position as u64;
+            cache.store(kept.map_or(word, |at| IN_FIXED | at as u64), Relaxed);
             return Ok(v);
         }
         if let Some(why) = self.absent(&code.module, name) {
@@ -31,12 +35,43 @@ impl Thread {
         }
         let held = &self.held;
         let builtins = &self.interp.fixed(held).builtins;
-        let found = builtins.with::<Module, _>(held, |m| m.names.position(name).map(|p| (p, m.names.at(p).clone())));
+        let found = builtins
+            .with::<Module, _>(held, |m| m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone()))));
         if let Some((position, v)) = found {
-            cache.store((version as u64) << 32 | (position | IN_BUILTINS) as u64, Relaxed);
+            let word = (version as u64) << 32 | (position | IN_BUILTINS) as u64;
+            let word = if off() { self.keep_builtin(&code.module, name, &v) } else { Some(word) };
+            cache.store(word.unwrap_or(0), Relaxed);
             return Ok(v);
         }
         Err(self.name_error(name))
+    }
+
+    /// With the lock off, keeps the value of a name that an open module has where it is read without opening
+    /// the module (M2).
+    fn keep_global(&self, names: &mut Namespace, name: Name, v: &Value) -> Option<u32> {
+        if !off() || !Lasting::keeps(v) {
+            return None;
+        }
+        let table = &self.interp.globals;
+        names.place(name, table).filter(|at| table.put(&self.held, *at, v))
+    }
+
+    /// The same for a builtin that a module does not hide: the cache word.
+    fn keep_builtin(&self, module: &Ref, name: Name, v: &Value) -> Option<u64> {
+        let (held, table) = (&self.held, &self.interp.globals);
+        if !Lasting::keeps(v) {
+            return None;
+        }
+        let at = module.with::<Module, _>(held, |m| m.names.place(name, table))?;
+        let builtins = &self.interp.fixed(held).builtins;
+        builtins.with::<Module, _>(held, |m| m.names.watch(name, table, at));
+        // Kept only while the module lacks the name, and looked at again in case the builtin has changed meanwhile.
+        let kept = module.with::<Module, _>(held, |m| m.names.get(name).is_none() && table.put(held, at, v));
+        let right = builtins.with::<Module, _>(held, |m| m.names.get(name).is_some_and(|now| now.same(v)));
+        if kept && !right {
+            table.unset(at);
+        }
+        (kept && right).then_some(IN_FIXED | at as u64)
     }
 
     /// Why a global that the parent process has is not here.
@@ -220,7 +255,12 @@ impl Thread {
             annotations,
             attrs: Vec::new(),
         };
-        Ref::new(&self.held, TypeId::Function.shape(), f).into()
+        let lasting = super::class::lasting(&f.qualname);
+        let f = Ref::new(&self.held, TypeId::Function.shape(), f);
+        if lasting {
+            f.immortalize(&self.held);
+        }
+        f.into()
     }
 
     /// Code bound to a module of this interpreter: constants as values, names interned, empty caches.
@@ -343,6 +383,9 @@ impl Thread {
     #[cold]
     #[inline(never)]
     pub fn safe_point(&mut self) -> Res<()> {
+        if self.held.tracing() {
+            self.trace_here();
+        }
         let asked = self.held.safe_point();
         if let Some(d) = asked.deadlock {
             return Err(self.raise_ending(Ending::Deadlock(d.to_string())));

@@ -7,12 +7,16 @@
 //!
 //! Before anything that may raise, wait or look at the frame, `pc` is saved there. Fast paths are
 //! inline; all else is in ops/, attr.rs, call.rs.
+//!
+//! A jump holds an empty `asm`, another at each place: it keeps the branch a branch. Made a choice between
+//! two values of `pc`, or merged with its likes, the next fetch would wait for the comparison instead of
+//! being guessed (fib: 14 % of the time).
 
 mod fast;
 mod main_loop;
 mod rare;
 
-pub(super) use self::fast::IN_BUILTINS;
+pub(super) use self::fast::{IN_BUILTINS, IN_FIXED};
 use self::main_loop::run_loop;
 use super::thread::{Res, Thread};
 use crate::gil::off;

@@ -33,6 +33,9 @@ fn target(before: &str) -> Option<&str> {
     (!name.is_empty() && name.chars().all(part)).then_some(name)
 }
 
+/// A longer text before the parenthesis of a call is not shown.
+const CALLEE_BYTES_MAX: usize = 60;
+
 impl Thread {
     /// Code and instruction of the innermost frame that is not the library's.
     fn script_frame(&self) -> Option<(Arc<Code>, u32)> {
@@ -63,6 +66,21 @@ impl Thread {
             }
             None => Place { file: Arc::from("<start>"), line: 0, function: Arc::from("") },
         }
+    }
+
+    /// Tells the trace where the thread stands and, at a call, what it calls.
+    pub fn trace_here(&self) {
+        let place = self.place();
+        let callee = self.script_frame().and_then(|(code, pc)| {
+            let pc = pc as usize;
+            code.instrs.get(pc)?.row().name.starts_with("Call").then_some(())?;
+            let span = code.spans.get(pc)?;
+            let text = code.file.text.get(span.lo as usize..span.hi as usize)?;
+            let callee = text.split('(').next()?.trim();
+            (!callee.is_empty() && callee.len() <= CALLEE_BYTES_MAX && !callee.contains('\n'))
+                .then(|| callee.to_string())
+        });
+        self.held.trace_at(&place, callee.as_deref());
     }
 
     /// File, line and source text of the script line that runs, for warnings.

@@ -12,6 +12,12 @@ pub struct Terminal {
     history: Option<PathBuf>,
 }
 
+/// Columns of the terminal that standard output goes to, if it is one.
+pub fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col as usize)
+}
+
 /// What the person did.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Typed {
@@ -64,4 +70,10 @@ impl Terminal {
             None => Ok(()),
         }
     }
+}
+
+/// Columns and rows of the terminal at standard output.
+pub fn size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row))
 }

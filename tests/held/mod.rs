@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test uses a part of it
 
-use kit::gil::policy::POLICIES;
+use kit::gil::policy::{POLICIES, Unit};
 use kit::gil::{GilConfig, Held, Stats, World, run};
 use kit::world::{Clock, Nanos, Place, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;
@@ -30,6 +30,18 @@ pub fn go<R: Send>(config: GilConfig, main: impl FnOnce(&mut Held) -> R + Send) 
 /// The policies that run several threads.
 pub fn policies() -> impl Iterator<Item = &'static str> {
     POLICIES.iter().map(|row| row.name).filter(|name| *name != "off")
+}
+
+/// Whether who must let go may have the lock back before any other gets it.
+pub fn barges(policy: &str, world: World) -> bool {
+    // In simulation without a seed nothing takes time, so the waiter is there first.
+    policy == "ticks" && world != SIM
+}
+
+/// A slice of so many microseconds, or of one safe point where the policy counts those.
+pub fn slice(policy: &str, us: u64) -> Option<u64> {
+    let row = POLICIES.iter().find(|row| row.name == policy).expect("a row of the table");
+    Some(if row.unit == Unit::Checks { 1 } else { us })
 }
 
 pub fn safe_point(held: &mut Held) {

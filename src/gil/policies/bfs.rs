@@ -93,7 +93,7 @@ impl LockPolicy for Bfs {
         self.requested = true;
     }
 
-    fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
+    fn check(&mut self, _: Tid, _: Nanos) -> bool {
         self.requested && !self.line.is_empty()
     }
 
@@ -144,7 +144,7 @@ impl LockPolicy for Bfs {
         true
     }
 
-    fn set_interval(&mut self, interval: Nanos) {
+    fn set_slice(&mut self, interval: Nanos) {
         self.slice = interval;
         for share in self.shares.values_mut() {
             share.left = share.left.min(interval);

@@ -117,7 +117,7 @@ impl LockPolicy for Cpython {
         self.requested = true;
     }
 
-    fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
+    fn check(&mut self, _: Tid, _: Nanos) -> bool {
         self.requested
     }
 
@@ -174,7 +174,7 @@ impl LockPolicy for Cpython {
         false
     }
 
-    fn set_interval(&mut self, interval: Nanos) {
+    fn set_slice(&mut self, interval: Nanos) {
         self.interval = interval.max(1);
         self.phases.clear();
         for (since, _) in self.since.values() {

@@ -44,7 +44,7 @@ impl LockPolicy for Fifo {
         self.requested = true;
     }
 
-    fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
+    fn check(&mut self, _: Tid, _: Nanos) -> bool {
         self.requested && !self.queue.is_empty()
     }
 
@@ -90,7 +90,7 @@ impl LockPolicy for Fifo {
         true
     }
 
-    fn set_interval(&mut self, interval: Nanos) {
+    fn set_slice(&mut self, interval: Nanos) {
         self.interval = interval;
     }
 }

@@ -64,7 +64,7 @@ impl LockPolicy for Priority {
         self.requested = true;
     }
 
-    fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
+    fn check(&mut self, _: Tid, _: Nanos) -> bool {
         self.requested && self.waiters() > 0
     }
 
@@ -116,7 +116,7 @@ impl LockPolicy for Priority {
         true
     }
 
-    fn set_interval(&mut self, interval: Nanos) {
+    fn set_slice(&mut self, interval: Nanos) {
         self.interval = interval;
     }
 }

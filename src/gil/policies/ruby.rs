@@ -61,7 +61,7 @@ impl LockPolicy for Ruby {
         self.requested = true;
     }
 
-    fn check(&mut self, _: Tid, _: Nanos, _: u64) -> bool {
+    fn check(&mut self, _: Tid, _: Nanos) -> bool {
         self.requested && !self.queue.is_empty()
     }
 
@@ -107,7 +107,7 @@ impl LockPolicy for Ruby {
         true
     }
 
-    fn set_interval(&mut self, interval: Nanos) {
+    fn set_slice(&mut self, interval: Nanos) {
         self.slice = interval;
     }
 }

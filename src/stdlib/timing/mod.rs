@@ -16,6 +16,7 @@ mod judge;
 mod report;
 
 use super::seconds;
+use crate::gil::policy;
 use crate::gil::stats::{Stats, ThreadStats};
 use crate::natives;
 use crate::object::opaque::Opaque;
@@ -193,7 +194,7 @@ impl Region {
         let noise = match (&self.begin.delays, &end.delays) {
             _ if self.simulated => Noise::Known(0),
             (Some(_), Some(_)) => Noise::Known({
-                let interval = end.stats.interval_us.saturating_mul(1000);
+                let interval = policy::inner_slice(end.stats.unit, end.stats.interval_us);
                 let turn = end.stats.threads.iter().map(|t| t.wait_ns_max).max().unwrap_or(0);
                 judge::noise(own_delay, all.saturating_sub(own.map_or(0, |p| p.delay_ns)), waited, interval, turn)
             }),

@@ -38,13 +38,17 @@ fn said(kind: WaitKind) -> &'static str {
     match kind {
         WaitKind::Sleep => "slept",
         WaitKind::Lock | WaitKind::RLock => "waited for a script lock",
+        WaitKind::Message => "waited for a message",
+        WaitKind::Permit => "waited for a lock of several processes",
         WaitKind::Condition => "waited for a condition",
         WaitKind::Semaphore => "waited for a semaphore",
         WaitKind::Event => "waited for an event",
         WaitKind::Barrier => "waited at a barrier",
         WaitKind::Queue => "waited for a queue",
         WaitKind::Future => "waited for a future",
+        WaitKind::Loop => "had no task to run",
         WaitKind::Join => "joined threads",
+        WaitKind::Io => "waited for data",
         WaitKind::Child => "waited for a process",
     }
 }

@@ -13,6 +13,7 @@ use crate::vm::generator::Step;
 use crate::vm::ops::arith::BinOp;
 use crate::vm::ops::compare::CmpOp;
 use crate::vm::thread::{Raised, Res, Thread};
+use std::hint::cold_path;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inject: bool) -> Res<Value> {
@@ -114,6 +115,8 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     macro_rules! jump {
         ($by:expr) => {{
             count!();
+            // SAFETY: it does nothing; see the module's head.
+            unsafe { std::arch::asm!(concat!("/*", line!(), "*/"), options(nomem, nostack, preserves_flags)) };
             // SAFETY: B1: jumps land in the code.
             pc = unsafe { pc.offset($by.0 as isize) };
             block = pc;
@@ -123,6 +126,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
         () => {
             // SAFETY: the word lives as long as `held`.
             if unsafe { (*breaker).load(Relaxed) } != 0 {
+                cold_path();
                 ok!(th.safe_point())
             }
         };
@@ -173,6 +177,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     }
     macro_rules! slow {
         ($how:ident $op:ident, $dst:expr, $a:expr, $b:expr) => {{
+            cold_path();
             let (a, b) = (r!($a).clone(), $b);
             set!($dst, th.$how(BinOp::$op, &a, &b))
         }};
@@ -306,7 +311,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     // The next item of a `for`, or nothing at its end.
     macro_rules! next_item {
         ($iter:expr) => {{
-            let item = match step_fast::<OFF>(at!($iter, 0), at!($iter, 1), at!($iter, 2)) {
+            let item = match step_fast::<OFF>(th, at!($iter, 0), at!($iter, 1), at!($iter, 2)) {
                 Fast::Item(v) => Some(v),
                 Fast::End => None,
                 Fast::Ask => {
@@ -346,10 +351,9 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
         load!();
     }
     loop {
+        let i: Instr;
         // SAFETY: B1: code does not run off its end.
-        let i = unsafe { *pc };
-        // SAFETY: as above.
-        pc = unsafe { pc.add(1) };
+        (i, pc) = unsafe { (*pc, pc.add(1)) };
         match i {
             Instr::Move { dst, src } => *r!(dst) = r!(src).clone(),
             Instr::LoadConst { dst, k } => *r!(dst) = konst!(k).clone(),
@@ -366,12 +370,12 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoadGlobal { dst, name } => {
                 let (name, cache) = site!(name);
                 let word = cache.load(Relaxed);
-                if !OFF
-                    && word != 0
-                    && let Some(v) = global_fast(th, code, word)
+                if word != 0
+                    && let Some(v) = global_fast::<OFF>(th, code, word)
                 {
                     *r!(dst) = v;
                 } else {
+                    cold_path();
                     set!(dst, th.load_global(code, *name, cache))
                 }
             }
@@ -383,7 +387,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoadAttr { dst, obj, name } => {
                 let (name, cache) = site!(name);
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(v) = slot_fast(o, cache.load(Relaxed)) => *r!(dst) = v,
+                    Value::Obj(o) if let Some(v) = slot_fast::<OFF>(th, o, cache.load(Relaxed)) => *r!(dst) = v,
                     _ => set!(dst, on!(o, obj, th.load_attr(&o, *name, cache))),
                 }
             }
@@ -391,7 +395,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                 let (name, cache) = site!(name);
                 let v = r!(src).clone();
                 let stored = match &*r!(obj) {
-                    Value::Obj(o) if !OFF => store_fast(th, o, cache.load(Relaxed), v),
+                    Value::Obj(o) => store_fast::<OFF>(th, o, cache.load(Relaxed), v),
                     _ => Err(v),
                 };
                 if let Err(v) = stored {
@@ -401,7 +405,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoadMethod { dst, obj, name } => {
                 let (name, cache) = site!(name);
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(f) = method_fast(th, o, cache.load(Relaxed)) => {
+                    Value::Obj(o) if let Some(f) = method_fast::<OFF>(th, o, cache.load(Relaxed)) => {
                         let this = r!(obj).clone();
                         *at!(dst, 1) = this;
                         *r!(dst) = f;
@@ -415,11 +419,11 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                 }
             }
             Instr::GetItem { dst, obj, key } => match (&*r!(obj), &*r!(key)) {
-                (Value::Obj(o), Value::Int(i)) if !OFF && let Some(v) = item_fast(o, *i) => *r!(dst) = v,
+                (Value::Obj(o), Value::Int(i)) if let Some(v) = item_fast::<OFF>(th, o, *i) => *r!(dst) = v,
                 _ => set!(dst, on!(o, obj, th.get_item(&o, &r!(key).clone()))),
             },
             Instr::GetItemI { dst, obj, key } => match &*r!(obj) {
-                Value::Obj(o) if !OFF && let Some(v) = item_fast(o, key.0 as i64) => *r!(dst) = v,
+                Value::Obj(o) if let Some(v) = item_fast::<OFF>(th, o, key.0 as i64) => *r!(dst) = v,
                 _ => set!(dst, on!(o, obj, th.get_item(&o, &Value::Int(key.0 as i64)))),
             },
             Instr::SetItem { obj, key, src } => match (&*r!(obj), &*r!(key)) {
@@ -428,6 +432,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                     // SAFETY: as in StoreAttr.
                     drop(unsafe { std::ptr::replace(place, v) });
                 }
+                (Value::Obj(o), Value::Int(i)) if OFF && item_open(th, o, *i, r!(src)) => {}
                 (o, k) => {
                     let (o, k, v) = (o.clone(), k.clone(), r!(src).clone());
                     ok!(th.set_item(&o, &k, v))
@@ -521,11 +526,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoopGeI { a, b, by } => looping!(test_i!(Ge, a, b, >=), by),
 
             Instr::ForPrep { iter, src } => match range_state(r!(src)) {
-                Some([next, left, step]) => {
-                    *at!(iter, 0) = next;
-                    *at!(iter, 1) = left;
-                    *at!(iter, 2) = step;
-                }
+                Some(three) => three.into_iter().enumerate().for_each(|(k, v)| *at!(iter, k) = v),
                 None => set!(iter, on!(v, src, th.iter(&v))),
             },
             Instr::ForEnter { iter, dst, by } => match next_item!(iter) {
