@@ -37,7 +37,7 @@ def run_script():
     names = globals()
     for name in [n for n in names if not n.startswith("__")]:
         del names[name]
-    names["__file__"] = path
+    names["__file__"], names["__doc__"] = path, None
     exec(code, names)
 
 

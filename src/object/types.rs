@@ -56,9 +56,16 @@ impl Derived {
     /// Of objects on their way out: the collector sees into what nobody has open.
     fn visit(&self, f: &mut dyn FnMut(&Ref)) {
         if let Some(d) = &self.0 {
-            f(&d.class);
-            d.slots.look(|s| trace_all(s, f));
+            d.visit(f);
         }
+    }
+}
+
+impl DerivedBody {
+    /// As `Derived::visit`.
+    pub fn visit(&self, f: &mut dyn FnMut(&Ref)) {
+        f(&self.class);
+        self.slots.look(|s| trace_all(s, f));
     }
 }
 

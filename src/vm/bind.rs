@@ -42,9 +42,12 @@ impl Thread {
                     bound[i] = v;
                 }
                 Some(_) if !p.double_star => {
+                    let given = code.params[..p.posonly as usize].iter().filter(|n| kw.contains(n));
+                    let names: Vec<&str> = given.map(|n| n.text()).collect();
+                    let names = names.join(", ");
                     return Err(self.bad_call(
                         func,
-                        format!("got some positional-only arguments passed as keyword arguments: '{name}'"),
+                        format!("got some positional-only arguments passed as keyword arguments: '{names}'"),
                     ));
                 }
                 _ if p.double_star => extra.push((*name, v)),

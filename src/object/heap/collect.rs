@@ -9,6 +9,7 @@
 
 use super::{COLLECT_AFTER, HeapRoot, LOCAL, Local, Ref, WANTS_COLLECTION, ask, clear_payload, trace_payload};
 use crate::gil::{Held, Still, off};
+use crate::object::types::Derived;
 use hashbrown::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
@@ -42,6 +43,14 @@ pub(super) fn enough(l: &Local) {
     ask(l, WANTS_COLLECTION);
 }
 
+/// What an object leads to, also if it is no node but an int, float, str or bytes of a script class.
+fn trace_value(r: &Ref, f: &mut dyn FnMut(&Ref)) {
+    match Derived::at(r) {
+        Some(d) if !r.kind().is_node() => d.visit(f),
+        _ => trace_payload(r, f),
+    }
+}
+
 impl HeapRoot {
     /// Frees what only dead cycles refer to; says how many nodes that were.
     pub fn collect(&self, held: &mut Held) -> usize {
@@ -55,16 +64,33 @@ impl HeapRoot {
                 outside.insert(r.address(), r.count());
             }
         });
+        let mut values: Vec<Ref> = Vec::new();
+        let mut see = |to: &Ref, values: &mut Vec<Ref>| match outside.get_mut(&to.address()) {
+            Some(n) => *n = n.saturating_sub(1),
+            // An int or str of a script class is no node, but leads to its class: it joins when it is met.
+            None if !to.kind().is_node() && !to.is_immortal() && Derived::at(to).is_some() => {
+                outside.insert(to.address(), to.count().saturating_sub(1));
+                values.push(to.clone());
+            }
+            None => {}
+        };
         self.for_each(held, |r| {
             if !r.is_immortal() {
-                trace_payload(r, &mut |to| {
-                    if let Some(n) = outside.get_mut(&to.address()) {
-                        *n = n.saturating_sub(1);
-                    }
-                });
+                trace_payload(r, &mut |to| see(to, &mut values));
             }
         });
+        let mut at = 0;
+        while at < values.len() {
+            let value = values[at].clone();
+            trace_value(&value, &mut |to| see(to, &mut values));
+            at += 1;
+        }
         let mut work: Vec<Ref> = Vec::new();
+        for value in values.drain(..) {
+            if outside.get(&value.address()).is_some_and(|n| *n > 0) {
+                work.push(value);
+            }
+        }
         self.for_each(held, |r| {
             if r.is_immortal() || outside.get(&r.address()).is_some_and(|n| *n > 0) {
                 work.push(r.clone());
@@ -74,7 +100,7 @@ impl HeapRoot {
             outside.remove(&r.address());
         }
         while let Some(r) = work.pop() {
-            trace_payload(&r, &mut |to| {
+            trace_value(&r, &mut |to| {
                 if outside.remove(&to.address()).is_some() {
                     work.push(to.clone());
                 }

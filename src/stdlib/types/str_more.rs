@@ -254,6 +254,11 @@ pub(super) fn codec_error(c: &mut Call, object: Value, e: bytes::CodecError) -> 
         crate::object::pure::ErrKind::UnicodeDecodeError => TypeId::UnicodeDecodeError,
         _ => TypeId::UnicodeEncodeError,
     };
+    // What was read stays as it was read.
+    let object = match c.bytes_like(&object) {
+        Some(b) => c.bytes(b),
+        None => object,
+    };
     let (encoding, reason) = (c.str(e.encoding), c.str(e.reason));
     c.raise_with(t, vec![encoding, object, Value::Int(e.start as i64), Value::Int(e.end as i64), reason])
 }
