@@ -9,12 +9,13 @@ use super::{DEADLOCK, begin, compile, finish, options, report, tracing};
 use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
-use crate::vm::children::{Birth, ChildProcess, Method, ProcessStarter, StartError};
+use crate::vm::children::{Birth, ChildProcess, Handing, Method, Passed, ProcessStarter, StartError};
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::channel::Channel;
 use crate::world::child::{self, Handle, Stream};
+use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
 use std::io;
@@ -54,6 +55,7 @@ fn begin_frame(birth: &Birth) -> Vec<u8> {
         "default": birth.default.map(Method::name),
         "argv": birth.argv,
         "limit": birth.limit,
+        "environ": birth.environ,
     });
     let header = header.to_string();
     let mut frame = vec![VERSION, Tag::Begin as u8];
@@ -81,12 +83,17 @@ fn read_begin(frame: &[u8]) -> Option<Birth> {
         Json::Null => None,
         one => Some(method(one)?),
     };
+    let entry = |(k, v): (&String, &Json)| match v {
+        Json::Null => Some((k.clone(), None)),
+        v => Some((k.clone(), Some(v.as_str()?.to_string()))),
+    };
     Some(Birth {
         method: method(&header["method"])?,
         name: header["name"].as_str()?.to_string(),
         default,
         argv,
         limit: header["limit"].as_u64()?.try_into().ok()?,
+        environ: header["environ"].as_object()?.iter().map(entry).collect::<Option<_>>()?,
         payload: payload.to_vec(),
     })
 }
@@ -103,7 +110,7 @@ impl Starter {
 }
 
 impl ProcessStarter for Starter {
-    fn start(&self, th: &mut Thread, birth: Birth) -> Result<Arc<dyn ChildProcess>, StartError> {
+    fn start(&self, th: &mut Thread, birth: Birth, passed: Vec<Passed>) -> Result<Arc<dyn ChildProcess>, StartError> {
         let mut config = self.config.clone();
         // As it is now: the script may have set it.
         config.gil.interval_us = Some(th.held.switch_interval());
@@ -111,9 +118,9 @@ impl ProcessStarter for Starter {
         config.stats = false;
         let frame = begin_frame(&birth);
         if th.held.simulated() {
-            return start_simulated(th, config, &birth.name, frame);
+            return start_simulated(th, config, &birth.name, frame, passed);
         }
-        start_real(th, config, frame).map_err(StartError::Os)
+        start_real(th, config, frame, &passed).map_err(StartError::Os)
     }
 }
 
@@ -127,7 +134,9 @@ struct RealChild {
     _channel: Option<Channel>,
 }
 
-fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>) -> io::Result<Arc<dyn ChildProcess>> {
+fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>, passed: &[Passed]) -> io::Result<Arc<dyn ChildProcess>> {
+    let descriptors: Vec<Descriptor> =
+        passed.iter().filter_map(|p| if let Passed::Descriptor(d) = p { Some(d.clone()) } else { None }).collect();
     let key = th.held.new_key();
     let (waker, exit) = (th.held.waker(), Arc::new(OnceLock::new()));
     let told = exit.clone();
@@ -136,12 +145,13 @@ fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>) -> io::Result<Arc
         let _ = told.set(how.0);
         waker.wake(key);
     });
-    let job = Job { role: ROLE, config, extra: Json::Null };
+    let job = Job { role: ROLE, config, extra: json!({ "descriptors": descriptors.len() }) };
     let mut child = th.held.holding(|| job.start(Stream::Inherit, Stream::Inherit, on_exit))?;
     th.held.trace_child(child.pid());
     let channel = child.channel.take();
     if let Some(channel) = &channel
-        && let Err(e) = job::sent(channel.send_aside(frame))
+        && let Err(e) =
+            job::sent(channel.send_descriptors(&descriptors)).and_then(|()| job::sent(channel.send_aside(frame)))
     {
         child.handle().kill()?;
         return Err(e);
@@ -156,6 +166,9 @@ impl ChildProcess for RealChild {
     fn key(&self) -> WaitKey {
         self.key
     }
+    fn sentinel(&self) -> Passed {
+        Passed::Descriptor(self.handle.descriptor())
+    }
     fn exit(&self, _: &Held) -> Option<i32> {
         self.exit.get().copied()
     }
@@ -164,6 +177,9 @@ impl ChildProcess for RealChild {
     }
     fn terminate(&self, _: &mut Held) -> io::Result<()> {
         self.handle.terminate()
+    }
+    fn signal(&self, _: &mut Held, number: i32) -> io::Result<()> {
+        self.handle.signal(number)
     }
     fn kill(&self, _: &mut Held) -> io::Result<()> {
         self.handle.kill()
@@ -182,9 +198,10 @@ fn start_simulated(
     config: Config,
     name: &str,
     frame: Vec<u8>,
+    passed: Vec<Passed>,
 ) -> Result<Arc<dyn ChildProcess>, StartError> {
     // As the OS has it: the lowest eight bits of an exit code count.
-    let body = Box::new(move |held: Held| run_child(held, &config, &frame) & 0xff);
+    let body = Box::new(move |held: Held| run_child(held, &config, &frame, passed) & 0xff);
     match th.held.spawn_process(name, body) {
         Ok(id) => Ok(Arc::new(SimulatedChild(id))),
         Err(SpawnError::Os(e)) => Err(StartError::Os(e)),
@@ -199,6 +216,9 @@ impl ChildProcess for SimulatedChild {
     fn key(&self) -> WaitKey {
         WaitKey::Process(self.0)
     }
+    fn sentinel(&self) -> Passed {
+        Passed::Simulated(Arc::new(self.0))
+    }
     fn exit(&self, held: &Held) -> Option<i32> {
         held.process_exit_code(self.0)
     }
@@ -210,6 +230,10 @@ impl ChildProcess for SimulatedChild {
         held.end_process(self.0, TERMINATED);
         Ok(())
     }
+    fn signal(&self, held: &mut Held, number: i32) -> io::Result<()> {
+        held.end_process(self.0, -number);
+        Ok(())
+    }
     fn kill(&self, held: &mut Held) -> io::Result<()> {
         held.end_process(self.0, KILLED);
         Ok(())
@@ -218,6 +242,11 @@ impl ChildProcess for SimulatedChild {
 
 /// The worker of the role `process`: reads the frame and runs it in the real world.
 pub fn work(job: job::Received) -> i32 {
+    let count = job.extra["descriptors"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let passed = match job.channel.receive_descriptors(count) {
+        Ok(all) => all.into_iter().map(Passed::Descriptor).collect(),
+        Err(e) => return complain(&e.to_string()),
+    };
     let frame = match job.channel.receive() {
         Ok(Some(frame)) => frame,
         Ok(None) => return complain("the parent ended before it had said what to do"),
@@ -229,7 +258,7 @@ pub fn work(job: job::Received) -> i32 {
     let gil = config.gil.clone();
     // The channel lives as long as the process.
     let channel = job.channel;
-    let code = gil::run(gil, move |held| run_child(held, &config, &frame));
+    let code = gil::run(gil, move |held| run_child(held, &config, &frame, passed));
     drop(channel);
     match code {
         Ok(code) => code,
@@ -244,7 +273,7 @@ fn complain(text: &str) -> i32 {
 
 /// The main thread of a child, in either world: makes an interpreter, does what the frame says, ends as a
 /// main program does. Gives the exit code.
-pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
+pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>) -> i32 {
     let Some(birth) = read_begin(frame) else {
         return complain("parent and child are different versions of kit");
     };
@@ -255,7 +284,9 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
     let cpu_start = held.now(Clock::Process);
     let mut th = begin(held, &config, options(&config));
     th.limit = birth.limit;
-    let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth)) {
+    let environ = birth.environ.clone();
+    th.interp.environ.with(&th.held, |own| *own = environ);
+    let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth, passed)) {
         Ok(code) => (code, false),
         Err(e) => {
             let stuck = matches!(e, Uncaught::Ending(Ending::Deadlock(_)));
@@ -269,7 +300,7 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8]) -> i32 {
 }
 
 /// Decodes the Process object and lets it run; gives the exit code.
-fn run_process(th: &mut Thread, config: &Config, birth: Birth) -> Res<i32> {
+fn run_process(th: &mut Thread, config: &Config, birth: Birth, passed: Vec<Passed>) -> Res<i32> {
     // First of all modules, so that `sys.modules` knows it.
     let main = main_module(th, config, birth.method);
     let processes = th.import("multiprocessing.process", true)?;
@@ -278,7 +309,7 @@ fn run_process(th: &mut Thread, config: &Config, birth: Birth) -> Res<i32> {
         th.call_method(&processes, Name::of("_prepare"), &[shown])?;
         import_main(th, config, &main)?;
     }
-    let roots = process::decode(th, &birth.payload)?;
+    let roots = decode(th, &birth.payload, passed)?;
     if birth.method == Method::Spawn {
         th.call_method(&processes, Name::of("_prepared"), &[])?;
     }
@@ -294,6 +325,16 @@ fn run_process(th: &mut Thread, config: &Config, birth: Birth) -> Res<i32> {
         Value::Int(code) => Ok(code as i32),
         _ => Err(th.raise(TypeId::SystemError, "a process ended without an exit code")),
     }
+}
+
+/// The values of the frame, which may name what was passed along.
+fn decode(th: &mut Thread, payload: &[u8], passed: Vec<Passed>) -> Res<Vec<Value>> {
+    let (me, interp) = (th.held.tid(), th.interp);
+    interp.children.with(&th.held, |all| all.begin(me, Handing { spawning: true, things: passed }));
+    let roots = process::decode(th, payload);
+    let left = interp.children.with(&th.held, |all| all.end(me));
+    drop(left);
+    roots
 }
 
 /// An empty main module that knows its file: `__main__`, with spawn `__mp_main__`, which `__main__` then
@@ -336,6 +377,7 @@ mod tests {
             default: Some(Method::Fork),
             argv: Some(vec!["x.kit".into(), String::new()]),
             limit: 1000,
+            environ: [("A".into(), Some("ä".into())), ("B".into(), None)].into(),
             payload: vec![0, 1, 255],
         }
     }

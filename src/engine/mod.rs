@@ -14,9 +14,11 @@ pub mod child;
 pub mod config;
 pub mod job;
 mod loader;
+pub mod repeat;
 pub mod repl;
 pub mod tracing;
 pub mod trial;
+pub mod variant;
 
 pub use crate::vm::report::{Better, Metric, Report};
 pub use config::{Config, Script};
@@ -30,7 +32,7 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
-use crate::world::{Clock, Nanos, out};
+use crate::world::{Clock, Nanos, out, signal};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -114,7 +116,7 @@ fn run_main(held: Held, code: Arc<Code>, config: Config) -> Outcome {
 /// The end of a process whose main thread is done with its script (E2).
 fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuck: bool) -> Outcome {
     // After a deadlock there is nobody left who could end.
-    let waits = [stdlib::threading::join_all, stdlib::multiprocessing::join_children];
+    let waits = [stdlib::threading::join_all, stdlib::multiprocessing::join_children, last_look];
     for wait in waits.into_iter().filter(|_| !stuck) {
         if let Err(e) = th.to_end(wait) {
             code = report(&mut th, e).max(code);
@@ -136,6 +138,15 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
     };
     drop(th.finish());
     Outcome { code, stats, cpu_ns, report, trace }
+}
+
+/// A Ctrl-C that came while the last wait of the script ended by itself is not lost.
+fn last_look(th: &mut Thread) -> Res<()> {
+    if th.held.simulated() {
+        return Ok(());
+    }
+    signal::settle();
+    if th.held.breaker().load(Relaxed) == 0 { Ok(()) } else { th.safe_point() }
 }
 
 fn script(th: &mut Thread, code: &Arc<Code>, main: &Ref) -> Res<()> {

@@ -10,6 +10,7 @@ use super::lock::{DEADLOCKED, ENDED, EXITING, GRANTED, INTERRUPTED, Lock, NOTIFI
 use super::policy::Why;
 use super::stats::{Bucket, Cause, bump};
 use crate::world::sync::{Monitor, Parker, Sync, Word};
+use crate::world::work::Labour;
 use crate::world::{ProcessId, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -18,7 +19,7 @@ impl<S: Sync> Lock<S> {
     /// Gives up the lock, waits, takes it again.
     pub fn wait(&self, me: &RecordOf<S>, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
         let mut slow = self.slow();
-        let (kind, until) = (wait.on.kind(), wait.until);
+        let (kind, until, work) = (wait.on.kind(), wait.until, wait.on.work().cloned());
         if let Some(wake) = slow.refuses(me, &wait) {
             slow.leave();
             return wake;
@@ -44,11 +45,11 @@ impl<S: Sync> Lock<S> {
         if stay {
             self.await_freed(me);
         }
-        self.sleep(me, until)
+        self.sleep(me, until, work)
     }
 
     /// Parks until the wait is over, then sees to it that the thread has the lock.
-    fn sleep(&self, me: &RecordOf<S>, until: Option<u64>) -> Wake {
+    fn sleep(&self, me: &RecordOf<S>, until: Option<u64>, work: Option<Labour>) -> Wake {
         loop {
             let flags = me.flags.load(Acquire);
             if flags & ENDED != 0 {
@@ -69,23 +70,38 @@ impl<S: Sync> Lock<S> {
             let now = self.sync.now();
             if let Some(until) = until.filter(|until| now >= *until) {
                 bump(&me.account.late_ns, now - until);
-                let mut slow = self.slow();
-                if slow.state.waits.remove(me.tid).is_some() {
-                    me.account.book(Bucket::Waiting, slow.now);
-                    let granted = slow.request(me.tid);
-                    slow.leave();
-                    if granted {
-                        self.got(me, false);
-                    } else {
-                        self.await_grant(me);
-                    }
+                if self.end_own(me) {
                     return Wake::TimedOut;
                 }
-                slow.leave();
                 continue;
             }
-            me.parker.park(until, now);
+            let Some(work) = &work else {
+                me.parker.park(until, now);
+                continue;
+            };
+            let over = || me.flags.load(Acquire) & ENDED != 0;
+            if me.parker.attend(work, until, now, &over) && self.end_own(me) {
+                return Wake::Notified;
+            }
         }
+    }
+
+    /// Ends the caller's own wait and takes the lock; `false` if somebody else has ended the wait before.
+    fn end_own(&self, me: &RecordOf<S>) -> bool {
+        let mut slow = self.slow();
+        if slow.state.waits.remove(me.tid).is_none() {
+            slow.leave();
+            return false;
+        }
+        me.account.book(Bucket::Waiting, slow.now);
+        let granted = slow.request(me.tid);
+        slow.leave();
+        if granted {
+            self.got(me, false);
+        } else {
+            self.await_grant(me);
+        }
+        true
     }
 
     /// Ends up to `n` waits for `key`.

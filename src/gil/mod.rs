@@ -5,7 +5,7 @@
 //! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` and `processes.rs` on events in
 //! virtual time, where a run has any number of processes with a lock each. The token `Held` is the only
 //! handle: it exists in attached threads only, and whatever may give the lock away takes `&mut Held`.
-//! Counters (`stats.rs`) are always on.
+//! Counters (`stats.rs`) are always on; with `--trace` what they book goes to the thread's log, too (`trace`).
 //!
 //! One mutex per driver guards the policy *and* the world's wait table, because three things must be
 //! one step or `fifo` is not determined: registering a wait and releasing; ending a wait and taking a
@@ -28,8 +28,7 @@
 //! here: the timer is computed instead of one time-out per waiter, and `fifo` hands the lock over.
 //! `model.rs` explores the real driver's interleavings with loom.
 //!
-//! Not here: objects that lock themselves (`--gil off` runs one script thread for now), events for
-//! `--trace`, cores (threads of different processes always overlap) and costs of the simulated world (two
+//! Not here: objects that lock themselves (`--gil off` runs one script thread for now), cores (threads of different processes always overlap) and costs of the simulated world (two
 //! processes that pay for instructions pass the baton at every charge), waits for I/O: later rows and rooms.
 
 mod block;

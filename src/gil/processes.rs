@@ -11,7 +11,7 @@ use super::policy::LockPolicy;
 use super::stats::LockStats;
 use crate::trace;
 use crate::world::deadlock::{Deadlock, Everybody};
-use crate::world::{Nanos, ProcessId, Tid, WaitKey};
+use crate::world::{Nanos, ProcessId, Tid, WaitKey, WaitOn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -133,6 +133,12 @@ impl State {
         process.lapse = None;
         let main = process.main;
         self.wake(WaitKey::Process(id), usize::MAX, at);
+        // What it had open is closed: who waits for a message looks again.
+        let waits = self.waits.iter().filter(|(_, e)| matches!(e.on, WaitOn::Message { .. }));
+        let keys: Vec<WaitKey> = waits.filter_map(|(_, e)| e.on.key()).collect();
+        for key in keys {
+            self.wake(key, usize::MAX, at);
+        }
         self.look_for_deadlock(main, at);
     }
 

@@ -147,6 +147,8 @@ types! {
     Inflater "Decompress" < Object Opaque closed
     Regex "Regex" < Object Opaque closed
     Watch "watch" < Object Opaque closed
+    /// An end of a pipe, permits, shared memory, a running program.
+    Handle "Handle" < Object Opaque closed
     /// The `__dict__` of an object: a dict whose changes are made on the object, too.
     NamesDict "names dict" < Dict Dict closed
     Namespace "SimpleNamespace" < Object Instance open

@@ -1,7 +1,7 @@
 //! Values to bytes: the walk, the memo, and the plain data types.
 
 use super::wire::{DEPTH_MAX, FRAME_MAX, MAGIC, Tag, VERSION, put_bytes, put_count, put_int};
-use super::{Mode, reach};
+use super::{Known, Mode, reach};
 use crate::object::function::Native;
 use crate::object::module::Module;
 use crate::object::types::*;
@@ -26,7 +26,7 @@ pub(super) struct Encoder<'a> {
     kept: Vec<Value>,
     names: IndexSet<Name, Fixed>,
     /// Globals of `__main__` that are in the frame, or said to be absent.
-    sent: IndexSet<Name, Fixed>,
+    pub sent: Known,
     /// Globals that code in the frame loads and that are not sent yet.
     wanted: Vec<Name>,
     depth: u32,
@@ -39,9 +39,12 @@ struct Mark {
     names: usize,
 }
 
-pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode) -> Res<Vec<u8>> {
+/// The frame, and the globals of `__main__` that its receiver has.
+pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode, known: Known) -> Res<(Vec<u8>, Known)> {
     let main = match mode {
-        Mode::Fork => th.interp.modules.with(&th.held, |m| m.get(name::MAIN).and_then(|m| m.as_ref().cloned())),
+        Mode::Fork | Mode::Task => {
+            th.interp.modules.with(&th.held, |m| m.get(name::MAIN).and_then(|m| m.as_ref().cloned()))
+        }
         _ => None,
     };
     let mut out = Vec::with_capacity(256);
@@ -55,13 +58,13 @@ pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode) -> Res<Vec<u8
         memo: HashMap::default(),
         kept: Vec::new(),
         names: IndexSet::default(),
-        sent: IndexSet::default(),
+        sent: known,
         wanted: Vec::new(),
         depth: 0,
     };
     let first = match &e.main {
-        Some(main) => reach::globals(e.th, main, roots),
-        None => Vec::new(),
+        Some(main) if mode == Mode::Fork => reach::globals(e.th, main, roots),
+        _ => Vec::new(),
     };
     e.globals(first)?;
     e.count(roots.len());
@@ -78,7 +81,7 @@ pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode) -> Res<Vec<u8
     for part in late {
         e.out.extend(part);
     }
-    Ok(e.out)
+    Ok((e.out, e.sent))
 }
 
 impl Encoder<'_> {

@@ -38,9 +38,11 @@ pub mod wire;
 
 pub use decode::decode;
 
-use crate::object::{Name, Value};
+use crate::object::module::Module;
+use crate::object::{Name, Value, name};
 use crate::vm::thread::Raised;
 use crate::vm::{Res, Thread};
+use indexmap::IndexSet;
 
 /// What travels by name, and how much of an exception goes along.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,7 +53,19 @@ pub enum Mode {
     Named,
     /// The snapshot of `fork`: as `Named`, and what has no importable name travels by value.
     Fork,
+    /// To a worker that has got a snapshot: as `Named`, and what it has no name for travels by value.
+    Task,
 }
+
+impl Mode {
+    /// Functions and classes may travel by value.
+    pub fn whole(self) -> bool {
+        matches!(self, Mode::Fork | Mode::Task)
+    }
+}
+
+/// The globals of `__main__` that a process has.
+pub type Known = IndexSet<Name, foldhash::fast::FixedState>;
 
 /// Values for a process that has the same modules, `__main__` among them.
 pub fn encode(th: &mut Thread, roots: &[Value]) -> Res<Vec<u8>> {
@@ -60,12 +74,33 @@ pub fn encode(th: &mut Thread, roots: &[Value]) -> Res<Vec<u8>> {
 
 /// The same in another mode.
 pub fn encode_as(th: &mut Thread, roots: &[Value], mode: Mode) -> Res<Vec<u8>> {
-    encode::encode(th, roots, mode)
+    encode::encode(th, roots, mode, Known::default()).map(|(bytes, _)| bytes)
+}
+
+/// Values for a process that has these globals of `__main__`.
+pub fn task(th: &mut Thread, roots: &[Value], known: &Known) -> Res<Vec<u8>> {
+    encode::encode(th, roots, Mode::Task, known.clone()).map(|(bytes, _)| bytes)
 }
 
 /// Values with what of `__main__` they, or anything in it, can name: for a process that has not run the script.
 pub fn snapshot(th: &mut Thread, roots: &[Value]) -> Res<Vec<u8>> {
     encode_as(th, roots, Mode::Fork)
+}
+
+/// The same, and the names of the globals that the process gets.
+pub fn snapshot_and_names(th: &mut Thread, roots: &[Value]) -> Res<(Vec<u8>, Known)> {
+    encode::encode(th, roots, Mode::Fork, Known::default())
+}
+
+/// All globals of `__main__` by name: what a process has that imports the script.
+pub fn main_names(th: &mut Thread) -> Known {
+    let main = th.interp.modules.with(&th.held, |m| m.get(name::MAIN).and_then(|m| m.as_ref().cloned()));
+    match main {
+        Some(main) if main.is::<Module>() => {
+            main.with::<Module, _>(&th.held, |m| m.names.iter().map(|(n, _)| n).collect())
+        }
+        _ => Known::default(),
+    }
 }
 
 /// Raises `PicklingError` or `UnpicklingError`, which are classes of the module `pickle`.

@@ -40,11 +40,11 @@ impl Encoder<'_> {
         };
         // A class that a library made for the script (`namedtuple`) says it is the library's.
         let main = name::MAIN.text();
-        if module != main && self.mode != Mode::Fork && self.find_global(main, &qualname, r)?.is_none() {
+        if module != main && !self.mode.whole() && self.find_global(main, &qualname, r)?.is_none() {
             self.global_tag(main, &qualname, r);
             return Ok(true);
         }
-        if self.mode == Mode::Fork {
+        if self.mode.whole() {
             return Ok(false);
         }
         if qualname.contains("<locals>") {
@@ -68,7 +68,13 @@ impl Encoder<'_> {
 
     fn find_global(&mut self, module: &str, qualname: &str, r: &Ref) -> Res<Option<Lost>> {
         // In a snapshot `__main__` is what travels, so nothing of it can be found.
-        if self.mode == Mode::Fork && module == name::MAIN.text() {
+        let first = || qualname.split('.').next().and_then(Name::find);
+        let absent = match self.mode {
+            Mode::Fork => true,
+            Mode::Task => !first().is_some_and(|n| self.sent.contains(&n)),
+            Mode::Pickle | Mode::Named => false,
+        };
+        if absent && module == name::MAIN.text() {
             return Ok(Some(Lost::Import));
         }
         let found = self.th.import(module, true);
@@ -86,7 +92,7 @@ impl Encoder<'_> {
         if self.global_name(r)? {
             return Ok(());
         }
-        if self.mode != Mode::Fork {
+        if !self.mode.whole() {
             return Err(self.refuse(r));
         }
         let (code, module, doc, defaults, kwdefaults, annotations) = r.with::<Function, _>(&self.th.held, |f| {
@@ -163,7 +169,7 @@ impl Encoder<'_> {
         if self.global_name(r)? {
             return Ok(());
         }
-        if self.mode != Mode::Fork {
+        if !self.mode.whole() {
             return Err(self.refuse(r));
         }
         self.tag(Tag::Class);
@@ -185,7 +191,7 @@ impl Encoder<'_> {
             Kind::Method => {
                 let m = r.frozen::<Method>();
                 // A method found through its object needs no function that travels by value.
-                if self.mode != Mode::Fork {
+                if !self.mode.whole() {
                     return self.bound_method(r, m);
                 }
                 self.fields(Tag::Method, r, &[&m.func, &m.this])
@@ -196,13 +202,13 @@ impl Encoder<'_> {
                 self.name(n);
                 Ok(())
             }
-            Kind::Cell if self.mode == Mode::Fork => {
+            Kind::Cell if self.mode.whole() => {
                 let v = r.with::<Cell, _>(&self.th.held, |c| c.0.clone());
                 self.tag(Tag::Cell);
                 self.remember(r);
                 self.value(&v)
             }
-            Kind::Descriptor if self.mode == Mode::Fork => {
+            Kind::Descriptor if self.mode.whole() => {
                 let d = r.frozen::<Descriptor>();
                 self.tag(Tag::Descriptor);
                 self.out.push(match d.kind {
@@ -267,13 +273,38 @@ impl Encoder<'_> {
     fn reduction(&mut self, r: &Ref) -> Res<Option<Value>> {
         let v = Value::Obj(r.clone());
         let class = self.th.class_of(r);
-        if self.mode == Mode::Fork && self.th.lookup(&class, Name::of("_member_map_")).is_some() && self.local(&class) {
+        if self.mode.whole() && self.th.lookup(&class, Name::of("_member_map_")).is_some() && self.local(&class) {
             return Ok(None);
         }
         match self.th.special(&v, Name::of("__reduce_ex__"), &[Value::Int(4)])? {
             Some(t) => Ok(Some(t)),
-            None => self.th.special(&v, Name::of("__reduce__"), &[]),
+            None => match self.th.special(&v, Name::of("__reduce__"), &[])? {
+                None if r.kind() == Kind::Exception && self.mode == Mode::Pickle => self.reduced_exception(r).map(Some),
+                found => Ok(found),
+            },
         }
+    }
+
+    /// An exception is made anew by its class from its arguments; its attributes and notes are its state.
+    fn reduced_exception(&mut self, r: &Ref) -> Res<Value> {
+        let (args, notes, extra) =
+            r.with::<Exception, _>(&self.th.held, |e| (e.args.clone(), e.notes.clone(), e.extra.clone()));
+        let mut args = tuple_items(&args).map(<[Value]>::to_vec).unwrap_or_default();
+        let file = extra.iter().find(|(n, v)| n.text() == "filename" && !v.is_none());
+        if let (2, Some((_, file))) = (args.len(), file) {
+            args.push(file.clone());
+        }
+        let mut own = self.th.instance_items(r);
+        if !notes.is_none() {
+            own.push((name::NOTES, notes));
+        }
+        let class = self.th.class_of(r);
+        let args = self.th.tuple(args);
+        let mut row = vec![class.into(), args];
+        if !own.is_empty() {
+            row.push(self.th.names_dict(own));
+        }
+        Ok(self.th.tuple(row))
     }
 
     /// Whether a class is of the main script.

@@ -187,6 +187,7 @@ const TESTING: &[&str] = &[
     "faster",
     "raises",
     "skip",
+    "variant",
 ];
 
 fn from_testing(c: &mut Call) -> Res<Value> {

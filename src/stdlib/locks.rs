@@ -100,6 +100,7 @@ pub enum Purpose {
     Barrier,
     Queue,
     Future,
+    Loop,
 }
 
 struct Event {
@@ -138,6 +139,11 @@ fn new_event(c: &mut Call) -> Res<Value> {
 pub fn make_event(c: &mut Call, purpose: Purpose) -> Value {
     let key = c.held.new_key();
     object(c, TypeId::Event, Event { key, set: false, purpose })
+}
+
+/// The key of an event, and whether it is set; `None` for anything else.
+pub fn event_key(held: &Held, v: &Value) -> Option<(WaitKey, bool)> {
+    open::<Event, _>(held, v, |e| (e.key, e.set))
 }
 
 /// Opens the state of a native object.
@@ -420,6 +426,7 @@ impl Event {
             Purpose::Barrier => WaitOn::Barrier { key },
             Purpose::Queue => WaitOn::Queue { key },
             Purpose::Future => WaitOn::Future { key },
+            Purpose::Loop => WaitOn::Loop { key },
         }
     }
 }

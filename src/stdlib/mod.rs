@@ -32,6 +32,7 @@ pub mod re;
 pub mod running;
 pub mod seconds;
 pub mod simple_queue;
+pub mod subprocess;
 pub mod sys;
 pub mod threading;
 pub mod time;
@@ -86,6 +87,7 @@ pub const MODULES: &[ModuleRow] = &[
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
+    ModuleRow { name: "_subprocess", doc: "What `subprocess` and `os.kill` are made of.", init: nothing },
     ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: time::init },
 ];
@@ -98,18 +100,33 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "_asyncio_core" "_asyncio_core.kit"
+    "_asyncio_loop" "_asyncio_loop.kit"
+    "_asyncio_sync" "_asyncio_sync.kit"
+    "_asyncio_tasks" "_asyncio_tasks.kit"
     "_calendar" "_calendar.kit"
+    "_collections_more" "_collections_more.kit"
+    "_contextlib_more" "_contextlib_more.kit"
+    "_functools_more" "_functools_more.kit"
     "_generic" "_generic.kit"
     "_gil" "_gil.kit"
+    "_help" "_help.kit"
     "_logrecord" "_logrecord.kit"
+    "_sysinfo" "_sysinfo.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"
     "abc" "abc.kit"
+    "asyncio" "asyncio.kit"
     "base64" "base64.kit"
     "binascii" "binascii.kit"
     "bisect" "bisect.kit"
     "collections" "collections.kit"
     "collections.abc" "collections_abc.kit"
+    "concurrent" "concurrent.kit"
+    "concurrent.futures" "concurrent_futures.kit"
+    "concurrent.futures._base" "concurrent_futures_base.kit"
+    "concurrent.futures.process" "concurrent_futures_process.kit"
+    "concurrent.futures.thread" "concurrent_futures_thread.kit"
     "contextlib" "contextlib.kit"
     "copy" "copy.kit"
     "csv" "csv.kit"
@@ -121,31 +138,46 @@ library! {
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"
     "heapq" "heapq.kit"
+    "importlib" "importlib.kit"
     "io" "io.kit"
     "itertools" "itertools.kit"
+    "joblib" "joblib.kit"
     "json" "json.kit"
     "kit.testing" "testing.kit"
     "logging" "logging.kit"
     "multiprocessing" "multiprocessing.kit"
+    "multiprocessing.connection" "multiprocessing_connection.kit"
     "multiprocessing.context" "multiprocessing_context.kit"
+    "multiprocessing._workers" "multiprocessing_workers.kit"
+    "multiprocessing.pool" "multiprocessing_pool.kit"
     "multiprocessing.process" "multiprocessing_process.kit"
+    "multiprocessing.queues" "multiprocessing_queues.kit"
+    "multiprocessing.shared_memory" "multiprocessing_shared_memory.kit"
+    "multiprocessing.sharedctypes" "multiprocessing_sharedctypes.kit"
+    "multiprocessing.synchronize" "multiprocessing_synchronize.kit"
     "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
     "pathlib" "pathlib.kit"
     "pickle" "pickle.kit"
     "pprint" "pprint.kit"
+    "pqdm" "pqdm.kit"
+    "pqdm.processes" "pqdm_processes.kit"
+    "pqdm.threads" "pqdm_threads.kit"
     "queue" "queue.kit"
     "random" "random.kit"
     "re" "re.kit"
     "shutil" "shutil.kit"
+    "signal" "signal.kit"
     "statistics" "statistics.kit"
     "string" "string.kit"
     "struct" "struct.kit"
+    "subprocess" "subprocess.kit"
     "tempfile" "tempfile.kit"
     "textwrap" "textwrap.kit"
     "threading" "threading.kit"
     "timeit" "timeit.kit"
+    "tqdm" "tqdm.kit"
     "traceback" "traceback.kit"
     "types" "types.kit"
     "typing" "typing.kit"
@@ -169,8 +201,10 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([pipes::PIPES, pipes::ECHO]);
     tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
-    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
-    tables.extend([multiprocessing::MULTIPROCESSING, timing::TIMING]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
+    tables.push(time::TIME);
+    tables.extend(multiprocessing::tables());
+    tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
     tables.extend(types::tables());
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);

@@ -50,7 +50,7 @@ natives! { pub THREAD, "_thread";
     holds allocate_lock("") = locks::new_lock;
     /// The same.
     holds allocate("") = locks::new_lock;
-    /// An event that reports as `purpose`: "condition", "semaphore", "barrier", "queue" or "future".
+    /// An event that reports as `purpose`: "condition", "semaphore", "barrier", "queue", "future" or "event loop".
     holds event_for("purpose, /") = event_for;
     /// Writes the exception `e` of the thread called `name` to standard error.
     holds report("name, e, /") = report;
@@ -299,6 +299,7 @@ fn event_for(c: &mut Call) -> Res<Value> {
         Some("barrier") => Purpose::Barrier,
         Some("queue") => Purpose::Queue,
         Some("future") => Purpose::Future,
+        Some("event loop") => Purpose::Loop,
         _ => return Err(c.value_error("no such purpose of an event")),
     };
     Ok(locks::make_event(c, purpose))

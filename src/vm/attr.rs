@@ -277,8 +277,7 @@ impl Thread {
             return Ok(None);
         };
         let asked = self.str(attr.text());
-        let answer = self.call(&f, &[asked]);
-        self.catch(answer, TypeId::AttributeError)
+        self.call(&f, &[asked]).map(Some)
     }
 
     /// Attributes that an object's kind gives it, beside slots and class.
@@ -307,6 +306,7 @@ impl Thread {
                     name::NAME => Some(self.str(row.name)),
                     name::QUALNAME => Some(self.str(&if row.method { row.full_name() } else { row.name.to_string() })),
                     name::DOC => Some(self.str(row.doc.trim())),
+                    n if n.text() == "__text_signature__" => Some(self.string(format!("({})", row.signature))),
                     name::MODULE => Some(self.str(row.module)),
                     name::SELF_ATTR if !n.this.is_unbound() => Some(n.this.clone()),
                     _ => None,

@@ -80,7 +80,7 @@ impl Thread {
     pub(super) fn guard_depth(&mut self, top: u32) -> Res<()> {
         // Entries from Rust cost Rust stack, so they count twice.
         if self.frames.len() as u32 + self.depth >= self.limit
-            || self.depth >= 2 * super::thread::RECURSION_LIMIT
+            || self.depth >= self.depth_max
             || self.frames.len() == self.frames.capacity()
             || !self.reserve(top)
         {
@@ -92,11 +92,20 @@ impl Thread {
     /// RecursionError, which says so if it is not the script's limit that was reached.
     #[cold]
     pub(super) fn too_deep(&mut self) -> Raised {
+        self.too_deep_in("")
+    }
+
+    /// The same; `doing` completes the sentence.
+    #[cold]
+    pub(super) fn too_deep_in(&mut self, doing: &str) -> Raised {
         let frames = self.frames.len();
         let text = if frames as u32 + self.depth >= self.limit {
-            "maximum recursion depth exceeded".to_string()
-        } else if self.depth >= 2 * super::thread::RECURSION_LIMIT {
-            format!("maximum recursion depth exceeded: {} calls through builtins wait for each other", self.depth)
+            format!("maximum recursion depth exceeded{doing}")
+        } else if self.depth >= self.depth_max {
+            format!(
+                "maximum recursion depth exceeded: {} levels of calls through builtins and of nested data fill the system's stack",
+                self.depth
+            )
         } else {
             format!("maximum recursion depth exceeded: the stack of this thread is full with {frames} calls")
         };

@@ -3,7 +3,9 @@
 
 use super::thread::Thread;
 use crate::gil::Held;
-use crate::world::WaitKey;
+use crate::world::work::Descriptor;
+use crate::world::{Tid, WaitKey};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,6 +41,8 @@ pub struct Birth {
     pub argv: Option<Vec<String>>,
     /// `sys.getrecursionlimit()`.
     pub limit: u32,
+    /// What the script changed in the environment (`Interp::environ`).
+    pub environ: BTreeMap<String, Option<String>>,
     /// The Process object and what it needs, encoded.
     pub payload: Vec<u8>,
 }
@@ -52,11 +56,29 @@ pub enum StartError {
     Refused(String),
 }
 
+/// What is handed to another process beside bytes: an end of a pipe, permits, shared memory.
+#[derive(Clone)]
+pub enum Passed {
+    Descriptor(Descriptor),
+    /// What its module made of it.
+    Simulated(Arc<dyn Any + Send + Sync>),
+}
+
+/// A frame on its way out of or into a thread, and what goes along with it.
+#[derive(Default)]
+pub struct Handing {
+    /// A child is being started: locks and queues may go along, which later messages do not take.
+    pub spawning: bool,
+    pub things: Vec<Passed>,
+}
+
 /// A started child.
 pub trait ChildProcess: Send + Sync {
     fn pid(&self) -> u32;
     /// Its end wakes this key.
     fn key(&self) -> WaitKey;
+    /// What is ready when it has ended.
+    fn sentinel(&self) -> Passed;
     /// The exit code, or minus the signal's number, once it has ended.
     fn exit(&self, held: &Held) -> Option<i32>;
     /// Whether there is something to wait for. Asked under the driver's mutex, so it looks at plain data;
@@ -64,13 +86,15 @@ pub trait ChildProcess: Send + Sync {
     fn pending(&self) -> bool;
     /// SIGTERM. Nothing happens if it has ended.
     fn terminate(&self, held: &mut Held) -> std::io::Result<()>;
+    /// Any signal, by its number.
+    fn signal(&self, held: &mut Held, number: i32) -> std::io::Result<()>;
     /// SIGKILL.
     fn kill(&self, held: &mut Held) -> std::io::Result<()>;
 }
 
 /// How a child is started: owned by `engine`, which knows the configuration and the worlds.
 pub trait ProcessStarter: Send + Sync {
-    fn start(&self, th: &mut Thread, birth: Birth) -> Result<Arc<dyn ChildProcess>, StartError>;
+    fn start(&self, th: &mut Thread, birth: Birth, passed: Vec<Passed>) -> Result<Arc<dyn ChildProcess>, StartError>;
 }
 
 /// Children whose end no script has seen yet, by number.
@@ -78,6 +102,8 @@ pub trait ProcessStarter: Send + Sync {
 pub struct Children {
     started: u64,
     pub live: BTreeMap<u64, Arc<dyn ChildProcess>>,
+    /// The frames that each thread writes or reads now, the inner one last.
+    pub handing: BTreeMap<Tid, Vec<Handing>>,
 }
 
 impl Children {
@@ -86,5 +112,23 @@ impl Children {
         self.started += 1;
         self.live.insert(self.started, child);
         self.started
+    }
+
+    /// A frame begins.
+    pub fn begin(&mut self, t: Tid, handing: Handing) {
+        self.handing.entry(t).or_default().push(handing);
+    }
+    /// The frame that began last ends; gives what goes along.
+    pub fn end(&mut self, t: Tid) -> Vec<Passed> {
+        let Some(row) = self.handing.get_mut(&t) else { return Vec::new() };
+        let last = row.pop().unwrap_or_default();
+        if row.is_empty() {
+            self.handing.remove(&t);
+        }
+        last.things
+    }
+    /// The frame that the thread is at.
+    pub fn at(&mut self, t: Tid) -> Option<&mut Handing> {
+        self.handing.get_mut(&t)?.last_mut()
     }
 }

@@ -175,7 +175,7 @@ impl Thread {
     pub fn meta_check(&mut self, class: &Value, check: Name, v: &Value) -> Res<bool> {
         if let Some(row) = super::make::tuple_items(class) {
             for c in row {
-                if self.meta_check(c, check, v)? {
+                if self.guarded("", |th| th.meta_check(c, check, v))? {
                     return Ok(true);
                 }
             }
@@ -193,7 +193,7 @@ impl Thread {
             Value::Obj(c) if c.is::<Class>() => Ok(self.is_subclass(of, c)),
             Value::Obj(t) if t.is::<Tuple>() => {
                 for c in &t.frozen::<Tuple>().0 {
-                    if self.subclass_check(of, c, wrong)? {
+                    if self.guarded(" in __subclasscheck__", |th| th.subclass_check(of, c, wrong))? {
                         return Ok(true);
                     }
                 }
@@ -355,7 +355,7 @@ impl Thread {
             Kind::Str => self.str(&r.frozen::<Str>().text),
             Kind::Bytes => self.bytes(&*r.frozen::<Bytes>().0),
             Kind::Tuple => self.tuple(r.frozen::<Tuple>().0.to_vec()),
-            Kind::FrozenSet => {
+            Kind::FrozenSet if r.shape() != TypeId::FrozenSet.shape() => {
                 let s = FrozenSet { table: r.frozen::<FrozenSet>().table.clone(), ..Default::default() };
                 Ref::new(&self.held, TypeId::FrozenSet.shape(), s).into()
             }

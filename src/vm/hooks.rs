@@ -11,6 +11,9 @@ use crate::object::module::Module;
 use crate::object::types::{Cell, Descriptor, List, Super};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 
+/// More cached look-ups than this are forgotten when cycles are collected, so that classes that died can go.
+const MANY_LOOKUPS: usize = 4096;
+
 impl Thread {
     /// Does its class, or a base, define `__getattribute__`?
     pub(super) fn reads_by_hook(&self, class: &Ref) -> bool {
@@ -134,6 +137,21 @@ impl Thread {
                 r.with::<Class, _>(&self.held, |c| c.has_getattribute = true);
             }
         });
+    }
+
+    /// Collects dead cycles; how many objects they were. `all`: however little there is to gain (C2).
+    pub fn collect_cycles(&mut self, all: bool) -> usize {
+        let known = self.interp.lookups.with(&self.held, |l| l.values.len());
+        if all || known > MANY_LOOKUPS {
+            self.forget_slots();
+            let old = self.interp.lookups.with(&self.held, |l| {
+                l.index.clear();
+                l.by_name.values_mut().for_each(|(_, places)| places.clear());
+                std::mem::take(&mut l.values)
+            });
+            drop(old);
+        }
+        self.interp.heap.collect(&self.held)
     }
 
     /// `locals()`: of a module its globals; of a class body its names; of a function a copy of its variables.

@@ -20,7 +20,8 @@ pub type Named = (u32, Vec<(u32, u32)>);
 /// Class attributes found once: {root shape of a class, name} to a place in `values`, which caches name.
 ///
 /// C1: an entry is right or unset. Setting an attribute of any class unsets all entries of that name;
-/// after that has happened `VOLATILE` times the name is no longer cached.
+/// after that has happened `VOLATILE` times the name is no longer cached. C2: entries keep what they hold, so
+/// those of dead classes go when dead cycles are collected: all entries then, and the caches of all code with them.
 #[derive(Default)]
 pub struct Lookups {
     pub values: Vec<Value>,
@@ -66,6 +67,9 @@ pub struct Interp {
     pub children: Guarded<Children>,
     /// The bound code of all modules that have been run: where code that travels is found.
     pub programs: Guarded<Vec<Ref>>,
+    /// What the script changed in the environment; None: taken out. The system's own stays as it is, because
+    /// other threads may read it.
+    pub environ: Guarded<std::collections::BTreeMap<String, Option<String>>>,
     /// Globals that did not come along when this process was forked: module, name, why.
     pub absent: Guarded<Vec<(Ref, Name, Box<str>)>>,
     /// Counts changes of `__init__` and `__new__` of finished classes.
@@ -125,6 +129,7 @@ impl Interp {
             starter,
             children: Guarded::default(),
             programs: Guarded::default(),
+            environ: Guarded::default(),
             absent: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,

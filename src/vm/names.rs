@@ -366,7 +366,7 @@ impl Thread {
     /// Objects that died with a last word to say say it now, before the next call.
     #[cold]
     #[inline(never)]
-    pub(super) fn hear_last_words(&mut self) -> Res<()> {
+    pub fn hear_last_words(&mut self) -> Res<()> {
         self.held.breaker().fetch_and(!HAS_LAST_WORDS, Relaxed);
         self.heap_work(HAS_LAST_WORDS)
     }
@@ -374,7 +374,7 @@ impl Thread {
     /// What the heap asked for: a collection, last words. Errors in last words are reported, not raised.
     fn heap_work(&mut self, bits: u32) -> Res<()> {
         if bits & WANTS_COLLECTION != 0 {
-            self.interp.heap.collect(&self.held);
+            self.collect_cycles(false);
         }
         for r in self.interp.heap.last_words(&self.held) {
             let v = Value::Obj(r.clone());
@@ -427,9 +427,14 @@ impl Thread {
     /// Runs a module's code in its namespace.
     pub fn run_module(&mut self, code: &Arc<Code>, module: &Ref) -> Res<()> {
         let bound = self.program(code, module);
-        let f = self.make_function(&bound.into(), Value::Unbound, Value::Unbound, 0);
+        self.run_bound(&bound, module)
+    }
+
+    /// Runs a module's code that has been bound to it.
+    pub fn run_bound(&mut self, bound: &Ref, module: &Ref) -> Res<()> {
+        let f = self.make_function(&bound.clone().into(), Value::Unbound, Value::Unbound, 0);
         let ran = self.call(&f, &[])?;
-        if code.flags.coroutine { self.run_top_level(&ran, module) } else { Ok(()) }
+        if bound.frozen::<CodeObj>().code.flags.coroutine { self.run_top_level(&ran, module) } else { Ok(()) }
     }
 
     /// Runs something to its end; what it did not catch comes back as data.

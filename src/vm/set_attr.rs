@@ -206,7 +206,7 @@ impl Thread {
 
     /// A data descriptor has appeared in a finished class: slots cached under its name would hide it.
     /// Rare, so all caches of all code go.
-    fn forget_slots(&mut self) {
+    pub(super) fn forget_slots(&mut self) {
         let interp = self.interp;
         interp.heap.for_each(&self.held, |r| {
             if let Some(code) = r.get::<CodeObj>() {

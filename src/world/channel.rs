@@ -4,9 +4,17 @@
 //! The child's end arrives as its standard input and is moved away from there at once, so that no
 //! descriptor number is agreed upon and no raw descriptor is touched.
 
-use std::io::{self, Read, Write};
+use super::packet::DESCRIPTORS_MAX;
+use super::work::Descriptor;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 /// The longest frame; a longer length is not one of our frames.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -86,6 +94,39 @@ impl Channel {
         let mut frame = vec![0; length];
         socket.read_exact(&mut frame)?;
         Ok(Some(frame))
+    }
+
+    /// Sends descriptors, which arrive in the same order; the receiver knows how many.
+    pub fn send_descriptors(&self, all: &[Descriptor]) -> io::Result<()> {
+        for part in all.chunks(DESCRIPTORS_MAX) {
+            let fds: Vec<_> = part.iter().map(|d| d.as_fd()).collect();
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            control.push(SendAncillaryMessage::ScmRights(&fds));
+            sendmsg(&self.0, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL)?;
+        }
+        Ok(())
+    }
+
+    /// Receives so many descriptors.
+    pub fn receive_descriptors(&self, n: usize) -> io::Result<Vec<Descriptor>> {
+        let mut all = Vec::new();
+        while all.len() < n {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+            let mut control = RecvAncillaryBuffer::new(&mut space);
+            let mut byte = [0];
+            let got = recvmsg(&self.0, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+            let before = all.len();
+            for message in control.drain() {
+                if let RecvAncillaryMessage::ScmRights(more) = message {
+                    all.extend(more.map(Arc::new));
+                }
+            }
+            if got.bytes == 0 || all.len() == before {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(all)
     }
 
     /// As standard input of a child.

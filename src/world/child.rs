@@ -9,6 +9,7 @@
 //! been given to somebody else meanwhile.
 
 use super::channel::Channel;
+use super::command::{Ends, Program};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io::{self, Read};
@@ -86,6 +87,10 @@ impl Child {
 pub struct Handle(Arc<OwnedFd>);
 
 impl Handle {
+    /// Can be read when the child has ended.
+    pub fn descriptor(&self) -> super::work::Descriptor {
+        self.0.clone()
+    }
     /// SIGTERM. Nothing happens if the child has ended.
     pub fn terminate(&self) -> io::Result<()> {
         self.send(Signal::TERM)
@@ -97,6 +102,13 @@ impl Handle {
     /// SIGINT, as Ctrl-C.
     pub fn interrupt(&self) -> io::Result<()> {
         self.send(Signal::INT)
+    }
+    /// Any signal, by its number. `InvalidInput` if there is none of it.
+    pub fn signal(&self, number: i32) -> io::Result<()> {
+        match super::command::named(number) {
+            Some(signal) => self.send(signal),
+            None => Err(io::Error::from_raw_os_error(rustix::io::Errno::INVAL.raw_os_error())),
+        }
     }
     fn send(&self, signal: Signal) -> io::Result<()> {
         match pidfd_send_signal(&*self.0, signal) {
@@ -111,21 +123,25 @@ pub type OnExit = Box<dyn FnOnce(Exit) + Send>;
 
 /// Starts a child. Returns when it exists; `on_exit` is called once, when it has ended and is reaped.
 pub fn start(spec: Spec, on_exit: OnExit) -> io::Result<Child> {
+    nursery()?.start(What::Ourselves(spec), on_exit).map(|(child, _)| child)
+}
+
+/// Starts a program of the system, which may outlive this process.
+pub fn start_program(program: Program, on_exit: OnExit) -> io::Result<(Child, Ends)> {
+    nursery()?.start(What::Program(program), on_exit)
+}
+
+fn nursery() -> io::Result<Arc<Nursery>> {
     static NURSERY: Mutex<Option<Arc<Nursery>>> = Mutex::new(None);
     // Kept only once its thread runs: without it nobody would ever answer.
-    let nursery = {
-        let mut kept = NURSERY.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            Some(nursery) => nursery.clone(),
-            None => {
-                let nursery = Nursery::open()?;
-                let body = nursery.clone();
-                super::thread::start("children", 256 << 10, Box::new(move || body.run()))?;
-                kept.insert(nursery).clone()
-            }
-        }
-    };
-    nursery.start(spec, on_exit)
+    let mut kept = NURSERY.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(nursery) = &*kept {
+        return Ok(nursery.clone());
+    }
+    let nursery = Nursery::open()?;
+    let body = nursery.clone();
+    super::thread::start("children", 256 << 10, Box::new(move || body.run()))?;
+    Ok(kept.insert(nursery).clone())
 }
 
 /// Makes the kernel kill this process when its parent (that started it by `start`) ends; ends it at once
@@ -138,10 +154,16 @@ pub fn die_with_parent(parent: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// What to start.
+enum What {
+    Ourselves(Spec),
+    Program(Program),
+}
+
 struct Request {
-    spec: Spec,
+    what: What,
     on_exit: OnExit,
-    answer: crossbeam::channel::Sender<io::Result<Child>>,
+    answer: crossbeam::channel::Sender<io::Result<(Child, Ends)>>,
 }
 
 struct Nursery {
@@ -163,9 +185,9 @@ impl Nursery {
         Ok(Arc::new(Nursery { requests: Mutex::default(), bell }))
     }
 
-    fn start(&self, spec: Spec, on_exit: OnExit) -> io::Result<Child> {
+    fn start(&self, what: What, on_exit: OnExit) -> io::Result<(Child, Ends)> {
         let (answer, answered) = crossbeam::channel::bounded(1);
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(Request { spec, on_exit, answer });
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(Request { what, on_exit, answer });
         rustix::io::write(&self.bell, &1u64.to_ne_bytes())?;
         answered.recv().unwrap_or_else(|_| Err(io::Error::other("the thread that starts children is gone")))
     }
@@ -192,9 +214,15 @@ impl Nursery {
             // Empty or not: what counts is the list.
             let _ = rustix::io::read(&self.bell, &mut count);
             let requests = std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner));
-            for Request { spec, on_exit, answer } in requests {
-                let started = begin(spec).map(|(child, ours)| {
-                    live.push(Live { child, process: ours.process.clone(), on_exit });
+            for Request { what, on_exit, answer } in requests {
+                let begun = match what {
+                    What::Ourselves(spec) => begin(spec),
+                    What::Program(program) => {
+                        program.spawn().and_then(|(child, ends)| watched(child, None).map(|(c, o)| (c, (o, ends))))
+                    }
+                };
+                let started = begun.map(|(child, ours)| {
+                    live.push(Live { child, process: ours.0.process.clone(), on_exit });
                     ours
                 });
                 // Nobody hears it if the asker's thread has gone; the child is watched all the same.
@@ -205,20 +233,26 @@ impl Nursery {
 }
 
 /// On the nursery's thread: starts the process.
-fn begin(spec: Spec) -> io::Result<(std::process::Child, Child)> {
+fn begin(spec: Spec) -> io::Result<(std::process::Child, (Child, Ends))> {
     let (ours, theirs) = Channel::pair()?;
     let stdio = |s: Stream| match s {
         Stream::Inherit => Stdio::inherit(),
         Stream::Null => Stdio::null(),
         Stream::Capture => Stdio::piped(),
     };
-    let mut child = Command::new(std::env::current_exe()?)
+    let child = Command::new(std::env::current_exe()?)
         .args(&spec.args)
         .envs(spec.env)
         .stdin(theirs.into_stdio())
         .stdout(stdio(spec.stdout))
         .stderr(stdio(spec.stderr))
         .spawn()?;
+    let (child, ours) = watched(child, Some(ours))?;
+    Ok((child, (ours, Ends::default())))
+}
+
+/// A started process with the descriptor through which it is known; ended if there is none.
+fn watched(mut child: std::process::Child, channel: Option<Channel>) -> io::Result<(std::process::Child, Child)> {
     let pid = child.id();
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("the OS gave a process number");
     let process = match pidfd_open(raw, PidfdFlags::empty()) {
@@ -231,5 +265,5 @@ fn begin(spec: Spec) -> io::Result<(std::process::Child, Child)> {
     };
     let stdout = child.stdout.take().map(|r| Reader(Box::new(r)));
     let stderr = child.stderr.take().map(|r| Reader(Box::new(r)));
-    Ok((child, Child { pid, process, channel: Some(ours), stdout, stderr }))
+    Ok((child, Child { pid, process, channel, stdout, stderr }))
 }

@@ -26,18 +26,23 @@ pub mod capture;
 pub mod channel;
 pub mod child;
 pub mod clock;
+pub mod command;
 pub mod deadlock;
 pub mod file;
 pub mod host;
 pub mod out;
+pub mod packet;
 pub mod pipe;
 pub mod random;
 pub mod sched;
+pub mod shared;
 pub mod signal;
 pub mod sync;
 pub mod terminal;
 pub mod thread;
 pub mod wait_table;
+pub mod work;
+pub mod zone;
 
 use std::fmt;
 use std::sync::Arc;
@@ -208,12 +213,19 @@ waits! {
     Queue { key: WaitKey } word "queue", ended by Thread, proof NoOwner;
     /// A future: some thread must finish the work.
     Future { key: WaitKey } word "future", ended by Thread, proof NoOwner;
+    /// The next thing to do of an event loop whose tasks all wait: a timer, or a word from another thread.
+    Loop { key: WaitKey } word "event loop", ended by Thread, proof NoOwner;
     /// The end of a thread.
     Join { tid: Tid } word "join", ended by Thread, proof Cycle;
     /// Data through a pipe or a socket, from wherever it comes.
     Io { key: WaitKey } word "io", ended by Process, proof NoOwner;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
     Child { key: WaitKey } word "child", ended by Process, proof NoOwner;
+    /// A message from another process, room for one to it, the output of a program. In the real world the
+    /// thread does the reading and writing itself.
+    Message { key: WaitKey, work: Option<work::Labour> } word "message", ended by Process, proof NoOwner;
+    /// A lock, semaphore or event that processes share.
+    Permit { key: WaitKey, work: Option<work::Labour> } word "process lock", ended by Process, proof NoOwner;
 }
 
 impl WaitOn {
@@ -228,9 +240,20 @@ impl WaitOn {
             | WaitOn::Barrier { key }
             | WaitOn::Queue { key }
             | WaitOn::Future { key }
+            | WaitOn::Loop { key }
             | WaitOn::Io { key }
-            | WaitOn::Child { key } => Some(*key),
+            | WaitOn::Child { key }
+            | WaitOn::Message { key, .. }
+            | WaitOn::Permit { key, .. } => Some(*key),
             WaitOn::Join { tid } => Some(WaitKey::Thread(*tid)),
+        }
+    }
+
+    /// What the waiting thread does itself.
+    pub fn work(&self) -> Option<&work::Labour> {
+        match self {
+            WaitOn::Message { work, .. } | WaitOn::Permit { work, .. } => work.as_ref(),
+            _ => None,
         }
     }
 

@@ -3,11 +3,28 @@
 
 use signal_hook::consts::SIGINT;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock};
 
 /// A Ctrl-C has been handed over and nobody has said that it was dealt with. Of the process, as signals are.
 static SEEN: AtomicBool = AtomicBool::new(false);
+
+/// Set by the signal handler itself, cleared when the listener has handed the Ctrl-C over.
+static ARRIVED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// The longest wait for the listener; it has nothing else to do.
+const PATIENCE_MS: u32 = 1000;
+
+/// Returns when every Ctrl-C that has arrived is handed over: for the end of a program, which may come
+/// before the listener runs.
+pub fn settle() {
+    for _ in 0..PATIENCE_MS {
+        if !ARRIVED.load(SeqCst) {
+            return;
+        }
+        super::thread::sleep(1_000_000);
+    }
+}
 
 /// The last Ctrl-C was dealt with: the next one is a first one again. What a prompt says after each input.
 pub fn dealt_with() {
@@ -18,6 +35,7 @@ pub fn dealt_with() {
 pub fn on_interrupt(first: Box<dyn Fn() + Send>) -> io::Result<()> {
     let ending = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, ending.clone())?;
+    signal_hook::flag::register(SIGINT, ARRIVED.clone())?;
     let mut signals = signal_hook::iterator::Signals::new([SIGINT])?;
     super::thread::start(
         "signals",
@@ -29,6 +47,7 @@ pub fn on_interrupt(first: Box<dyn Fn() + Send>) -> io::Result<()> {
                     super::host::exit(130);
                 }
                 first();
+                ARRIVED.store(false, SeqCst);
             }
         }),
     )

@@ -1,6 +1,7 @@
 //! The primitives under the real driver, as a trait, so that loom can stand in for them in a test and
 //! try all interleavings of the code that ships.
 
+use super::work::Labour;
 use super::{Clock, Nanos, clock, thread};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::ops::DerefMut;
@@ -22,6 +23,13 @@ pub trait Parker: Default + Send + std::marker::Sync + 'static {
     fn bind(&self);
     fn park(&self, until: Option<Nanos>, now: Nanos);
     fn unpark(&self);
+    /// As `park`, but the thread wakes for its work, too, and does it. Says whether it is done; `over` says
+    /// that somebody has ended the wait meanwhile.
+    fn attend(&self, work: &Labour, until: Option<Nanos>, now: Nanos, over: &dyn Fn() -> bool) -> bool {
+        let _ = (work, over);
+        self.park(until, now);
+        false
+    }
 }
 
 /// A mutex with one condition variable.
@@ -92,6 +100,9 @@ impl Parker for thread::Parker {
     }
     fn unpark(&self) {
         self.unpark();
+    }
+    fn attend(&self, work: &Labour, until: Option<Nanos>, now: Nanos, over: &dyn Fn() -> bool) -> bool {
+        self.attend(work, until, now, over)
     }
 }
 

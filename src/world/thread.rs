@@ -1,15 +1,20 @@
 //! OS threads: starting them, parking them, pausing them.
 
 use super::Nanos;
+use super::work::{Labour, Step};
+use rustix::event::{EventfdFlags, eventfd};
 use std::cell::Cell;
+use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst, fence};
 use std::thread::Thread;
 use std::time::Duration;
 
 /// Stack of a script thread. Scripts recurse in registers, not here; natives that call back do not.
-pub const STACK_BYTES: usize = 16 << 20;
+/// Without optimization each of those takes many times as much.
+pub const STACK_BYTES: usize = if cfg!(debug_assertions) { 128 << 20 } else { 16 << 20 };
 /// Stack of the main script thread, which also loads and compiles.
-pub const MAIN_STACK_BYTES: usize = 64 << 20;
+pub const MAIN_STACK_BYTES: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 
 /// Starts an OS thread that nobody joins. The error is the OS's (no memory, too many threads).
 pub fn start(name: &str, stack: usize, body: Box<dyn FnOnce() + Send>) -> std::io::Result<()> {
@@ -48,6 +53,10 @@ pub fn native_id() -> u64 {
 #[derive(Default)]
 pub struct Parker {
     thread: OnceLock<Thread>,
+    /// Wakes the thread while it waits for descriptors; made when it first does.
+    bell: OnceLock<OwnedFd>,
+    /// The thread listens to the bell.
+    listens: AtomicBool,
 }
 
 impl Parker {
@@ -68,6 +77,42 @@ impl Parker {
         if let Some(thread) = self.thread.get() {
             thread.unpark();
         }
+        // After whatever the thread is woken for, before the look at whether it listens.
+        fence(SeqCst);
+        if self.listens.load(SeqCst)
+            && let Some(bell) = self.bell.get()
+        {
+            // Full means that it has been rung.
+            let _ = rustix::io::write(bell, &1u64.to_ne_bytes());
+        }
+    }
+
+    /// Waits until the work can go on, until `until`, or until somebody unparks; does a step of the work
+    /// before. Says whether the work is done.
+    pub fn attend(&self, work: &Labour, until: Option<Nanos>, now: Nanos, over: &dyn Fn() -> bool) -> bool {
+        let Step::Wants(watched) = work.0.step() else { return true };
+        if self.bell.get().is_none() {
+            match eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK) {
+                Ok(bell) => drop(self.bell.set(bell)),
+                // Without descriptors left: look again and again, but not all the time.
+                Err(_) => {
+                    std::thread::park_timeout(Duration::from_millis(1));
+                    return false;
+                }
+            }
+        }
+        self.listens.store(true, SeqCst);
+        fence(SeqCst);
+        if !over() {
+            let length = until.map(|at| at.saturating_sub(now));
+            // What the OS refuses to watch, the next step finds out.
+            let _ = super::work::ready_or_bell(&watched, self.bell.get(), length);
+        }
+        self.listens.store(false, SeqCst);
+        if let Some(bell) = self.bell.get() {
+            let _ = rustix::io::read(bell, &mut [0; 8]);
+        }
+        false
     }
 }
 

@@ -306,7 +306,7 @@ impl Thread {
     pub fn dict_update(&mut self, d: &Ref, other: &Value) -> Res<()> {
         if let Value::Obj(o) = other
             && o.is::<Dict>()
-            && (!super::scripted(other) || self.lookup_special(other, name::ITER).is_none())
+            && !self.has_special(other, name::ITER)
         {
             for (k, v) in self.dict_items(o) {
                 self.dict_set(d, k, v)?;

@@ -1,17 +1,33 @@
-//! `_multiprocessing`: starting and waiting for child processes. `multiprocessing` itself is in `kit/`.
+//! `_multiprocessing`: child processes, and what processes share. `multiprocessing` itself is in `kit/`.
+//!
+//! Pipes, permits and shared memory are `handle::Resource`s inside objects of type `Handle`. A resource is
+//! the system's in the real world and `sim.rs`'s in a simulation; the natives do not tell the difference.
+//!
+//! Invariants:
+//! - M1: a resource goes to another process only inside a frame (`hand_over`, `arrived`), which numbers it.
+//! - M2: a native tries without waiting first. What a wait has received counts, whatever ended the wait.
+//! - M3: in a simulation whatever changes a resource wakes its key and its watchers, after the change.
 //!
 //! A child is known by a number here, until its exit code has been read (`forget`). A number that is not
 //! known any more is a child that has ended: asking for it is no error, so that two threads may see the
 //! end of one child.
 
+pub mod handle;
+mod memory;
+mod message;
+mod permit;
+mod sim;
+mod wait;
+
+use self::handle::{Known, Resource, Sentinel};
 use super::{os_error, seconds};
 use crate::gil::Held;
 use crate::natives;
 use crate::object::{TypeId, Value};
 use crate::process;
-use crate::vm::children::{Birth, ChildProcess, Method, StartError};
+use crate::vm::children::{Birth, ChildProcess, Handing, Method, StartError};
 use crate::vm::make::text;
-use crate::vm::{Call, Next, Res, Thread};
+use crate::vm::{Call, NativeRow, Next, Res, Thread};
 use crate::world::{WaitOn, out};
 use std::io;
 use std::sync::Arc;
@@ -19,7 +35,7 @@ use std::sync::Arc;
 natives! { pub MULTIPROCESSING, "_multiprocessing";
     /// Starts a child process that does the work of the Process object `process`: method "fork" or
     /// "spawn", the default method of the script or None, its arguments or None. Returns a number for the
-    /// child and its process number. OSError if the system has no room for one.
+    /// child, its process number, what is ready at its end, and what it knows of `__main__`. OSError if the system has no room for one.
     holds start("process, name, method, default, argv, /") = start;
     /// Waits for the end of child `number`, at most `timeout` seconds. Returns whether it has ended.
     waits wait("number, timeout=None, /") = wait;
@@ -29,12 +45,19 @@ natives! { pub MULTIPROCESSING, "_multiprocessing";
     holds terminate("number, /") = terminate;
     /// Sends SIGKILL to child `number`.
     holds kill("number, /") = kill;
+    /// Sends any signal to child `number`.
+    holds send_signal("number, signal, /") = send_signal;
     /// Forgets child `number`, whose exit code has been read.
     holds forget("number, /") = forget;
     /// Writes the exception `e` of the process called `name` to standard error.
     holds report("name, e, /") = report;
     /// Waits for the end of the parent, at most `timeout` seconds. This process ends with it.
     waits wait_parent("timeout=None, /") = wait_parent;
+}
+
+/// All tables of `_multiprocessing`.
+pub fn tables() -> [&'static [NativeRow]; 6] {
+    [MULTIPROCESSING, handle::HANDLE, message::MESSAGE, permit::PERMIT, memory::MEMORY, wait::WAIT]
 }
 
 fn method(c: &mut Call, v: &Value) -> Res<Method> {
@@ -56,21 +79,28 @@ fn start(c: &mut Call) -> Res<Value> {
         Some(list) => Some(c.collect(&list)?.iter().filter_map(|v| text(v).map(str::to_string)).collect()),
         None => None,
     };
-    let payload = match way {
-        Method::Fork => process::snapshot(c, &[object])?,
-        Method::Spawn => process::encode(c, &[object])?,
+    let (me, interp) = (c.held.tid(), c.interp);
+    interp.children.with(&c.held, |all| all.begin(me, Handing { spawning: true, things: Vec::new() }));
+    let encoded = match way {
+        Method::Fork => process::snapshot_and_names(c, &[object]),
+        Method::Spawn => process::encode(c, &[object]).map(|bytes| (bytes, process::main_names(c))),
     };
+    let passed = interp.children.with(&c.held, |all| all.end(me));
+    let (payload, known) = encoded?;
     // Before the child writes, what this process wrote before.
     if let Err(e) = out::flush() {
         return Err(os_error::raise(c, &e, None));
     }
-    let birth = Birth { method: way, name, default, argv, limit: c.limit, payload };
+    let environ = c.interp.environ.with(&c.held, |e| e.clone());
+    let birth = Birth { method: way, name, default, argv, limit: c.limit, environ, payload };
     let interp = c.interp;
-    match interp.starter.start(c, birth) {
+    match interp.starter.start(c, birth, passed) {
         Ok(child) => {
             let pid = Value::Int(child.pid().into());
+            let sentinel = handle::object(c, Resource::Sentinel(Sentinel(child.clone())));
+            let known = handle::object(c, Resource::Known(Known::new(known)));
             let number = interp.children.with(&c.held, |all| all.enter(child));
-            Ok(c.tuple(vec![Value::Int(number as i64), pid]))
+            Ok(c.tuple(vec![Value::Int(number as i64), pid, sentinel, known]))
         }
         Err(StartError::Os(e)) => Err(os_error::raise(c, &e, None)),
         Err(StartError::Refused(text)) => Err(c.raise(TypeId::NotImplementedError, text)),
@@ -124,6 +154,17 @@ fn terminate(c: &mut Call) -> Res<Value> {
 
 fn kill(c: &mut Call) -> Res<Value> {
     signal(c, |child, held| child.kill(held))
+}
+
+fn send_signal(c: &mut Call) -> Res<Value> {
+    let number = c.arg(1);
+    let number = i32::try_from(c.index(&number)?).unwrap_or(-1);
+    if let Some(child) = child(c)?
+        && let Err(e) = child.signal(&mut c.held, number)
+    {
+        return Err(os_error::raise(c, &e, None));
+    }
+    Ok(Value::None)
 }
 
 fn forget(c: &mut Call) -> Res<Value> {

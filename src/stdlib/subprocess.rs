@@ -1,0 +1,249 @@
+//! `_subprocess`: programs of the system, and signals by process number. `subprocess` itself is in `kit/`.
+//!
+//! A started program is entered among the children: waiting, polling and signals are `_multiprocessing`'s.
+
+use super::multiprocessing::handle::{self, Resource};
+use super::{os_error, seconds};
+use crate::gil::Held;
+use crate::natives;
+use crate::object::{TypeId, Value};
+use crate::vm::children::{ChildProcess, Passed};
+use crate::vm::make::text;
+use crate::vm::{Call, Next, Res};
+use crate::world::child::{self, Exit, Handle};
+use crate::world::command::{self, Exchange, Exchanged, Flow, Program};
+use crate::world::work::{Descriptor, Labour};
+use crate::world::{Nanos, ProcessId, WaitKey, WaitOn, host, out};
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+natives! { pub SUBPROCESS, "_subprocess";
+    /// Starts a program: its arguments, the environment as a dict or None, the folder or None, where its
+    /// three streams go, whether in a process group of its own. Returns its number among the children, its
+    /// process number, and this process's ends of the streams.
+    holds start("args, env, cwd, stdin, stdout, stderr, own_group, /") = start;
+    /// Gives a program `data` while its output is taken: until both outputs end, there are `enough` bytes,
+    /// or a line (`line`), at most `timeout` seconds. Returns output, errors, how much of `data` is
+    /// written, and whether it is over. Unless `keep`, `stdin` is closed when all of `data` is written.
+    waits exchange("stdin, data, stdout, stderr, timeout=None, enough=-1, line=False, keep=False, /") = exchange;
+    /// Sends a signal to a process.
+    holds kill("pid, sig, /") = kill;
+    /// Ends the process at once, without any cleaning up.
+    holds exit_now("status") = exit_now;
+}
+
+/// A started program.
+struct Started {
+    pid: u32,
+    handle: Handle,
+    key: WaitKey,
+    exit: Arc<OnceLock<i32>>,
+}
+
+impl ChildProcess for Started {
+    fn pid(&self) -> u32 {
+        self.pid
+    }
+    fn key(&self) -> WaitKey {
+        self.key
+    }
+    fn sentinel(&self) -> Passed {
+        Passed::Descriptor(self.handle.descriptor())
+    }
+    fn exit(&self, _: &Held) -> Option<i32> {
+        self.exit.get().copied()
+    }
+    fn pending(&self) -> bool {
+        self.exit.get().is_none()
+    }
+    fn terminate(&self, _: &mut Held) -> io::Result<()> {
+        self.handle.terminate()
+    }
+    fn signal(&self, _: &mut Held, number: i32) -> io::Result<()> {
+        self.handle.signal(number)
+    }
+    fn kill(&self, _: &mut Held) -> io::Result<()> {
+        self.handle.kill()
+    }
+}
+
+fn strings(c: &mut Call, v: &Value) -> Res<Vec<String>> {
+    c.collect(v)?.iter().map(|v| c.str_text(v)).collect()
+}
+
+/// Where a stream goes: None, "pipe", "null", "joined", a number, a handle, or (path, write, place).
+fn flow(c: &mut Call, i: usize) -> Res<Flow> {
+    let v = c.arg(i);
+    if v.is_none() || v.is_unbound() {
+        return Ok(Flow::Inherit);
+    }
+    match text(&v) {
+        Some("pipe") => return Ok(Flow::Pipe),
+        Some("null") => return Ok(Flow::Null),
+        Some("joined") => return Ok(Flow::Joined),
+        _ => {}
+    }
+    if let Some(r) = handle::resource(&c.held, &v) {
+        return match r.descriptor() {
+            Some(d) => Ok(Flow::Open(d)),
+            None => Err(c.raise(TypeId::OSError, "handle is closed")),
+        };
+    }
+    if let Value::Int(n) = v {
+        return match u8::try_from(n) {
+            Ok(n @ 0..=2) => Ok(Flow::Standard(n)),
+            _ => Err(c.raise(TypeId::OSError, "[Errno 9] Bad file descriptor")),
+        };
+    }
+    let parts = c.collect(&v)?;
+    match &parts[..] {
+        [path, write, at] => {
+            let (path, write, at) = (c.str_text(path)?, c.truth(write)?, c.index(at)?);
+            Ok(Flow::File { path, write, at: u64::try_from(at).unwrap_or(0) })
+        }
+        _ => Err(c.type_error("a stream goes nowhere")),
+    }
+}
+
+fn start(c: &mut Call) -> Res<Value> {
+    if c.held.simulated() {
+        let text = "subprocess: a simulation has no programs of the system; run the script without --sim";
+        return Err(c.raise(TypeId::NotImplementedError, text));
+    }
+    let args = c.arg(0);
+    let mut args = strings(c, &args)?.into_iter();
+    let Some(program) = args.next() else { return Err(c.raise(TypeId::IndexError, "list index out of range")) };
+    let env = match c.some(1) {
+        Some(dict) => {
+            let items = dict.as_ref().map(|d| c.dict_items(d)).unwrap_or_default();
+            Some(items.iter().map(|(k, v)| Ok((c.str_text(k)?, c.str_text(v)?))).collect::<Res<Vec<_>>>()?)
+        }
+        None => None,
+    };
+    let cwd = match c.some(2) {
+        Some(v) => Some(c.str_text(&v)?),
+        None => None,
+    };
+    let flows = [flow(c, 3)?, flow(c, 4)?, flow(c, 5)?];
+    let own_group = c.arg(6);
+    let own_group = c.truth(&own_group)?;
+    let (name, folder) = (program.clone(), cwd.clone());
+    let what = Program { program, args: args.collect(), env, cwd, flows, own_group };
+    // Before the program writes, what this process wrote before.
+    let flushed = out::flush();
+    handle::ok(c, flushed)?;
+    let key = c.held.new_key();
+    let (waker, exit) = (c.held.waker(), Arc::new(OnceLock::new()));
+    let told = exit.clone();
+    let on_exit = Box::new(move |how: Exit| {
+        let _ = told.set(how.0);
+        waker.wake(key);
+    });
+    let (child, ends) = match c.held.holding(|| child::start_program(what, on_exit)) {
+        Ok(started) => started,
+        Err(e) => {
+            let lost = folder.filter(|f| !host::is_dir(std::path::Path::new(f)));
+            return Err(os_error::raise(c, &e, Some(lost.as_deref().unwrap_or(&name))));
+        }
+    };
+    let pid = Value::Int(child.pid().into());
+    let started: Arc<dyn ChildProcess> = Arc::new(Started { pid: child.pid(), handle: child.handle(), key, exit });
+    let interp = c.interp;
+    let number = interp.children.with(&c.held, |all| all.enter(started));
+    let mut row = vec![Value::Int(number as i64), pid];
+    row.extend(ends.into_iter().map(|end| match end {
+        Some(d) => handle::object(c, Resource::Stream(d)),
+        None => Value::None,
+    }));
+    Ok(c.tuple(row))
+}
+
+fn stream(c: &mut Call, i: usize) -> Res<Option<Descriptor>> {
+    match c.some(i) {
+        Some(v) => Ok(handle::of_value(c, &v)?.descriptor()),
+        None => Ok(None),
+    }
+}
+
+fn exchange(c: &mut Call) -> Res<Next> {
+    let ends = [stream(c, 0)?, stream(c, 2)?, stream(c, 3)?];
+    let input = match c.some(1) {
+        Some(v) => c.bytes_like(&v).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let until = c.some(4);
+    let until = seconds::optional_deadline(c, until)?;
+    let enough = match c.opt(5) {
+        Some(n) => usize::try_from(c.index(&n)?).unwrap_or(usize::MAX),
+        None => usize::MAX,
+    };
+    let line = match c.opt(6) {
+        Some(v) => c.truth(&v)?,
+        None => false,
+    };
+    let keep = match c.opt(7) {
+        Some(v) => c.truth(&v)?,
+        None => false,
+    };
+    // The last one who has it open is the work, so that the program sees the end of its input.
+    let stdin = c.some(0).filter(|_| !keep);
+    if let Some(v) = &stdin {
+        drop(handle::replace(&c.held, v, Resource::Closed));
+    }
+    let state = Exchanged { input, ends, enough, line, ..Exchanged::default() };
+    Ok(go_on(c, Arc::new(Exchange(Mutex::new(state))), stdin, until))
+}
+
+fn go_on(c: &mut Call, work: Arc<Exchange>, stdin: Option<Value>, until: Option<Nanos>) -> Next {
+    Next::Wait {
+        on: WaitOn::Message { key: c.held.new_key(), work: Some(Labour(work.clone())) },
+        until,
+        still: Box::new(|_| true),
+        then: Box::new(move |c, wake| {
+            let woken = c.after_wake(wake);
+            let open = work.0.lock().unwrap_or_else(PoisonError::into_inner).ends[0].take();
+            if let (Some(v), Some(d)) = (&stdin, open) {
+                drop(handle::replace(&c.held, v, Resource::Stream(d)));
+            }
+            let done = woken?;
+            let (output, errors, written, error) = {
+                let mut x = work.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let [output, errors] = std::mem::take(&mut x.output);
+                (output, errors, x.written, x.error.take())
+            };
+            if let Some(e) = error {
+                return Err(os_error::raise(c, &e, None));
+            }
+            let row = vec![c.bytes(output), c.bytes(errors), Value::Int(written as i64), Value::bool(done)];
+            Ok(Next::Done(c.tuple(row)))
+        }),
+    }
+}
+
+fn kill(c: &mut Call) -> Res<Value> {
+    let (pid, number) = (c.arg(0), c.arg(1));
+    let (pid, number) = (c.index(&pid)?, c.index(&number)?);
+    let (pid, number) = (u32::try_from(pid).unwrap_or(0), i32::try_from(number).unwrap_or(-1));
+    if c.held.simulated() {
+        let id = ProcessId(pid.max(1));
+        if pid <= 1 || !matches!(number, 9 | 15) {
+            let text = "os.kill: a simulation knows SIGKILL and SIGTERM for child processes only";
+            return Err(c.raise(TypeId::NotImplementedError, text));
+        }
+        c.held.end_process(id, -number);
+        return Ok(Value::None);
+    }
+    let done = command::signal_process(pid, number);
+    handle::ok(c, done)?;
+    Ok(Value::None)
+}
+
+fn exit_now(c: &mut Call) -> Res<Value> {
+    let code = c.arg(0);
+    let code = c.index(&code)? as i32 & 0xff;
+    if c.held.simulated() && c.held.process() != ProcessId::MAIN {
+        let me = c.held.process();
+        c.held.end_process(me, code);
+    }
+    host::exit_now(code)
+}
