@@ -183,8 +183,8 @@ fn the_kitchen() {
     for seed in 0..20 {
         let out = ok(&["run", "--sim", "--gil", "cpython", "--seed", &seed.to_string(), "scripts/kitchen.kit", "1"]);
         let measured: Vec<&str> = out.lines().skip(1).filter_map(|l| l.split_whitespace().last()).collect();
-        let [serial, free, pasta, salad, apart] = measured[..] else { panic!("{out}") };
-        assert!((serial, free, apart) == ("13.0", "5.0", "5.0"), "{out}");
+        let [serial, free, pasta, salad, tasks, apart] = measured[..] else { panic!("{out}") };
+        assert!((serial, free, tasks, apart) == ("13.0", "5.0", "7.0", "5.0"), "{out}");
         assert!(["6.0", "7.0"].contains(&pasta) && ["8.0", "9.0"].contains(&salad), "seed {seed}: {out}");
     }
 }
@@ -201,10 +201,11 @@ fn scripts_run_in_both_worlds() {
 }
 
 #[test]
-fn lock_off_refuses_a_second_thread() {
+fn a_simulation_without_the_lock_refuses_a_second_thread() {
     let code = "import threading\nt = threading.Thread(target=print)\ntry:\n    t.start()\nexcept RuntimeError as e:\n    print(e)";
-    let out = ok(&["run", "--gil", "off", "-c", code]);
-    assert!(out.contains("off"), "{out}");
+    let out = ok(&["run", "--sim", "--gil", "off", "-c", code]);
+    assert!(out.contains("a simulation with --gil off"), "{out}");
+    assert_eq!(ok(&["run", "--gil", "off", "-c", code]), "\n");
 }
 
 #[test]

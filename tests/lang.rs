@@ -6,7 +6,7 @@
 //! Every script runs as it is, with a safe point after every instruction, simulated without and with a
 //! seed, without the lock, and under CPython 3.11 where one is found. Markers, each a comment of its own:
 //!
-//! - `# threads`: starts threads, so it does not run without the lock;
+//! - `# threads`: starts threads;
 //! - `# real only`, `# sim only`: its answer belongs to one world;
 //! - `# not every`, `# not off`: that way of running changes its answer;
 //! - `# cpython: differs`: CPython prints something else, and the script says why;
@@ -132,7 +132,7 @@ fn add(trials: &mut Vec<Trial>, path: &Path) {
         if !script.not_every {
             ways.push(("every", &["--safe-points", "every"]));
         }
-        if !script.threads && !script.not_off {
+        if !script.not_off {
             ways.push(("off", &["--gil", "off"]));
         }
     }

@@ -11,7 +11,7 @@ use kit::gil::{GilConfig, Held, SpawnError, Stats, World};
 use kit::world::{Clock, Nanos, Tid, WaitOn, Wake};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 const ORDERS: [&str; 6] = ["pms", "psm", "mps", "msp", "spm", "smp"];
 
@@ -161,6 +161,65 @@ fn after_a_request_another_waiter_is_next() {
             let enough = if world == REAL { 0 } else { 20 };
             assert!(stats.lock.requests_honoured > enough, "{policy} {world:?} {}", stats.render());
         }
+    }
+}
+
+/// A policy that gives a place in the queue at once also serves in that order, whatever the system does.
+#[test]
+fn who_came_first_is_served_first() {
+    for policy in policies() {
+        for world in [REAL, SIM, World::Sim { seed: Some(11) }] {
+            let (order, _) = go(config(policy, world), |held| {
+                let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+                let threads: Vec<Tid> = (0..8)
+                    .map(|i| {
+                        let order = order.clone();
+                        start(held, &i.to_string(), Box::new(move |_| order.lock().unwrap().push(i)))
+                    })
+                    .collect();
+                let all = held.eager();
+                for tid in threads {
+                    join(held, tid);
+                }
+                let order = order.lock().unwrap().clone();
+                all.then_some(order)
+            });
+            assert!(order.is_none_or(|order| order == (0..8).collect::<Vec<_>>()), "{policy} {world:?}");
+        }
+    }
+}
+
+/// Many more threads than cores, and a slice that is over as soon as it begins.
+#[test]
+fn sixty_four_threads_at_a_microsecond() {
+    for policy in policies() {
+        let turns = 2_000;
+        let counter = Arc::new(AtomicU64::new(0));
+        let shared = counter.clone();
+        let config = GilConfig { interval_us: slice(policy, 1), ..config(policy, REAL) };
+        let (_, stats) = go(config, move |held| {
+            let key = held.new_key();
+            let threads: Vec<Tid> = (0..64)
+                .map(|i| {
+                    let counter = shared.clone();
+                    let body = move |held: &mut Held| {
+                        for _ in 0..4 {
+                            count(held, &counter, turns / 4);
+                            let until = held.now(Clock::Monotonic) + 50_000;
+                            held.wait(WaitOn::Event { key }, Some(until), &|_| true);
+                            held.wake(key, 3);
+                            held.outside(|| ());
+                        }
+                    };
+                    start(held, &format!("t{i}"), Box::new(body))
+                })
+                .collect();
+            for tid in threads {
+                join(held, tid);
+            }
+        });
+        assert_eq!(counter.load(Relaxed), 64 * turns, "{policy}");
+        invariants(&stats);
     }
 }
 
@@ -388,12 +447,37 @@ fn many_sleepers() {
 }
 
 #[test]
-fn off_runs_one_thread() {
-    let (error, _) = go(config("off", REAL), |held| {
+fn off_runs_threads_at_once_and_one_in_simulation() {
+    let (error, _) = go(config("off", SIM), |held| {
         held.outside(|| ());
         held.spawn("second", false, Box::new(|_| ())).expect_err("one thread only")
     });
     assert!(matches!(error, SpawnError::Off));
-    assert!(error.to_string().contains("free threads come later"));
+    assert!(error.to_string().contains("a simulation with --gil off"));
+    // Two threads that are inside at the same moment, which no lock allows; then one that stops the others.
+    let met = Arc::new(AtomicU32::new(0));
+    let (alone, _) = go(config("off", REAL), move |held| {
+        let meet = |met: &AtomicU32, held: &mut Held| {
+            met.fetch_add(1, Relaxed);
+            while met.load(Relaxed) < 3 {
+                drop(held.safe_point());
+            }
+        };
+        let threads: Vec<Tid> = (0..2)
+            .map(|_| {
+                let met = met.clone();
+                start(held, "t", Box::new(move |held| meet(&met, held)))
+            })
+            .collect();
+        while met.load(Relaxed) < 2 {
+            kit::gil::pause();
+        }
+        let alone = held.alone(|_| met.fetch_add(1, Relaxed));
+        for tid in threads {
+            join(held, tid);
+        }
+        alone
+    });
+    assert_eq!(alone, 2);
     assert!(kit::gil::off());
 }

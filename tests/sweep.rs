@@ -80,8 +80,7 @@ fn repeats_have_a_spread_and_seeds_of_their_own() {
 
 #[test]
 fn one_json_document() {
-    let alone =
-        "import kit\nkit.spin(0.001)\nkit.metric('late_ms', 1)\nkit.metric('us', kit.gil.interval_us(), 'higher')\n";
+    let alone = "import kit\nkit.spin(0.001)\nkit.metric('late_ms', 1)\nkit.metric('us', kit.gil.interval_us() or 0, 'higher')\n";
     script("json.kit", &format!("{alone}kit.param('n', 1)\n"));
     let out = sweep(&[
         "json.kit",

@@ -17,6 +17,7 @@
 //! Not here: how a script is run (`engine`), settings and their environment variables
 //! (`engine/config.rs`), the texts about natives and policies (their rows).
 
+mod compare;
 mod dis;
 mod doc;
 mod natives;
@@ -57,6 +58,8 @@ commands! {
     Run run;
     /// Run a script under many settings and compare: intervals, policies, parameters.
     Sweep sweep;
+    /// Time the functions that a script marks with `@kit.variant` against each other.
+    Compare compare;
     /// Show what a run's threads did and who had the lock, as text, SVG or HTML.
     Timeline timeline;
     /// Find and run tests, timing tests among them.

@@ -13,7 +13,7 @@ use std::fmt::Write;
 /// How a line can lose the lock.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Way {
-    /// A native that waits, by its full name.
+    /// A native that waits or works without it, in words.
     Waits(String),
     Entry(String),
     Loop,
@@ -42,7 +42,7 @@ pub fn annotated(code: &Code) -> String {
     let marked = ways.len();
     let _ = writeln!(
         out,
-        "\n{marked} of {} lines can lose the lock: * when another thread has asked for it, w by waiting.",
+        "\n{marked} of {} lines can lose the lock: * when another thread has asked for it, w without being asked.",
         text.len()
     );
     out
@@ -51,7 +51,7 @@ pub fn annotated(code: &Code) -> String {
 impl Way {
     fn words(&self) -> String {
         match self {
-            Way::Waits(name) => format!("{name} gives it up while it waits"),
+            Way::Waits(says) => says.clone(),
             Way::Entry(name) => format!("entry of {name}()"),
             Way::Loop => "end of a turn of the loop".to_string(),
             Way::Call(name) if name.is_empty() => "after a call".to_string(),
@@ -147,7 +147,10 @@ impl Names {
         let own = self.text.contains(&format!("def {callee}(")) || self.text.contains(&format!("class {callee}"));
         match self.natives.get(callee).filter(|_| !own).map(|row| (row, row.run)) {
             Some((_, NativeFn::Quick(_))) => Callee::Quick,
-            Some((row, NativeFn::Waits(_) | NativeFn::Computes(_))) => Callee::Waits(row.full_name()),
+            Some((row, NativeFn::Waits(_))) => Callee::Waits(format!("{} gives it up while it waits", row.full_name())),
+            Some((row, NativeFn::Computes(_))) => {
+                Callee::Waits(format!("{} may give it up while it works", row.full_name()))
+            }
             _ => Callee::Unknown(callee.to_string()),
         }
     }

@@ -4,14 +4,18 @@
 use super::{USAGE, complain};
 use crate::engine::child;
 use crate::engine::job::{self, Received};
-use crate::explore::{sweep, testing};
+use crate::explore::{compare, sweep, testing};
 
 /// A role's name and what its worker does; the result is the exit code.
 type Role = (&'static str, fn(Received) -> i32);
 
 /// What a worker can be.
-const ROLES: &[Role] =
-    &[(child::ROLE, child::work), (sweep::ROLE, sweep::work), (testing::run::ROLE, testing::run::work)];
+const ROLES: &[Role] = &[
+    (child::ROLE, child::work),
+    (sweep::ROLE, sweep::work),
+    (compare::ROLE, compare::work),
+    (testing::run::ROLE, testing::run::work),
+];
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {

@@ -55,6 +55,7 @@ fn begin_frame(birth: &Birth) -> Vec<u8> {
         "default": birth.default.map(Method::name),
         "argv": birth.argv,
         "limit": birth.limit,
+        "environ": birth.environ,
     });
     let header = header.to_string();
     let mut frame = vec![VERSION, Tag::Begin as u8];
@@ -82,12 +83,17 @@ fn read_begin(frame: &[u8]) -> Option<Birth> {
         Json::Null => None,
         one => Some(method(one)?),
     };
+    let entry = |(k, v): (&String, &Json)| match v {
+        Json::Null => Some((k.clone(), None)),
+        v => Some((k.clone(), Some(v.as_str()?.to_string()))),
+    };
     Some(Birth {
         method: method(&header["method"])?,
         name: header["name"].as_str()?.to_string(),
         default,
         argv,
         limit: header["limit"].as_u64()?.try_into().ok()?,
+        environ: header["environ"].as_object()?.iter().map(entry).collect::<Option<_>>()?,
         payload: payload.to_vec(),
     })
 }
@@ -278,6 +284,8 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>)
     let cpu_start = held.now(Clock::Process);
     let mut th = begin(held, &config, options(&config));
     th.limit = birth.limit;
+    let environ = birth.environ.clone();
+    th.interp.environ.with(&th.held, |own| *own = environ);
     let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth, passed)) {
         Ok(code) => (code, false),
         Err(e) => {
@@ -369,6 +377,7 @@ mod tests {
             default: Some(Method::Fork),
             argv: Some(vec!["x.kit".into(), String::new()]),
             limit: 1000,
+            environ: [("A".into(), Some("ä".into())), ("B".into(), None)].into(),
             payload: vec![0, 1, 255],
         }
     }

@@ -14,9 +14,11 @@ pub mod child;
 pub mod config;
 pub mod job;
 mod loader;
+pub mod repeat;
 pub mod repl;
 pub mod tracing;
 pub mod trial;
+pub mod variant;
 
 pub use crate::vm::report::{Better, Metric, Report};
 pub use config::{Config, Script};

@@ -2,7 +2,7 @@
 
 use super::held::SpawnError;
 use super::policy::Unit;
-use super::stats::{Account, Stats};
+use super::stats::{Account, Bucket, Stats};
 use crate::trace::{Log, Recording};
 use crate::world::deadlock::Deadlock;
 use crate::world::sync::{Std, Sync, Word};
@@ -95,6 +95,9 @@ pub trait Driver: Send + std::marker::Sync {
 
     fn safe_point(&self, me: &Record);
     fn yield_now(&self, me: &Record);
+    /// With the lock off: brings all other threads to a safe point and keeps them there until `resume`.
+    fn stop_others(&self, _: &Record) {}
+    fn resume(&self, _: &Record) {}
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake;
     fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize;
     /// `wake` by a thread that is not of this run and does not hold its lock.
@@ -103,7 +106,7 @@ pub trait Driver: Send + std::marker::Sync {
     fn new_key(&self) -> WaitKey;
 
     /// Gives the lock up for native work; `enter` takes it again.
-    fn leave(&self, me: &Record);
+    fn leave(&self, me: &Record, then: Bucket);
     fn enter(&self, me: &Record);
     fn holding(&self, me: &Record, begins: bool);
     fn sleep_holding(&self, me: &Record, length: Nanos);
@@ -123,6 +126,8 @@ pub trait Driver: Send + std::marker::Sync {
     fn recording(&self, me: &Record) -> Option<Recording>;
     fn take_deadlock(&self, me: &Record) -> Option<Box<Deadlock>>;
     fn poke(&self, me: &Record, tid: Option<Tid>, bits: u32);
+    /// What Ctrl-C does.
+    fn interrupt_main(&self, me: &Record);
     fn end_daemons(&self, me: &Record);
 
     /// A new process with its main thread, alive from now on. Simulation only.

@@ -53,6 +53,7 @@ pub enum Ended {
     Notified,
     TimedOut,
     Deadlocked,
+    Interrupted,
     Exiting,
 }
 
@@ -398,6 +399,16 @@ impl State {
             woken += 1;
         }
         woken
+    }
+
+    /// `KeyboardInterrupt` for the main thread of a process: ends its wait, or shows at its next safe point.
+    pub fn interrupt(&mut self, main: Tid, at: Nanos) {
+        if self.waits.remove(main).is_some() {
+            self.end_wait(main, Ended::Interrupted, at);
+            self.settle(main, at);
+        } else if let Some(main) = self.roster.get(main) {
+            main.breaker.fetch_or(driver::SIGNAL, Relaxed);
+        }
     }
 
     pub fn end_daemons(&mut self, me: &Record, at: Nanos) {

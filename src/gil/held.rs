@@ -2,17 +2,17 @@
 
 use super::driver::{self, Driver, Record};
 use super::policy::Unit;
-use super::stats::Stats;
+use super::stats::{Bucket, Stats};
 use crate::trace::{Event, Recording, Spot};
 use crate::world::deadlock::Deadlock;
-use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitOn, Wake, random, thread};
+use crate::world::{Clock, Nanos, Place, ProcessId, Stream, Tid, WaitKey, WaitKind, WaitOn, Wake, random, thread};
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Exists only in a thread that is attached: in the real world it has the interpreter lock, in the
-/// simulated one the baton. It cannot leave its thread, be copied or be made outside this folder.
+/// simulated one the baton; with the lock off it is inside the gate, as others may be. It cannot leave its thread, be copied or be made outside this folder.
 /// Everything that may give the lock away takes `&mut Held`, so no object opened through `&Held` is
 /// open across it:
 ///
@@ -38,6 +38,16 @@ pub struct Held {
     random: RefCell<Option<random::Streams>>,
     native_id: Cell<u64>,
     not_send: PhantomData<*mut ()>,
+}
+
+/// The token while all other threads stand still: see `Held::alone`.
+pub struct Still<'a>(&'a Held);
+
+impl std::ops::Deref for Still<'_> {
+    type Target = Held;
+    fn deref(&self) -> &Held {
+        self.0
+    }
 }
 
 /// Wakes from outside the run: for threads that watch something for it (see `Held::waker`). It may be kept
@@ -74,8 +84,8 @@ pub enum SpawnError {
     /// What the OS said.
     #[error("can't start new thread")]
     Os(#[source] std::io::Error),
-    /// `--gil off` runs one script thread for now.
-    #[error("can't start new thread: --gil off runs a single script thread; free threads come later")]
+    /// A simulation has one baton: what runs without the lock would not overlap.
+    #[error("can't start new thread: a simulation with --gil off runs a single script thread")]
     Off,
     /// Only a simulation has processes inside it; a real one is started by `world::child`.
     #[error("can't start a process inside this one: that is for simulations")]
@@ -184,6 +194,15 @@ impl Held {
 
     /// Runs native work with the lock released.
     pub fn outside<R: Send>(&mut self, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Native, f)
+    }
+
+    /// The same for what waits rather than works: a call of the system that blocks.
+    pub fn outside_for<R: Send>(&mut self, kind: WaitKind, f: impl FnOnce() -> R + Send) -> R {
+        self.outside_as(Bucket::Blocked(kind), f)
+    }
+
+    fn outside_as<R: Send>(&mut self, bucket: Bucket, f: impl FnOnce() -> R + Send) -> R {
         /// Takes the lock again also when `f` panics: a `Held` never lives without the lock.
         struct Back<'a>(&'a Held);
         impl Drop for Back<'_> {
@@ -191,18 +210,44 @@ impl Held {
                 self.0.driver.enter(&self.0.me);
             }
         }
-        self.driver.leave(&self.me);
+        self.driver.leave(&self.me, bucket);
         let _back = Back(self);
         f()
     }
 
+    /// Runs `f` while no other thread of this run touches objects. With the lock on that is always so; with
+    /// the lock off all others are brought to a safe point first, as this one is at one here.
+    pub fn alone<R>(&mut self, f: impl FnOnce(&Still) -> R) -> R {
+        /// Lets the others go on also when `f` panics.
+        struct Resume<'a>(&'a Held);
+        impl Drop for Resume<'_> {
+            fn drop(&mut self) {
+                self.0.driver.resume(&self.0.me);
+            }
+        }
+        self.driver.stop_others(&self.me);
+        let resume = Resume(self);
+        f(&Still(resume.0))
+    }
+
     /// Starts a script thread. Under an eager policy its place in the queue is taken here and now.
     pub fn spawn(&mut self, name: &str, daemon: bool, body: Box<dyn FnOnce(Held) + Send>) -> Result<Tid, SpawnError> {
+        self.spawn_sized(name, daemon, 0, body)
+    }
+
+    /// The same with a stack of at least so many bytes; threads have `thread::STACK_BYTES` in any case.
+    pub fn spawn_sized(
+        &mut self,
+        name: &str,
+        daemon: bool,
+        stack: usize,
+        body: Box<dyn FnOnce(Held) + Send>,
+    ) -> Result<Tid, SpawnError> {
         let child = self.driver.enroll(&self.me, name, daemon)?;
         let tid = child.tid;
         let (driver, record) = (self.driver.clone(), child.clone());
         let run = Box::new(move || body(Held::attach(driver, record)));
-        match thread::start(name, thread::STACK_BYTES, run) {
+        match thread::start(name, stack.max(thread::STACK_BYTES), run) {
             Ok(()) => {
                 self.trace(Event::Spawned { thread: tid.0 });
                 Ok(tid)
@@ -393,6 +438,11 @@ impl Held {
     /// Sets VM bits in another thread's breaker word; `None` means all threads.
     pub fn poke(&mut self, tid: Option<Tid>, bits: u32) {
         self.driver.poke(&self.me, tid, bits & VM_BITS);
+    }
+
+    /// What Ctrl-C does: the main thread's wait ends as `Interrupted`, or its next safe point says so.
+    pub fn interrupt_main(&mut self) {
+        self.driver.interrupt_main(&self.me);
     }
 
     /// Tells all other threads that the program ends: their waits end as `Exiting`, their safe points

@@ -5,14 +5,14 @@
 //! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` and `processes.rs` on events in
 //! virtual time, where a run has any number of processes with a lock each. The token `Held` is the only
 //! handle: it exists in attached threads only, and whatever may give the lock away takes `&mut Held`.
-//! Counters (`stats.rs`) are always on.
+//! Counters (`stats.rs`) are always on; with `--trace` what they book goes to the thread's log, too (`trace`).
 //!
 //! One mutex per driver guards the policy *and* the world's wait table, because three things must be
 //! one step or `fifo` is not determined: registering a wait and releasing; ending a wait and taking a
 //! place in the queue; a forced drop and the dropper's new place. So the drivers own that mutex, and the
 //! table itself stays plain data that knows no lock (`world/wait_table.rs`).
 //!
-//! G1 At most one thread holds the lock; in simulation at most one OS thread of the run is awake.
+//! G1 At most one thread holds the lock, unless it is off; in simulation at most one OS thread of the run is awake.
 //! G2 The uncontended lock moves by one compare-and-swap and does not enter the policy. SLOW in the word
 //!    means: ask the mutex; it stands while anybody waits or is held back, so no fast path overtakes.
 //! G3 Messages to a thread are set under the mutex; the thread is unparked after it. Parking may end for
@@ -28,13 +28,15 @@
 //! here: the timer is computed instead of one time-out per waiter, and `fifo` hands the lock over.
 //! `model.rs` explores the real driver's interleavings with loom.
 //!
-//! Not here: objects that lock themselves (`--gil off` runs one script thread for now), events for
-//! `--trace`, cores (threads of different processes always overlap) and costs of the simulated world (two
+//! With `--gil off` (`gate.rs`) nobody waits for the lock, and any number of threads hold a `Held`; the same
+//! driver runs their waits. Not here: how objects lock themselves then (object/heap.rs), cores (threads of
+//! different processes always overlap) and costs of the simulated world (two
 //! processes that pay for instructions pass the baton at every charge), waits for I/O: later rows and rooms.
 
 mod block;
 mod driver;
 mod events;
+mod gate;
 mod held;
 mod lock;
 #[cfg(test)]
@@ -47,7 +49,7 @@ mod roster;
 mod sim;
 pub mod stats;
 
-pub use held::{Held, Interrupts, SpawnError, VM_BITS, Waker};
+pub use held::{Held, Interrupts, SpawnError, Still, VM_BITS, Waker};
 pub use stats::Stats;
 
 use crate::trace::Recorder;
@@ -104,6 +106,11 @@ static OFF: AtomicBool = AtomicBool::new(false);
 #[inline(always)]
 pub fn off() -> bool {
     OFF.load(Relaxed)
+}
+
+/// Lets other threads run for a moment: whoever spins on an object that another thread has open calls this.
+pub fn pause() {
+    thread::pause();
 }
 
 /// Runs `main` as the main script thread, with the lock, in the chosen world. Returns when `main` does:

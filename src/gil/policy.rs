@@ -131,8 +131,8 @@ pub struct Row {
     /// The slice a thread may keep the lock for while others wait, in `unit`s.
     pub slice: u64,
     pub unit: Unit,
-    /// Builds the state machine for a slice in nanoseconds or safe points. `off` has none of its own: with a
-    /// single script thread any policy would do, and more threads are refused.
+    /// Builds the state machine for a slice in nanoseconds or safe points. That of `off` is for simulation, which
+    /// has one script thread then; the real driver has its own (`policies::Off`).
     pub make: fn(u64) -> Box<dyn LockPolicy>,
 }
 
@@ -188,7 +188,9 @@ policies! {
     /// whether the lock is free, so short waits do not give it away. A slice is work, a number of safe
     /// points; at its end the lock goes to the first waiter and its holder queues behind the others.
     "pypy" slice 10_000 Checks = |points| Box::new(Pypy::new(points));
-    /// No lock. For now one script thread only; free threads come later.
+    /// No lock: script threads run at the same time. Objects lock themselves for the length of one
+    /// operation, so `list.append` loses nothing and `c += 1` may. Real world only: a simulation
+    /// without the lock runs one script thread.
     "off" slice 0 None = |interval| Box::new(Fifo::new(interval));
 }
 

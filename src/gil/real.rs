@@ -1,9 +1,11 @@
 //! The real world: OS threads, the wall clock, one timer thread per lock.
 
 use super::GilConfig;
-use super::driver::{Driver, Record, Wait};
+use super::driver::{self, Driver, Record, Wait};
+use super::gate::Gate;
 use super::held::SpawnError;
 use super::lock::Lock;
+use super::policies::Off;
 use super::policy::{self, Row, Unit};
 use super::stats::{Bucket, LockStats, Stats};
 use crate::trace::{Recording, recording::Process};
@@ -11,6 +13,7 @@ use crate::world::deadlock::Deadlock;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Std, Sync};
 use crate::world::{Clock, Nanos, ProcessId, Stream, Tid, WaitKey, Wake, clock, host, sched, signal, thread};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -20,8 +23,8 @@ const CLOCK_STACK_BYTES: usize = 128 << 10;
 pub struct Real {
     lock: Arc<Lock<Std>>,
     policy: &'static str,
-    /// `--gil off`: one script thread only.
-    solo: bool,
+    /// `--gil off`.
+    gate: Option<Gate>,
     born: Nanos,
     /// The policy's slice, in its unit.
     interval: AtomicU64,
@@ -35,7 +38,9 @@ pub struct Real {
 pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>, Arc<Record>)> {
     let interval = config.interval_us.unwrap_or(row.slice);
     let slice = policy::inner_slice(row.unit, interval);
-    let lock = Arc::new(Lock::new(Std, (row.make)(slice), clock_sleeps(row.unit, slice), Random::from_os()));
+    let off = row.name == "off";
+    let machine = if off { Box::new(Off) } else { (row.make)(slice) };
+    let lock = Arc::new(Lock::new(Std, machine, clock_sleeps(row.unit, slice), Random::from_os()));
     let born = Std.now();
     lock.state.lock().roster.record(config.trace.as_ref());
     if let Some(recorder) = &config.trace {
@@ -56,7 +61,7 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
     let real = Real {
         lock,
         policy: row.name,
-        solo: row.name == "off",
+        gate: off.then(Gate::default),
         born,
         interval: AtomicU64::new(interval),
         unit: row.unit,
@@ -69,6 +74,28 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
 /// How long the clock thread sleeps after it has acted: an interval, or a moment where slices are not time.
 fn clock_sleeps(unit: Unit, slice: u64) -> Nanos {
     if unit == Unit::Checks { 100_000 } else { slice }
+}
+
+impl Real {
+    fn enter_gate(&self) {
+        if let Some(gate) = &self.gate {
+            gate.enter();
+        }
+    }
+
+    fn leave_gate(&self) {
+        if let Some(gate) = &self.gate {
+            gate.leave();
+        }
+    }
+
+    /// Asks all other threads to come to a safe point.
+    fn ask_others(&self, me: &Record) {
+        let state = self.lock.state.lock();
+        for record in state.roster.iter().filter(|r| r.tid != me.tid) {
+            record.breaker.fetch_or(driver::DROP, Relaxed);
+        }
+    }
 }
 
 impl Driver for Real {
@@ -91,6 +118,7 @@ impl Driver for Real {
     fn attach(&self, me: &Record) {
         me.account.native_id.store(thread::native_id(), Relaxed);
         self.lock.attach(me);
+        self.enter_gate();
     }
 
     fn exit(&self, me: &Record) {
@@ -100,14 +128,16 @@ impl Driver for Real {
             me.account.delay_ns.store(ns, Relaxed);
         }
         me.account.native_id.store(0, Relaxed);
+        match &self.gate {
+            // G6: whoever is left stays outside the gate for good.
+            Some(gate) if me.main => gate.stop(|| self.ask_others(me)),
+            _ => self.leave_gate(),
+        }
         self.lock.exit(me);
     }
 
     fn enroll(&self, _: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError> {
-        if self.solo {
-            return Err(SpawnError::Off);
-        }
-        if self.lock.clock_wanted() {
+        if self.gate.is_none() && self.lock.clock_wanted() {
             let lock = self.lock.clone();
             let body = move || {
                 thread::exact_timers();
@@ -130,7 +160,27 @@ impl Driver for Real {
     }
 
     fn safe_point(&self, me: &Record) {
-        self.lock.safe_point(me);
+        match &self.gate {
+            None => {
+                self.lock.safe_point(me);
+            }
+            Some(gate) => {
+                me.breaker.fetch_and(!driver::DROP, Relaxed);
+                gate.stand();
+            }
+        }
+    }
+
+    fn stop_others(&self, me: &Record) {
+        if let Some(gate) = &self.gate {
+            gate.stop(|| self.ask_others(me));
+        }
+    }
+
+    fn resume(&self, _: &Record) {
+        if let Some(gate) = &self.gate {
+            gate.resume();
+        }
     }
 
     fn yield_now(&self, me: &Record) {
@@ -138,7 +188,24 @@ impl Driver for Real {
     }
 
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
-        self.lock.wait(me, wait, still)
+        let Some(gate) = &self.gate else {
+            return self.lock.wait(me, wait, still);
+        };
+        // The question is asked inside the gate; with the answer yes the thread goes out, and its place in
+        // the table keeps it until the wait is over.
+        let out = Cell::new(false);
+        let wake = self.lock.wait(me, wait, &|| {
+            let waits = still();
+            if waits {
+                out.set(true);
+                gate.leave();
+            }
+            waits
+        });
+        if out.get() {
+            gate.enter();
+        }
+        wake
     }
 
     fn wake(&self, _: &Record, key: WaitKey, n: usize) -> usize {
@@ -157,12 +224,14 @@ impl Driver for Real {
         WaitKey::Object(self.keys.fetch_add(1, Relaxed))
     }
 
-    fn leave(&self, me: &Record) {
-        self.lock.give(me, Bucket::Native);
+    fn leave(&self, me: &Record, then: Bucket) {
+        self.leave_gate();
+        self.lock.give(me, then);
     }
 
     fn enter(&self, me: &Record) {
         self.lock.take(me);
+        self.enter_gate();
     }
 
     fn holding(&self, me: &Record, begins: bool) {
@@ -177,7 +246,7 @@ impl Driver for Real {
 
     fn spin(&self, me: &Record, length: Nanos, nogil: bool) {
         if nogil {
-            self.leave(me);
+            self.leave(me, Bucket::Native);
         } else {
             self.holding(me, true);
         }
@@ -247,6 +316,10 @@ impl Driver for Real {
         for record in state.roster.iter().filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
         }
+    }
+
+    fn interrupt_main(&self, _: &Record) {
+        self.lock.interrupt();
     }
 
     fn end_daemons(&self, me: &Record) {

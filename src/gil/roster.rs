@@ -122,7 +122,8 @@ impl<S: Sync> Roster<S> {
     ) -> Option<Deadlock> {
         let live = self.processes[process.index()].live;
         let all = live > 0 && waits.stuck(process) == live;
-        let cycle = waits.cycle(t);
+        // Who waits for a plain lock of its own waits for another thread to release it: a handshake.
+        let cycle = waits.cycle(t).filter(|(path, proof)| path.len() > 1 || *proof == Proof::Cycle);
         if cycle.is_none() && !all {
             return None;
         }

@@ -263,6 +263,11 @@ impl Driver for Sim {
         let gone = matches!(wait.on, WaitOn::Join { tid } if state.roster.get(tid).is_none())
             || child.is_some_and(|(_, id)| state.exit_code(id).is_some());
         let bits = me.breaker.load(Relaxed);
+        if bits & driver::SIGNAL != 0 {
+            me.breaker.fetch_and(!driver::SIGNAL, Relaxed);
+            Sim::settle(state, me);
+            return Wake::Interrupted;
+        }
         if gone || bits & (driver::EXIT | driver::DEADLOCK) != 0 {
             let report = if bits & driver::DEADLOCK != 0 { state.process_mut(me.tid).deadlock.take() } else { None };
             me.breaker.fetch_and(!driver::DEADLOCK, Relaxed);
@@ -299,6 +304,7 @@ impl Driver for Sim {
         match (ended, report) {
             (Ended::TimedOut, _) => Wake::TimedOut,
             (Ended::Exiting, _) => Wake::Exiting,
+            (Ended::Interrupted, _) => Wake::Interrupted,
             (_, Some(report)) => Wake::Deadlock(report),
             _ => Wake::Notified,
         }
@@ -324,11 +330,11 @@ impl Driver for Sim {
         WaitKey::Object(self.keys.fetch_add(1, Relaxed))
     }
 
-    fn leave(&self, me: &Record) {
+    fn leave(&self, me: &Record, then: Bucket) {
         let mut state = self.synced(me);
         let at = state.local(me.tid);
         me.account.lost(Cause::Block, at);
-        me.account.book(Bucket::Native, at);
+        me.account.book(then, at);
         state.release(me, Why::Block, at);
         state.settle(me.tid, at);
     }
@@ -357,7 +363,7 @@ impl Driver for Sim {
             self.advance(me, length, true);
             return self.holding(me, false);
         }
-        self.leave(me);
+        self.leave(me, Bucket::Native);
         self.state.lock().advance(me.tid, length, true);
         self.enter(me);
     }
@@ -424,6 +430,13 @@ impl Driver for Sim {
         for record in here.filter(|r| tid.is_none_or(|t| t == r.tid)) {
             record.breaker.fetch_or(bits, Relaxed);
         }
+    }
+
+    fn interrupt_main(&self, me: &Record) {
+        let mut state = self.synced(me);
+        let (at, main) = (state.local(me.tid), state.main_of(me.process));
+        state.interrupt(main.expect("a process has a main thread"), at);
+        Sim::settle(state, me);
     }
 
     fn end_daemons(&self, me: &Record) {

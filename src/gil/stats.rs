@@ -231,7 +231,6 @@ impl Account {
     pub fn read(&self, name: &str, now: Nanos) -> ThreadStats {
         let at = |bucket: Bucket| self.spent(bucket.index(), now);
         let waits = self.waits.read();
-        let [wait_ns_p50, wait_ns_p99] = waits.quantiles([0.5, 0.99]);
         ThreadStats {
             tid: 0,
             native_id: self.native_id.load(Relaxed),
@@ -254,8 +253,6 @@ impl Account {
             forced_waits: self.forced_waits.load(Relaxed),
             switches: self.switches.load(Relaxed),
             stops: self.stops.load(Relaxed),
-            wait_ns_p50,
-            wait_ns_p99,
             wait_ns_max: self.wait_ns_max.load(Relaxed),
             wait_spread: waits,
             slice_ns_max: self.slice_ns_max.load(Relaxed),
@@ -299,8 +296,6 @@ pub struct ThreadStats {
     pub switches: u64,
     /// How often it came to a safe point with its breaker set.
     pub stops: u64,
-    pub wait_ns_p50: Nanos,
-    pub wait_ns_p99: Nanos,
     pub wait_ns_max: Nanos,
     /// Its waits for the lock, by length.
     pub wait_spread: Spread,
@@ -358,7 +353,7 @@ impl ThreadStats {
         self.blocked_ns.iter().sum()
     }
 
-    /// What happened since `then`, an earlier reading of the same thread. Quantiles are left as they are.
+    /// What happened since `then`, an earlier reading of the same thread.
     pub fn since(&self, then: &ThreadStats) -> ThreadStats {
         let mut new = self.clone();
         for (now, then) in [
@@ -390,7 +385,7 @@ impl ThreadStats {
         new
     }
 
-    /// Adds another thread's row to this one; quantiles become the larger of the two.
+    /// Adds another thread's row to this one.
     pub fn merge(&mut self, other: &ThreadStats) {
         self.threads += other.threads;
         self.name = format!("({} threads)", self.threads);
@@ -414,8 +409,6 @@ impl ThreadStats {
         }
         self.blocked_ns.iter_mut().zip(other.blocked_ns).for_each(|(mine, theirs)| *mine += theirs);
         self.released.iter_mut().zip(other.released).for_each(|(mine, theirs)| *mine += theirs);
-        self.wait_ns_p50 = self.wait_ns_p50.max(other.wait_ns_p50);
-        self.wait_ns_p99 = self.wait_ns_p99.max(other.wait_ns_p99);
         self.wait_ns_max = self.wait_ns_max.max(other.wait_ns_max);
         self.slice_ns_max = self.slice_ns_max.max(other.slice_ns_max);
         self.wait_spread.add(&other.wait_spread);

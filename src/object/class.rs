@@ -4,6 +4,7 @@ use super::heap::{Ref, ShapeId};
 use super::kind::{Kind, Trace};
 use super::module::Namespace;
 use super::name::Name;
+use std::sync::atomic::AtomicU16;
 
 pub struct Class {
     pub name: Name,
@@ -18,7 +19,7 @@ pub struct Class {
     /// Shape of an instance without attributes.
     pub root: ShapeId,
     /// Trailing slots a new instance gets: the most that any instance has needed so far.
-    pub slots_hint: u16,
+    pub slots_hint: AtomicU16,
     /// A script function `__init__` of a class without `__new__`, with the epoch of interp.rs in which it
     /// was found: calling the class needs no look-up.
     pub plain_init: Option<(u32, Ref)>,

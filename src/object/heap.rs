@@ -4,11 +4,12 @@
 //! alone, so plain load and store suffice; with the lock off (`OFF`, fixed before the first thread)
 //! every change is atomic. H2: `Ref` is not `Send`; `Parcel` alone crosses threads and is inert outside
 //! an attached thread. H3: an open object (`with`) is marked busy; opening it again panics with the lock
-//! on and is detected as re-entry with the lock off; giving up the lock takes `&mut Held`, `with` borrows
+//! on, is detected as re-entry with the lock off, where other threads wait for it (open.rs); giving up the lock takes `&mut Held`, `with` borrows
 //! `&Held`, so no object is open across a release. H4: no script code runs while an object is open or
 //! freed. H5: freeing a long chain does not recurse: beyond a depth the dead wait in a list. H6: a count
 //! that reaches the top bit stays there: the object has become immortal. H7: node kinds (kind.rs) are
-//! linked into the list of their interpreter's root for the collector; the links precede the header.
+//! linked into a list of their interpreter's root for the collector; the links precede the header. With the
+//! lock off there are many such lists, each with a lock of its own; the header's owner says which.
 //!
 //! Here is `unsafe`; each use cites one of these. Not here: what payloads mean.
 #![allow(unsafe_code)]
@@ -16,12 +17,15 @@
 use super::instance::Instance;
 use super::kind::{Frozen, Kind, Payload, Trace, for_each_kind};
 use super::value::Value;
-use crate::gil::{Held, off};
+use crate::gil::{Held, Still, off};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::{Cell as StdCell, RefCell, UnsafeCell};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::*};
+
+use self::open::Open;
 
 /// A shape number: class and attribute layout, see shape.rs.
 pub type ShapeId = u32;
@@ -55,11 +59,28 @@ struct Obj<T> {
 #[repr(transparent)]
 pub struct Ref(NonNull<Header>);
 
+/// One list of nodes: a ring of links. With the lock off `lock` is taken to link and unlink.
+#[repr(C, align(64))]
+struct Ring {
+    root: Link,
+    lock: AtomicU32,
+}
+
+/// Rings with the lock off: threads are spread over them by number.
+const RINGS: usize = 64;
+
 /// Per-thread state of the heap: where new nodes are linked, the dead that wait.
 struct Local {
-    root: StdCell<*mut Link>,
+    /// The ring of this thread: null outside the heap.
+    root: StdCell<*const Ring>,
+    /// All rings.
+    rings: StdCell<*const Ring>,
+    number: StdCell<u16>,
     depth: StdCell<u32>,
     made: StdCell<usize>,
+    /// The collection since which `made` counts.
+    collections: StdCell<u32>,
+    census: RefCell<Option<Arc<collect::Census>>>,
     /// `made` at which this thread asks for a collection.
     enough: StdCell<usize>,
     dead: RefCell<Vec<NonNull<Header>>>,
@@ -85,9 +106,13 @@ const SPEAKS_LAST: u8 = 1;
 thread_local! {
     static LOCAL: Local = const {
         Local {
-            root: StdCell::new(std::ptr::null_mut()),
+            root: StdCell::new(std::ptr::null()),
+            rings: StdCell::new(std::ptr::null()),
+            number: StdCell::new(0),
             depth: StdCell::new(0),
             made: StdCell::new(0),
+            collections: StdCell::new(0),
+            census: RefCell::new(None),
             enough: StdCell::new(COLLECT_AFTER),
             dead: RefCell::new(Vec::new()),
             breaker: StdCell::new(std::ptr::null()),
@@ -97,10 +122,11 @@ thread_local! {
     };
 }
 
-/// The list of all nodes of one interpreter.
+/// The lists of all nodes of one interpreter.
 pub struct HeapRoot {
-    links: Box<Link>,
+    rings: Box<[Ring]>,
     weak: Box<weak::Weak>,
+    census: Arc<collect::Census>,
 }
 
 // SAFETY: H1: the links are touched only by attached threads of the root's interpreter.
@@ -110,12 +136,15 @@ unsafe impl Sync for HeapRoot {}
 
 impl Default for HeapRoot {
     fn default() -> Self {
-        let mut link =
-            Box::new(Link { prev: StdCell::new(std::ptr::null_mut()), next: StdCell::new(std::ptr::null_mut()) });
-        let p: *mut Link = &mut *link;
-        link.prev.set(p);
-        link.next.set(p);
-        HeapRoot { links: link, weak: Box::default() }
+        let none = || StdCell::new(std::ptr::null_mut());
+        let ring = |_| Ring { root: Link { prev: none(), next: none() }, lock: AtomicU32::new(0) };
+        let rings: Box<[Ring]> = (0..if off() { RINGS } else { 1 }).map(ring).collect();
+        for ring in &rings {
+            let p = &ring.root as *const Link as *mut Link;
+            ring.root.prev.set(p);
+            ring.root.next.set(p);
+        }
+        HeapRoot { rings, weak: Box::default(), census: Arc::default() }
     }
 }
 
@@ -124,7 +153,12 @@ impl HeapRoot {
     /// its first object.
     pub fn enter(&self, held: &Held) {
         LOCAL.with(|l| {
-            l.root.set(&*self.links as *const Link as *mut Link);
+            let number = held.tid().0 as usize % self.rings.len();
+            open::set_mark(held.tid().0);
+            l.root.set(&self.rings[number]);
+            l.rings.set(self.rings.as_ptr());
+            l.number.set(number as u16);
+            l.census.replace(Some(self.census.clone()));
             l.breaker.set(held.breaker());
             l.weak.set(&*self.weak);
         });
@@ -136,29 +170,32 @@ impl HeapRoot {
     /// Leaves the heap: parcels dropped from now on in this thread are not opened.
     pub fn leave(&self, _held: &Held) {
         LOCAL.with(|l| {
-            l.root.set(std::ptr::null_mut());
+            l.root.set(std::ptr::null());
             l.breaker.set(std::ptr::null());
             // Who has not spoken by now stays: freed with the thread, it would be freed without the lock (H1).
             l.last_words.take().into_iter().for_each(std::mem::forget);
         });
     }
     /// Calls `f` for each live node. `f` makes and frees nothing.
-    pub fn for_each(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
-        let end = &*self.links as *const Link as *mut Link;
-        let mut p = self.links.next.get();
-        while p != end {
-            // SAFETY: H7: the header of a live object follows its link; the reference is borrowed, not counted.
-            unsafe {
-                let r = ManuallyDrop::new(Ref(NonNull::new_unchecked(p.add(1) as *mut Header)));
-                f(&r);
-                p = (*p).next.get();
+    pub fn for_each(&self, _alone: &Still, mut f: impl FnMut(&Ref)) {
+        for ring in &self.rings {
+            let end = &ring.root as *const Link as *mut Link;
+            let mut p = ring.root.next.get();
+            while p != end {
+                // SAFETY: H7: the header of a live object follows its link; the reference is borrowed, not
+                // counted. All other threads are at safe points, so none is about to link, unlink or free.
+                unsafe {
+                    let r = ManuallyDrop::new(Ref(NonNull::new_unchecked(p.add(1) as *mut Header)));
+                    f(&r);
+                    p = (*p).next.get();
+                }
             }
         }
     }
     /// Number of live nodes; for tests and reports.
-    pub fn live(&self, held: &Held) -> usize {
+    pub fn live(&self, alone: &Still) -> usize {
         let mut n = 0;
-        self.for_each(held, |_| n += 1);
+        self.for_each(alone, |_| n += 1);
         n
     }
 }
@@ -203,27 +240,34 @@ fn make<T: Payload>(shape: ShapeId, body: T, extra: usize) -> Ref {
             body: UnsafeCell::new(body),
         });
         if node {
-            link_in(raw as *mut Link);
+            link_in(raw as *mut Link, &(*at).head.owner);
         }
         Ref(NonNull::new_unchecked(at as *mut Header))
     }
 }
 
 /// SAFETY: `link` begins a fresh allocation of a node (H7).
-unsafe fn link_in(link: *mut Link) {
+unsafe fn link_in(link: *mut Link, owner: &AtomicU16) {
     LOCAL.with(|l| {
         l.made.set(l.made.get() + 1);
         if l.made.get() == l.enough.get() {
-            ask(l, WANTS_COLLECTION);
+            collect::enough(l);
         }
-        let root = l.root.get();
-        assert!(!root.is_null(), "an object is made in a thread that has not entered its heap");
-        // SAFETY: H1, H7: the root outlives its objects, and this thread is attached.
+        let ring = l.root.get();
+        assert!(!ring.is_null(), "an object is made in a thread that has not entered its heap");
+        // SAFETY: H1, H7: the ring outlives its objects, and this thread is attached; with the lock off it has
+        // the ring's own lock.
         unsafe {
+            let lock = off().then(|| {
+                owner.store(l.number.get(), Relaxed);
+                Open::ring(&(*ring).lock)
+            });
+            let root = &(*ring).root as *const Link as *mut Link;
             let last = (*root).prev.get();
             link.write(Link { prev: StdCell::new(last), next: StdCell::new(root) });
             (*last).next.set(link);
             (*root).prev.set(link);
+            drop(lock);
         }
     })
 }
@@ -322,9 +366,10 @@ impl Ref {
     }
     /// Opens the object (H3). Panics when it is of another kind or open already.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with<T: Payload, R>(&self, _held: &Held, f: impl FnOnce(&mut T) -> R) -> R {
         assert!(self.is::<T>(), "{:?} opened as {:?}", self.kind(), T::KIND);
-        let open = Open::new(&self.header().busy);
+        let open = Open::new(&self.header().busy, const { T::KIND.rank() });
         // SAFETY: H1 and H3: this thread is attached and the busy mark makes it the only opener.
         let out = f(unsafe { &mut *self.body::<T>() });
         drop(open);
@@ -332,62 +377,35 @@ impl Ref {
     }
     /// Opens the object when it is of kind `T`.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_with<T: Payload, R>(&self, held: &Held, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         if self.is::<T>() { Some(self.with(held, f)) } else { None }
     }
     /// Calls `f` for each object that this one refers to. It is open meanwhile, so `f` opens none.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn visit(&self, _held: &Held, mut f: impl FnMut(&Ref)) {
-        let open = Open::new(&self.header().busy);
+        let open = Open::new(&self.header().busy, Rank::Iter);
         trace_payload(self, &mut f);
         drop(open);
     }
+    /// The class of an instance, which is written when it is made and never again: read without opening it.
+    #[inline(always)]
+    pub fn instance_class(&self) -> Option<Ref> {
+        // SAFETY: the kind says that it is an instance; nobody writes this field.
+        if self.is::<Instance>() { Some(unsafe { (*self.body::<Instance>()).class.clone() }) } else { None }
+    }
     /// Opens an instance together with its slots.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with_slots<R>(&self, _held: &Held, f: impl FnOnce(&mut Instance, &mut [Value]) -> R) -> R {
         assert!(self.is::<Instance>());
-        let open = Open::new(&self.header().busy);
+        let open = Open::new(&self.header().busy, Rank::Object);
         let p = self.body::<Instance>();
         // SAFETY: as in `with`; the slots follow the payload in the same block and do not overlap it.
         let out = unsafe { f(&mut *p, std::slice::from_raw_parts_mut(Instance::slots(p), (*p).cap as usize)) };
         drop(open);
         out
     }
-}
-
-/// The busy mark of an open object, taken off also on unwind (H3).
-struct Open<'a>(&'a AtomicU32);
-
-impl<'a> Open<'a> {
-    #[inline(always)]
-    fn new(busy: &'a AtomicU32) -> Self {
-        if off() {
-            Open::lock(busy);
-        } else {
-            assert!(busy.load(Relaxed) == 0, "an open object is opened again");
-            busy.store(1, Relaxed);
-        }
-        Open(busy)
-    }
-    #[cold]
-    fn lock(busy: &AtomicU32) {
-        let me = owner_mark();
-        while let Err(by) = busy.compare_exchange_weak(0, me, Acquire, Relaxed) {
-            assert!(by != me, "an open object is opened again");
-            std::hint::spin_loop();
-        }
-    }
-}
-
-impl Drop for Open<'_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.0.store(0, Release);
-    }
-}
-
-/// A number of this thread that is not 0: the address of its own heap state.
-fn owner_mark() -> u32 {
-    LOCAL.with(|l| (l as *const Local as usize >> 4) as u32 | 1)
 }
 
 #[inline(always)]
@@ -497,14 +515,14 @@ unsafe fn drain(l: &Local) {
 macro_rules! make_free {
     ($($(#[$doc:meta])* $name:ident $payload:ident $mode:ident $links:ident)*) => {
         unsafe fn free(p: NonNull<Header>) {
-            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque};
+            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
             // SAFETY: the kind names the payload's type; nobody refers to the object any more.
             unsafe {
                 match p.as_ref().kind { $(Kind::$name => free_as::<$payload>(p)),* }
             }
         }
         fn trace_payload(r: &Ref, f: &mut dyn FnMut(&Ref)) {
-            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque};
+            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
             match r.kind() { $(Kind::$name => {
                 // SAFETY: the collector runs with the world stopped and no object open.
                 unsafe { (*r.body::<$payload>()).trace(f) }
@@ -515,7 +533,7 @@ macro_rules! make_free {
             }
         }
         fn clear_payload(r: &Ref) {
-            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque};
+            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
             match r.kind() { $(Kind::$name => {
                 // SAFETY: the object is unreachable from scripts; only the collector refers to it.
                 unsafe { (*r.body::<$payload>()).clear() }
@@ -535,6 +553,10 @@ unsafe fn free_as<T: Payload>(p: NonNull<Header>) {
         let obj = p.as_ptr() as *mut Obj<T>;
         let body = (*obj).body.get();
         let node = T::KIND.is_node();
+        if node && off() && LOCAL.with(|l| l.root.get().is_null()) {
+            // Outside the heap its ring cannot be reached: better a leak.
+            return;
+        }
         let mut extra = 0;
         if T::KIND == Kind::Instance {
             let inst = body as *mut Instance;
@@ -548,16 +570,24 @@ unsafe fn free_as<T: Payload>(p: NonNull<Header>) {
         if node {
             raw = raw.sub(LINK);
             let link = raw as *mut Link;
+            let lock = off().then(|| {
+                let rings = LOCAL.with(|l| l.rings.get());
+                Open::ring(&(*rings.add((*obj).head.owner.load(Relaxed) as usize)).lock)
+            });
             let (prev, next) = ((*link).prev.get(), (*link).next.get());
             (*prev).next.set(next);
             (*next).prev.set(prev);
+            drop(lock);
         }
         dealloc(raw, layout_of::<T>(node, extra));
     }
 }
 
 mod collect;
+mod open;
+pub mod places;
 mod share;
 pub mod weak;
 
-pub use share::{Guarded, Parcel, Shared};
+pub(crate) use open::Rank;
+pub use share::{Guarded, Lasting, Parcel, Shared};

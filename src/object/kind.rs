@@ -6,10 +6,11 @@
 //! object. K2: `node` payloads may refer to objects, so they carry links and can be on a cycle; `leaf`
 //! payloads cannot.
 
+use super::heap::Rank;
 use super::types::*;
 use super::{
     class::Class, code::CodeObj, dict::*, exception::Exception, function::*, instance::Instance, iter::Iter,
-    module::Module, opaque::Opaque,
+    module::Module, opaque::Opaque, queue::SimpleQueue,
 };
 
 /// Calls `$then!` with all rows: name, payload type, frozen or open, leaf or node.
@@ -56,6 +57,7 @@ macro_rules! for_each_kind {
             Super Super frozen node
             /// A native state that only its module knows: locks, files, events.
             Opaque Opaque open node
+            SimpleQueue SimpleQueue open node
         }
     };
 }
@@ -76,6 +78,12 @@ macro_rules! make_kinds {
             pub const fn is_node(self) -> bool {
                 const NODE: &[bool] = &[$(make_kinds!(@node $links)),*];
                 NODE[self as usize]
+            }
+        }
+        impl Kind {
+            /// When it may be opened while something else is open (H8).
+            pub(crate) const fn rank(self) -> Rank {
+                if matches!(self, Kind::Iter) { Rank::Iter } else { Rank::Object }
             }
         }
         $(

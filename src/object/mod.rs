@@ -23,12 +23,13 @@ pub mod module;
 pub mod name;
 pub mod opaque;
 pub mod pure;
+pub mod queue;
 pub mod shape;
 pub mod ty;
 pub mod types;
 pub mod value;
 
-pub use heap::{Guarded, HeapRoot, Parcel, Ref, Shared};
+pub use heap::{Guarded, HeapRoot, Lasting, Parcel, Ref, Shared};
 pub use kind::Kind;
 pub use name::Name;
 pub use ty::TypeId;

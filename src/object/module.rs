@@ -2,24 +2,57 @@
 //!
 //! M1: `version` changes whenever a name is added or removed, so a position found under one version is
 //! valid as long as the version is. Versions start at 1 and differ between tables only by chance: a
-//! cache belongs to code that is bound to one module.
+//! cache belongs to code that is bound to one module. M2: with the lock off values that never die are also kept
+//! in a table of the interpreter (`Lasting`), which is read without opening the module; a change of the name takes
+//! it out of there before the module is closed.
 
-use super::heap::Ref;
+use super::heap::{Lasting, Ref};
 use super::kind::Trace;
 use super::name::Name;
 use super::types::trace_all;
 use super::value::Value;
+use hashbrown::HashMap;
 use indexmap::IndexMap;
+use std::sync::Arc;
 
 /// Ordered names with values.
 pub struct Namespace {
     map: IndexMap<Name, Value, foldhash::fast::FixedState>,
     version: u32,
+    fixed: Option<Box<Copies>>,
+}
+
+/// Where values of names are kept besides (M2).
+struct Copies {
+    table: Arc<Lasting>,
+    names: HashMap<Name, Kept, foldhash::fast::FixedState>,
+}
+
+#[derive(Default)]
+struct Kept {
+    own: Option<u32>,
+    /// Places of modules that find the name here because they do not have it: builtins.
+    elsewhere: Vec<u32>,
+    /// Since it was first kept.
+    changes: u32,
+}
+
+/// A name that changes more often than this is a variable, and is no longer kept.
+const CHANGES_MAX: u32 = 3;
+
+impl Copies {
+    #[cold]
+    fn changed(&mut self, name: Name) {
+        if let Some(kept) = self.names.get_mut(&name) {
+            kept.changes += 1;
+            kept.own.iter().chain(&kept.elsewhere).for_each(|at| self.table.unset(*at));
+        }
+    }
 }
 
 impl Default for Namespace {
     fn default() -> Self {
-        Namespace { map: IndexMap::default(), version: 1 }
+        Namespace { map: IndexMap::default(), version: 1, fixed: None }
     }
 }
 
@@ -50,6 +83,9 @@ impl Namespace {
     /// Sets a name; gives back the old value, to be dropped after the object is closed.
     pub fn set(&mut self, name: Name, v: Value) -> Option<Value> {
         let old = self.map.insert(name, v);
+        if let Some(fixed) = &mut self.fixed {
+            fixed.changed(name);
+        }
         if old.is_none() {
             self.version = self.version.wrapping_add(1);
         }
@@ -57,10 +93,35 @@ impl Namespace {
     }
     pub fn remove(&mut self, name: Name) -> Option<Value> {
         let old = self.map.shift_remove(&name);
+        if let Some(fixed) = &mut self.fixed {
+            fixed.changed(name);
+        }
         if old.is_some() {
             self.version = self.version.wrapping_add(1);
         }
         old
+    }
+    fn kept(&mut self, name: Name, table: &Arc<Lasting>) -> &mut Kept {
+        let copies = || Box::new(Copies { table: table.clone(), names: HashMap::default() });
+        self.fixed.get_or_insert_with(copies).names.entry(name).or_default()
+    }
+    /// The place under which the value of a name, or its absence, is kept (M2); `None`: it changes too often.
+    pub fn place(&mut self, name: Name, table: &Arc<Lasting>) -> Option<u32> {
+        let kept = self.kept(name, table);
+        if kept.changes > CHANGES_MAX {
+            return None;
+        }
+        if kept.own.is_none() {
+            kept.own = table.reserve();
+        }
+        kept.own
+    }
+    /// The value of a name is kept under this place too, for another module that does not have the name.
+    pub fn watch(&mut self, name: Name, table: &Arc<Lasting>, place: u32) {
+        let elsewhere = &mut self.kept(name, table).elsewhere;
+        if !elsewhere.contains(&place) {
+            elsewhere.push(place);
+        }
     }
     pub fn iter(&self) -> impl Iterator<Item = (Name, &Value)> {
         self.map.iter().map(|(n, v)| (*n, v))

@@ -139,6 +139,7 @@ types! {
     Lock "lock" < Object Opaque closed
     RLock "RLock" < Object Opaque closed
     Event "Event" < Object Opaque closed
+    SimpleQueue "SimpleQueue" < Object SimpleQueue closed
     TimedRegion "timed_region" < Object Opaque closed
     Twister "Twister" < Object Opaque closed
     Hasher "HASH" < Object Opaque closed

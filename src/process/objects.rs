@@ -278,8 +278,33 @@ impl Encoder<'_> {
         }
         match self.th.special(&v, Name::of("__reduce_ex__"), &[Value::Int(4)])? {
             Some(t) => Ok(Some(t)),
-            None => self.th.special(&v, Name::of("__reduce__"), &[]),
+            None => match self.th.special(&v, Name::of("__reduce__"), &[])? {
+                None if r.kind() == Kind::Exception && self.mode == Mode::Pickle => self.reduced_exception(r).map(Some),
+                found => Ok(found),
+            },
         }
+    }
+
+    /// An exception is made anew by its class from its arguments; its attributes and notes are its state.
+    fn reduced_exception(&mut self, r: &Ref) -> Res<Value> {
+        let (args, notes, extra) =
+            r.with::<Exception, _>(&self.th.held, |e| (e.args.clone(), e.notes.clone(), e.extra.clone()));
+        let mut args = tuple_items(&args).map(<[Value]>::to_vec).unwrap_or_default();
+        let file = extra.iter().find(|(n, v)| n.text() == "filename" && !v.is_none());
+        if let (2, Some((_, file))) = (args.len(), file) {
+            args.push(file.clone());
+        }
+        let mut own = self.th.instance_items(r);
+        if !notes.is_none() {
+            own.push((name::NOTES, notes));
+        }
+        let class = self.th.class_of(r);
+        let args = self.th.tuple(args);
+        let mut row = vec![class.into(), args];
+        if !own.is_empty() {
+            row.push(self.th.names_dict(own));
+        }
+        Ok(self.th.tuple(row))
     }
 
     /// Whether a class is of the main script.

@@ -1,7 +1,7 @@
 //! `kit`: what a script can do with the interpreter lock itself.
 
 use super::{make_module, seconds, set_in};
-use crate::gil::policy::Unit;
+use crate::gil::policy::{POLICIES, Unit};
 use crate::gil::stats::{Cause, LockStats, Spread, Stats, ThreadStats};
 use crate::natives;
 use crate::object::opaque::Opaque;
@@ -45,8 +45,10 @@ natives! { pub GIL, "kit.gil";
     holds stats("") = stats;
     /// The name of the lock policy that this program runs under.
     holds policy("") = policy;
-    /// The switch interval in microseconds; None under a policy that has no such thing.
+    /// The switch interval in microseconds; 0 under a policy that has no such thing.
     holds interval_us("") = interval_us;
+    /// The names of all lock policies, as a tuple.
+    holds policies("") = policies;
     /// All counters now, for `_between`.
     holds _reading("") = reading;
     /// The counters between two readings, as a dict.
@@ -185,6 +187,7 @@ const TESTING: &[&str] = &[
     "faster",
     "raises",
     "skip",
+    "variant",
 ];
 
 fn from_testing(c: &mut Call) -> Res<Value> {
@@ -202,8 +205,14 @@ fn policy(c: &mut Call) -> Res<Value> {
     Ok(c.str(name))
 }
 
+fn policies(c: &mut Call) -> Res<Value> {
+    let names = POLICIES.iter().map(|row| c.str(row.name)).collect();
+    Ok(c.tuple(names))
+}
+
 fn interval_us(c: &mut Call) -> Res<Value> {
-    Ok(slice_in(c.held.slice_unit(), Unit::Microseconds, c.held.switch_interval()))
+    let time = c.held.slice_unit() == Unit::Microseconds;
+    Ok(count(if time { c.held.switch_interval() } else { 0 }))
 }
 
 /// A policy's slice if it is counted in `wanted`, else None.
@@ -333,6 +342,7 @@ fn thread_record(th: &mut Thread, t: &ThreadStats) -> Res<Value> {
     let blocked = record(th, blocked.map(|(k, ns)| (k.word(), secs(ns))).collect())?;
     let released = causes_record(th, &t.released)?;
     let slices = spread_record(th, &t.slices)?;
+    let [wait_p50, wait_p99] = t.wait_spread.quantiles([0.5, 0.99]);
     let name = th.str(&t.name);
     record(
         th,
@@ -354,8 +364,8 @@ fn thread_record(th: &mut Thread, t: &ThreadStats) -> Res<Value> {
             ("switches", count(t.switches)),
             ("stops", count(t.stops)),
             ("waits", count(t.waits())),
-            ("wait_p50_s", secs(t.wait_ns_p50)),
-            ("wait_p99_s", secs(t.wait_ns_p99)),
+            ("wait_p50_s", secs(wait_p50)),
+            ("wait_p99_s", secs(wait_p99)),
             ("wait_max_s", secs(t.wait_ns_max)),
             ("slices", slices),
             ("slice_max_s", secs(t.slice_ns_max)),

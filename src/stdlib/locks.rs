@@ -28,6 +28,8 @@ natives! { pub LOCK, method "lock";
     waits __enter__("") = enter;
     /// Gives the lock up: the end of `with lock:`.
     holds __exit__("exc_type=None, exc=None, traceback=None, /") = exit;
+    /// Taken or not, and the address.
+    holds __repr__("") = repr;
 }
 
 natives! { pub RLOCK, method "RLock";
@@ -47,11 +49,17 @@ natives! { pub RLOCK, method "RLock";
     holds _release_save("") = r_release_save;
     /// Waits for the lock and takes it `count` times.
     waits _acquire_restore("count, /") = r_acquire_restore;
+    /// Taken or not, by whom and how often, and the address.
+    holds __repr__("") = r_repr;
 }
 
 natives! { pub EVENT, method "Event";
     /// Whether the event is set.
     holds is_set("") = is_set;
+    /// The same.
+    holds isSet("") = is_set;
+    /// Set or not, and the address.
+    holds __repr__("") = event_repr;
     /// Sets the event; all who wait for it go on.
     holds set("") = set;
     /// Unsets the event; who waits from now on waits for the next `set`.
@@ -62,7 +70,7 @@ natives! { pub EVENT, method "Event";
 
 natives! { pub NEW, "new";
     /// A lock that a thread may take several times; the lock is free when it has been released as often.
-    holds RLock("") = new_rlock;
+    holds RLock("*args") = new_rlock;
     /// A flag that threads can wait for; not set at first.
     holds Event("") = new_event;
 }
@@ -92,6 +100,7 @@ pub enum Purpose {
     Barrier,
     Queue,
     Future,
+    Loop,
 }
 
 struct Event {
@@ -379,6 +388,34 @@ fn r_acquire_restore(c: &mut Call) -> Res<Next> {
     acquire_within::<RLock>(c, Patience::ForEver, u64::try_from(times).unwrap_or(1))
 }
 
+/// The address that a repr shows.
+fn address(c: &Call) -> usize {
+    c.arg(0).as_ref().map_or(0, Ref::address)
+}
+
+fn taken_word(taken: bool) -> &'static str {
+    if taken { "locked" } else { "unlocked" }
+}
+
+fn repr(c: &mut Call) -> Res<Value> {
+    let taken = this::<Lock, _>(c, "lock", |l| l.taken())?;
+    let text = format!("<{} _thread.lock object at {:#x}>", taken_word(taken), address(c));
+    Ok(c.string(text))
+}
+
+fn r_repr(c: &mut Call) -> Res<Value> {
+    let (owner, count) = this::<RLock, _>(c, "RLock", |l| (l.owner, l.count))?;
+    let (word, number) = (taken_word(owner.is_some()), owner.map_or(0, |t| u64::from(t.0) + 1));
+    let at = address(c);
+    Ok(c.string(format!("<{word} _thread.RLock object owner={number} count={count} at {at:#x}>")))
+}
+
+fn event_repr(c: &mut Call) -> Res<Value> {
+    let set = this::<Event, _>(c, "Event", |e| e.set)?;
+    let text = format!("<threading.Event at {:#x}: {}>", address(c), if set { "set" } else { "unset" });
+    Ok(c.string(text))
+}
+
 impl Event {
     fn wait_on(&self) -> WaitOn {
         let key = self.key;
@@ -389,6 +426,7 @@ impl Event {
             Purpose::Barrier => WaitOn::Barrier { key },
             Purpose::Queue => WaitOn::Queue { key },
             Purpose::Future => WaitOn::Future { key },
+            Purpose::Loop => WaitOn::Loop { key },
         }
     }
 }

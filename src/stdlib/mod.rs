@@ -27,9 +27,11 @@ pub mod multiprocessing;
 pub mod os;
 pub mod os_error;
 pub mod pickle;
+pub mod pipes;
 pub mod re;
 pub mod running;
 pub mod seconds;
+pub mod simple_queue;
 pub mod subprocess;
 pub mod sys;
 pub mod threading;
@@ -98,13 +100,23 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "_asyncio_core" "_asyncio_core.kit"
+    "_asyncio_loop" "_asyncio_loop.kit"
+    "_asyncio_sync" "_asyncio_sync.kit"
+    "_asyncio_tasks" "_asyncio_tasks.kit"
     "_calendar" "_calendar.kit"
+    "_collections_more" "_collections_more.kit"
+    "_contextlib_more" "_contextlib_more.kit"
+    "_functools_more" "_functools_more.kit"
     "_generic" "_generic.kit"
     "_gil" "_gil.kit"
+    "_help" "_help.kit"
     "_logrecord" "_logrecord.kit"
+    "_sysinfo" "_sysinfo.kit"
     "_testcase" "_testcase.kit"
     "_timedelta" "_timedelta.kit"
     "abc" "abc.kit"
+    "asyncio" "asyncio.kit"
     "base64" "base64.kit"
     "binascii" "binascii.kit"
     "bisect" "bisect.kit"
@@ -126,6 +138,7 @@ library! {
     "gc" "gc.kit"
     "hashlib" "hashlib.kit"
     "heapq" "heapq.kit"
+    "importlib" "importlib.kit"
     "io" "io.kit"
     "itertools" "itertools.kit"
     "joblib" "joblib.kit"
@@ -188,7 +201,10 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([kit::KIT, kit::GIL, math::MATH, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS, time::TIME]);
+    tables.extend([pipes::PIPES, pipes::ECHO]);
+    tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
+    tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
+    tables.push(time::TIME);
     tables.extend(multiprocessing::tables());
     tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
     tables.extend(types::tables());

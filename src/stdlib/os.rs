@@ -3,8 +3,8 @@
 use super::files::path;
 use super::os_error;
 use crate::natives;
-use crate::object::Value;
-use crate::vm::{Call, Res};
+use crate::object::{TypeId, Value};
+use crate::vm::{Call, Res, Thread};
 use crate::world::{Stream, host};
 use std::io;
 use std::path::Path;
@@ -20,6 +20,8 @@ natives! { pub OS, "_os";
     holds getcwd("") = getcwd;
     /// The variables of the environment, as a dict that is a copy.
     holds environ("") = environ;
+    /// Sets a variable of the environment, for this process and those it starts; None takes it out.
+    holds putenv("key, value, /") = putenv;
     /// The names in a folder, sorted.
     holds listdir("path='.'") = listdir;
     /// Removes a file.
@@ -46,6 +48,22 @@ natives! { pub OS, "_os";
     holds chdir("path") = chdir;
     /// Mode, inode, links, owner, group, size, and three times in nanoseconds.
     holds stat("path, follow_symlinks=True") = stat;
+    /// Makes a symbolic link at `dst` that leads to `src`.
+    holds symlink("src, dst") = symlink;
+    /// Where a symbolic link leads.
+    holds readlink("path") = readlink;
+    /// Makes a second name of a file.
+    holds link("src, dst") = link;
+    /// Sets the bits of who may read, write and run a file.
+    holds chmod("path, mode") = chmod;
+    /// Sends a signal to a process, by their numbers.
+    holds kill("pid, signal, /") = kill;
+    /// Ends the process at once: nothing is flushed, nobody is waited for.
+    holds _exit("status") = exit_now;
+    /// The numbers of user and group: real, effective.
+    holds ids("") = ids;
+    /// The width and height of the terminal in characters; None without one.
+    holds terminal_size("") = terminal_size;
     /// Random bytes; in simulation the seed's.
     holds urandom("size, /") = urandom;
 }
@@ -72,9 +90,35 @@ fn getcwd(c: &mut Call) -> Res<Value> {
     }
 }
 
+impl Thread {
+    /// A variable of the environment as the script has left it.
+    pub fn env_var(&self, name: &str) -> Option<String> {
+        match self.interp.environ.with(&self.held, |e| e.get(name).cloned()) {
+            Some(changed) => changed,
+            None => host::env_var(name),
+        }
+    }
+}
+
+fn putenv(c: &mut Call) -> Res<Value> {
+    let (key, value) = (c.arg(0), c.arg(1));
+    let key = c.expect_str(&key, "key")?.to_string();
+    let value = if value.is_none() { None } else { Some(c.expect_str(&value, "value")?.to_string()) };
+    if key.is_empty() || key.contains(['=', '\0']) || value.as_ref().is_some_and(|v| v.contains('\0')) {
+        let text = if key.contains('=') { "illegal environment variable name" } else { "embedded null byte" };
+        return Err(c.value_error(text));
+    }
+    c.interp.environ.with(&c.held, |e| e.insert(key, value));
+    Ok(Value::None)
+}
+
 fn environ(c: &mut Call) -> Res<Value> {
     let d = c.dict();
-    for (k, v) in host::env_vars() {
+    let changed = c.interp.environ.with(&c.held, |e| e.clone());
+    let mut all: Vec<(String, String)> =
+        host::env_vars().into_iter().filter(|(k, _)| !changed.contains_key(k)).collect();
+    all.extend(changed.into_iter().filter_map(|(k, v)| Some((k, v?))));
+    for (k, v) in all {
         let (k, v) = (c.string(k), c.string(v));
         c.dict_set(&d, k, v)?;
     }
@@ -159,4 +203,64 @@ fn urandom(c: &mut Call) -> Res<Value> {
 }
 fn getsize(c: &mut Call) -> Res<Value> {
     Ok(Value::Int(at(c, host::file_size)? as i64))
+}
+
+/// Runs `f` on the paths that arguments 0 and 1 name.
+fn at_two(c: &mut Call, f: impl FnOnce(&Path, &Path) -> io::Result<()>) -> Res<Value> {
+    let (a, b) = (c.arg(0), c.arg(1));
+    let (a, b) = (path(c, &a)?, path(c, &b)?);
+    f(Path::new(&a), Path::new(&b)).map_err(|e| os_error::raise(c, &e, Some(&a)))?;
+    Ok(Value::None)
+}
+fn symlink(c: &mut Call) -> Res<Value> {
+    at_two(c, host::make_link)
+}
+fn link(c: &mut Call) -> Res<Value> {
+    at_two(c, host::make_name)
+}
+fn readlink(c: &mut Call) -> Res<Value> {
+    let to = at(c, host::read_link)?;
+    Ok(c.string(to.to_string_lossy().into_owned()))
+}
+fn chmod(c: &mut Call) -> Res<Value> {
+    let mode = c.arg(1);
+    let mode = c.index(&mode)? as u32;
+    at(c, |p| host::set_mode(p, mode))?;
+    Ok(Value::None)
+}
+
+fn kill(c: &mut Call) -> Res<Value> {
+    let (pid, signal) = (c.arg(0), c.arg(1));
+    let (pid, signal) = (c.index(&pid)?, c.index(&signal)?);
+    if c.held.simulated() {
+        let text = "Kit sends no signals in simulation: use Process.terminate() or kill()";
+        return Err(c.raise(TypeId::NotImplementedError, text));
+    }
+    let (Ok(pid), Ok(signal)) = (i32::try_from(pid), i32::try_from(signal)) else {
+        return Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C int"));
+    };
+    host::kill(pid, signal).map_err(|e| os_error::raise(c, &e, None))?;
+    Ok(Value::None)
+}
+
+fn exit_now(c: &mut Call) -> Res<Value> {
+    let status = c.arg(0);
+    let status = c.index(&status)? as i32;
+    if c.held.simulated() {
+        let text = "Kit has no _exit() in simulation, where processes share one: use sys.exit()";
+        return Err(c.raise(TypeId::NotImplementedError, text));
+    }
+    host::exit_at_once(status)
+}
+
+fn ids(c: &mut Call) -> Res<Value> {
+    let all = host::ids().into_iter().map(|n| Value::Int(n.into())).collect();
+    Ok(c.tuple(all))
+}
+
+fn terminal_size(c: &mut Call) -> Res<Value> {
+    match crate::world::terminal::size() {
+        Some((width, height)) => Ok(c.tuple(vec![Value::Int(width.into()), Value::Int(height.into())])),
+        None => Ok(Value::None),
+    }
 }

@@ -23,6 +23,8 @@ natives! { pub RUNNING, "_running";
     holds stack("") = stack;
     /// The lines of `stack`, as a traceback shows them.
     holds format_stack("") = format_stack;
+    /// The classes of tracebacks and frames.
+    holds trace_types("") = trace_types;
     /// Writes text to standard error.
     holds error("text, /") = error;
     /// Frees what only dead cycles refer to; says how many objects that were.
@@ -104,11 +106,12 @@ fn error(c: &mut Call) -> Res<Value> {
 }
 
 fn collect(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(c.interp.heap.collect(&c.held) as i64))
+    Ok(Value::Int(c.collect_cycles(true) as i64))
 }
 
 fn count(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(c.interp.heap.live(&c.held) as i64))
+    let heap = &c.interp.heap;
+    Ok(Value::Int(c.held.alone(|alone| heap.live(alone)) as i64))
 }
 
 fn watch(c: &mut Call) -> Res<Value> {
@@ -135,4 +138,9 @@ fn watch(c: &mut Call) -> Res<Value> {
 fn watched(c: &mut Call) -> Res<Value> {
     let watch = this(c, "watch", |w: &mut Watch| w.clone())?;
     Ok(c.interp.heap.watched(&c.held, &watch).map_or(Value::None, Value::Obj))
+}
+
+fn trace_types(c: &mut Call) -> Res<Value> {
+    let all = [TypeId::Traceback, TypeId::Frame].map(|t| c.interp.class(&c.held, t).clone().into());
+    Ok(c.tuple(all.to_vec()))
 }

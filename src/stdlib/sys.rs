@@ -5,8 +5,7 @@ use super::{files, set_in};
 use crate::gil::policy::Unit;
 use crate::natives;
 use crate::object::exception::Exception;
-use crate::object::module::{Module, Namespace};
-use crate::object::{Name, Ref, TypeId, Value};
+use crate::object::{Kind, Name, Ref, TypeId, Value};
 use crate::vm::make::text;
 use crate::vm::{Call, Res, Thread};
 use crate::world::host;
@@ -52,20 +51,14 @@ natives! { pub SYS, "sys";
     holds getfilesystemencoding("") = utf8;
     /// Whether the program is ending.
     holds is_finalizing("") = is_finalizing;
+    /// The bytes that an object itself takes, without what it refers to.
+    holds getsizeof("object, default=None") = getsizeof;
+    /// What only few scripts ask for, made when it is asked for.
+    holds __getattr__("name, /") = late;
 }
 
 /// The version of the language that Kit follows.
 const PYTHON: [i64; 3] = [3, 11, 0];
-
-/// An object with fixed attributes, such as `sys.implementation`.
-fn record(th: &mut Thread, name: &str, rows: Vec<(&'static str, Value)>) -> Value {
-    let module = Module { name: Name::of(name), names: Namespace::default() };
-    let module = Ref::new(&th.held, TypeId::Module.shape(), module);
-    for (name, v) in rows {
-        set_in(th, &module, name, v);
-    }
-    module.into()
-}
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     let argv = th.interp.argv.iter().map(|a| th.str(a)).collect();
@@ -100,37 +93,56 @@ pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
     set_in(th, module, "maxunicode", 0x10ffff_i64);
     set_in(th, module, "hexversion", (PYTHON[0] << 24) | (PYTHON[1] << 16) | (PYTHON[2] << 8) | 0xf0);
     set_in(th, module, "dont_write_bytecode", true);
-    records(th, module);
     Ok(())
 }
 
-fn records(th: &mut Thread, module: &Ref) {
-    let level = th.str("final");
-    let mut version: Vec<Value> = PYTHON.iter().map(|i| Value::Int(*i)).collect();
-    version.extend([level, Value::Int(0)]);
-    let version = th.tuple(version);
-    set_in(th, module, "version_info", version.clone());
-    let name = th.str("kit");
-    let implementation = record(th, "implementation", vec![("name", name), ("version", version)]);
-    set_in(th, module, "implementation", implementation);
-    let flags = ["debug", "inspect", "interactive", "optimize", "verbose", "quiet", "dev_mode", "no_site"];
-    let flags = record(th, "flags", flags.into_iter().map(|f| (f, Value::Int(0))).collect());
-    set_in(th, module, "flags", flags);
-    let float_info = vec![
-        ("max", Value::float(f64::MAX)),
-        ("min", Value::float(f64::MIN_POSITIVE)),
-        ("epsilon", Value::float(f64::EPSILON)),
-        ("dig", Value::Int(15)),
-        ("mant_dig", Value::Int(53)),
-        ("max_exp", Value::Int(1024)),
-        ("min_exp", Value::Int(-1021)),
-        ("max_10_exp", Value::Int(308)),
-        ("min_10_exp", Value::Int(-307)),
-        ("radix", Value::Int(2)),
-        ("rounds", Value::Int(1)),
-    ];
-    let float_info = record(th, "float_info", float_info);
-    set_in(th, module, "float_info", float_info);
+/// Records of named fields, made by the library when they are asked for.
+fn late(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let name = c.expect_str(&name, "an attribute")?.to_string();
+    let known = ["version_info", "float_info", "int_info", "hash_info", "thread_info", "flags", "implementation"];
+    if !known.contains(&name.as_str()) {
+        let refused = ["settrace", "setprofile", "gettrace", "getprofile", "addaudithook", "audit"];
+        let why = if refused.contains(&name.as_str()) { ": Kit has no hooks into running code" } else { "" };
+        let text = format!("module 'sys' has no attribute '{name}'{why}");
+        return Err(c.raise(TypeId::AttributeError, text));
+    }
+    let made = c.import("_sysinfo", true)?;
+    let v = c.get_attr(&made, Name::of(&name))?;
+    if let Some(Value::Obj(sys)) = c.interp.modules.with(&c.held, |all| all.get(Name::of("sys")).cloned()) {
+        c.store_global(&sys, Name::of(&name), v.clone());
+    }
+    Ok(v)
+}
+
+/// The bytes that an object itself takes in Kit, without what it refers to.
+fn getsizeof(c: &mut Call) -> Res<Value> {
+    use crate::object::types::{ByteArray, Bytes, List, Str, Tuple};
+    const VALUE: usize = size_of::<Value>();
+    let v = c.arg(0);
+    if let Some(said) = c.special(&v, Name::of("__sizeof__"), &[])? {
+        return Ok(said);
+    }
+    let Value::Obj(r) = &v else { return Ok(Value::Int(VALUE as i64)) };
+    let rows = |n: usize| n * VALUE;
+    let held = &c.held;
+    let payload = match r.kind() {
+        Kind::Str => size_of::<Str>() + r.frozen::<Str>().text.len(),
+        Kind::Bytes => size_of::<Bytes>() + r.frozen::<Bytes>().0.len(),
+        Kind::ByteArray => size_of::<ByteArray>() + r.with::<ByteArray, _>(held, |b| b.0.capacity()),
+        Kind::Tuple => size_of::<Tuple>() + rows(r.frozen::<Tuple>().0.len()),
+        Kind::List => size_of::<List>() + r.with::<List, _>(held, |l| rows(l.items.capacity())),
+        // An entry has a hash, a key, a value, and a place in the index.
+        Kind::Dict => 96 + c.dict_len(r) * (2 * VALUE + 16),
+        Kind::Set | Kind::FrozenSet => 96 + c.set_len(r) * (VALUE + 16),
+        Kind::BigInt => {
+            32 + crate::vm::make::int_of(&v).map_or(0, |i| crate::object::pure::int::bit_length(i) as usize / 8 + 8)
+        }
+        Kind::Instance => 64 + rows(c.instance_items(r).len()),
+        _ => 96,
+    };
+    // Count, lock and shape stand before the payload.
+    Ok(Value::Int((payload + 16) as i64))
 }
 
 /// PyPy's rate: what it calls 0.005 seconds are 10,000 safe points.

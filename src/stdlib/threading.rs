@@ -1,5 +1,6 @@
 //! `_thread`: starting and joining threads. The `Thread` class is in `kit/threading.kit`.
 
+use super::builtins::attributes::is_callable;
 use super::locks::{self, Purpose};
 use super::{get_in, seconds, set_in};
 use crate::gil::Held;
@@ -8,11 +9,28 @@ use crate::object::{Name, Parcel, Ref, TypeId, Value};
 use crate::vm::make::text;
 use crate::vm::{Call, Interp, Next, Res, Thread};
 use crate::world::{Tid, WaitOn, out};
+use std::sync::atomic::Ordering::Relaxed;
 
 natives! { pub THREAD, "_thread";
     /// Starts a thread that calls `thread._bootstrap()`; returns its number. RuntimeError if the system
     /// has no room for one.
     holds start("thread, name, daemon, /") = start;
+    /// Starts a thread that calls `function(*args, **kwargs)`; returns its number. What it raises is
+    /// reported, SystemExit is not. The program's end does not wait for it.
+    holds start_new_thread("function, args, kwargs=None, /") = start_new_thread;
+    /// The same.
+    holds start_new("function, args, kwargs=None, /") = start_new_thread;
+    /// Ends the thread: raises SystemExit.
+    holds exit("") = exit;
+    /// The same.
+    holds exit_thread("") = exit;
+    /// Raises KeyboardInterrupt in the main thread, as Ctrl-C does; `signum` can only be 2, SIGINT.
+    holds interrupt_main("signum=2, /") = interrupt_main;
+    /// The stack size of threads started later, in bytes; 0 is the default. Sets it to `size` and returns
+    /// the one before. A thread has 16 MiB in any case, and more if this asks for more.
+    holds stack_size("size=0, /") = stack_size;
+    /// How many threads that the script has started are running.
+    holds _count("") = count;
     /// Waits for the end of thread `ident`, at most `timeout` seconds. Returns whether it has ended.
     waits join("ident, timeout=None, /") = join;
     /// Whether thread `ident` has not ended yet.
@@ -30,7 +48,9 @@ natives! { pub THREAD, "_thread";
     holds get_native_id("") = get_native_id;
     /// A new lock, free at first.
     holds allocate_lock("") = locks::new_lock;
-    /// An event that reports as `purpose`: "condition", "semaphore", "barrier", "queue" or "future".
+    /// The same.
+    holds allocate("") = locks::new_lock;
+    /// An event that reports as `purpose`: "condition", "semaphore", "barrier", "queue", "future" or "event loop".
     holds event_for("purpose, /") = event_for;
     /// Writes the exception `e` of the thread called `name` to standard error.
     holds report("name, e, /") = report;
@@ -40,7 +60,12 @@ natives! { pub THREAD, "_thread";
 const TIMEOUT_MAX: f64 = 9223372036.0;
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
-    for (name, t) in [("LockType", TypeId::Lock), ("RLock", TypeId::RLock), ("Event", TypeId::Event)] {
+    for (name, t) in [
+        ("LockType", TypeId::Lock),
+        ("RLock", TypeId::RLock),
+        ("Event", TypeId::Event),
+        ("SimpleQueue", TypeId::SimpleQueue),
+    ] {
         let class = th.interp.class(&th.held, t).clone();
         set_in(th, module, name, class);
     }
@@ -73,10 +98,129 @@ fn start(c: &mut Call) -> Res<Value> {
     let object = Parcel::new(&c.held, c.arg(0));
     let (interp, limit) = (c.interp, c.limit);
     let body = Box::new(move |held: Held| run(held, interp, limit, object));
-    match c.held.spawn(&name, daemon, body) {
+    spawn(c, &name, daemon, body)
+}
+
+fn spawn(c: &mut Call, name: &str, daemon: bool, body: Box<dyn FnOnce(Held) + Send>) -> Res<Value> {
+    let interp = c.interp;
+    let body = Box::new(move |held: Held| {
+        // In the thread itself and with the lock, so the count is never ahead of what runs.
+        interp.running.fetch_add(1, Relaxed);
+        body(held);
+    });
+    let stack = c.interp.stack_size.load(Relaxed);
+    match c.held.spawn_sized(name, daemon, stack, body) {
         Ok(tid) => Ok(ident(tid)),
         Err(e) => Err(c.runtime_error(e.to_string())),
     }
+}
+
+/// What a new thread is to call, on its way there.
+struct Errand {
+    function: Parcel,
+    args: Parcel,
+    kwargs: Parcel,
+}
+
+fn start_new_thread(c: &mut Call) -> Res<Value> {
+    let (function, args, kwargs) = (c.arg(0), c.arg(1), c.opt(2));
+    if !is_callable(c, &function) {
+        return Err(c.type_error("first arg must be callable"));
+    }
+    if !c.is_a(&args, TypeId::Tuple) {
+        return Err(c.type_error("2nd arg must be a tuple"));
+    }
+    if kwargs.as_ref().is_some_and(|v| !c.is_a(v, TypeId::Dict)) {
+        return Err(c.type_error("optional 3rd arg must be a dictionary"));
+    }
+    let name = match c.get_attr(&function, Name::of("__name__")) {
+        Ok(v) => text(&v).unwrap_or("thread").to_string(),
+        Err(_) => {
+            drop(c.take_raised());
+            "thread".to_string()
+        }
+    };
+    let parcel = |v| Parcel::new(&c.held, v);
+    let (function, args, kwargs) = (parcel(function), parcel(args), parcel(kwargs.unwrap_or(Value::None)));
+    let errand = Errand { function, args, kwargs };
+    let (interp, limit) = (c.interp, c.limit);
+    let body = Box::new(move |held: Held| {
+        let mut th = Thread::new(held, interp);
+        th.limit = limit;
+        run_errand(&mut th, errand);
+        th.interp.running.fetch_sub(1, Relaxed);
+        drop(th.finish());
+    });
+    spawn(c, &name, true, body)
+}
+
+fn run_errand(th: &mut Thread, errand: Errand) {
+    let function = errand.function.open(&th.held);
+    let (args, kwargs) = (errand.args.open(&th.held), errand.kwargs.open(&th.held));
+    let result = call_star(th, &function, &args, &kwargs);
+    drop((args, kwargs));
+    if result.is_ok() || th.ending.is_some() {
+        return;
+    }
+    let e = th.take_raised();
+    if !th.is_a(&e, TypeId::SystemExit) {
+        let what = th.repr(&function).unwrap_or_else(|_| "a function".into());
+        let report = th.format_exception(&e);
+        out::error(format!("Exception ignored in thread started by: {what}\n{report}").as_bytes());
+    }
+}
+
+fn call_star(th: &mut Thread, function: &Value, args: &Value, kwargs: &Value) -> Res<Value> {
+    let args = th.collect(args)?;
+    let mut named = Vec::new();
+    if let Value::Obj(d) = kwargs {
+        for (k, v) in th.dict_items(d) {
+            match text(&k) {
+                Some(name) => named.push((Name::of(name), v)),
+                None => return Err(th.type_error("keywords must be strings")),
+            }
+        }
+    }
+    th.call_kw(function, &args, &named)
+}
+
+fn exit(c: &mut Call) -> Res<Value> {
+    Err(c.raise_with(TypeId::SystemExit, Vec::new()))
+}
+
+fn interrupt_main(c: &mut Call) -> Res<Value> {
+    if let Some(signal) = c.opt(0) {
+        match c.index(&signal)? {
+            2 => {}
+            1..=64 => return Err(c.value_error("interrupt_main: Kit handles no signal but SIGINT")),
+            _ => return Err(c.value_error("signal number out of range")),
+        }
+    }
+    c.held.interrupt_main();
+    Ok(Value::None)
+}
+
+/// CPython's least stack on Linux.
+const STACK_MIN: i64 = 32 << 10;
+
+fn stack_size(c: &mut Call) -> Res<Value> {
+    let old = c.interp.stack_size.load(Relaxed);
+    let size = match c.opt(0) {
+        Some(size) => c.index(&size)?,
+        None => 0,
+    };
+    if size < 0 {
+        return Err(c.value_error("size must be 0 or a positive value"));
+    }
+    if size != 0 && size < STACK_MIN {
+        return Err(c.value_error(format!("size not valid: {size} bytes")));
+    }
+    c.interp.stack_size.store(usize::try_from(size).unwrap_or(usize::MAX), Relaxed);
+    Ok(Value::Int(old as i64))
+}
+
+fn count(c: &mut Call) -> Res<Value> {
+    Ok(Value::Int(c.interp.running.load(Relaxed) as i64))
 }
 
 /// The whole life of a script thread other than the main one.
@@ -94,6 +238,7 @@ fn run(held: Held, interp: &'static Interp, limit: u32, object: Parcel) {
         let report = th.format_exception(&e);
         out::error(format!("Exception in thread\n{report}").as_bytes());
     }
+    th.interp.running.fetch_sub(1, Relaxed);
     drop(th.finish());
 }
 
@@ -154,6 +299,7 @@ fn event_for(c: &mut Call) -> Res<Value> {
         Some("barrier") => Purpose::Barrier,
         Some("queue") => Purpose::Queue,
         Some("future") => Purpose::Future,
+        Some("event loop") => Purpose::Loop,
         _ => return Err(c.value_error("no such purpose of an event")),
     };
     Ok(locks::make_event(c, purpose))

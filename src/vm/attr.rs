@@ -6,13 +6,11 @@
 
 use super::thread::{Res, Thread};
 use crate::object::class::Class;
-use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::{Function, Method, Native};
 use crate::object::instance::Instance;
 use crate::object::module::Module;
-use crate::object::opaque::Opaque;
-use crate::object::types::{Attrs, Cell, Derived, Descriptor, DescriptorKind, List, Set, Super, View};
+use crate::object::types::{Cell, Descriptor, DescriptorKind, Super, View};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -82,29 +80,6 @@ impl Thread {
             return Ok(Some(Value::None));
         }
         Ok(None)
-    }
-
-    /// A slot of an instance, or of an instance of a class derived from a native kind.
-    pub(super) fn slot_value(&self, r: &Ref, attr: Name) -> Option<Value> {
-        let shape = r.shape();
-        if TypeId::of_shape(shape).is_some() {
-            return None;
-        }
-        let slot = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr))? as usize;
-        let held = &self.held;
-        let of = |a: &Attrs| a.0.as_ref().and_then(|b| b.slots.get(slot).cloned());
-        match r.kind() {
-            Kind::Instance => r.with_slots(held, |i, row| match row.get(slot) {
-                Some(v) => Some(v.clone()),
-                None => i.more.as_ref().and_then(|m| m.get(slot - row.len()).cloned()),
-            }),
-            Kind::List => r.with::<List, _>(held, |x| of(&x.attrs)),
-            Kind::Dict => r.with::<Dict, _>(held, |x| of(&x.attrs)),
-            Kind::Set => r.with::<Set, _>(held, |x| of(&x.attrs)),
-            Kind::Exception => r.with::<Exception, _>(held, |x| of(&x.attrs)),
-            Kind::Opaque => r.with::<Opaque, _>(held, |x| of(&x.attrs)),
-            _ => Derived::at(r).and_then(|d| d.slots.with(held, |s| s.get(slot).cloned())),
-        }
     }
 
     /// Does it win over an instance's own attribute?
@@ -277,8 +252,7 @@ impl Thread {
             return Ok(None);
         };
         let asked = self.str(attr.text());
-        let answer = self.call(&f, &[asked]);
-        self.catch(answer, TypeId::AttributeError)
+        self.call(&f, &[asked]).map(Some)
     }
 
     /// Attributes that an object's kind gives it, beside slots and class.
@@ -307,6 +281,7 @@ impl Thread {
                     name::NAME => Some(self.str(row.name)),
                     name::QUALNAME => Some(self.str(&if row.method { row.full_name() } else { row.name.to_string() })),
                     name::DOC => Some(self.str(row.doc.trim())),
+                    n if n.text() == "__text_signature__" => Some(self.string(format!("({})", row.signature))),
                     name::MODULE => Some(self.str(row.module)),
                     name::SELF_ATTR if !n.this.is_unbound() => Some(n.this.clone()),
                     _ => None,
@@ -351,23 +326,11 @@ impl Thread {
         }
     }
 
-    /// Names and values of an object's own attributes, in the order they were first set.
-    pub fn instance_items(&self, r: &Ref) -> Vec<(Name, Value)> {
-        if TypeId::of_shape(r.shape()).is_some() {
-            return Vec::new();
-        }
-        let names = self.interp.shapes.with(&self.held, |s| s.names(r.shape()).to_vec());
-        names
-            .into_iter()
-            .filter_map(|n| self.slot_value(r, n).map(|v| (n, v)))
-            .filter(|(_, v)| !v.is_unbound())
-            .collect()
-    }
-
     fn function_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
         enum Got {
             Value(Value),
             Text(String),
+            NameOf(Ref),
             Names,
             Empty,
             Nothing,
@@ -382,12 +345,16 @@ impl Thread {
             name::ANNOTATIONS => Got::Value(f.annotations.clone()),
             name::CODE => Got::Value(f.code.clone().into()),
             name::DICT => Got::Names,
-            name::MODULE => Got::Text(f.module.with::<Module, _>(&self.held, |m| m.name.text().into())),
+            name::MODULE => Got::NameOf(f.module.clone()),
             _ => f.attrs.iter().find(|(n, _)| *n == attr).map_or(Got::Nothing, |(_, v)| Got::Value(v.clone())),
         });
         match got {
             Got::Value(v) => Some(v),
             Got::Text(t) => Some(self.str(&t)),
+            Got::NameOf(module) => {
+                let n = module.with::<Module, _>(&self.held, |m| m.name);
+                Some(self.str(n.text()))
+            }
             Got::Names => Some(self.live_dict(r)),
             Got::Empty => {
                 let d: Value = self.dict().into();

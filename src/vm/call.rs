@@ -80,7 +80,7 @@ impl Thread {
     pub(super) fn guard_depth(&mut self, top: u32) -> Res<()> {
         // Entries from Rust cost Rust stack, so they count twice.
         if self.frames.len() as u32 + self.depth >= self.limit
-            || self.depth >= 2 * super::thread::RECURSION_LIMIT
+            || self.depth >= self.depth_max
             || self.frames.len() == self.frames.capacity()
             || !self.reserve(top)
         {
@@ -92,11 +92,20 @@ impl Thread {
     /// RecursionError, which says so if it is not the script's limit that was reached.
     #[cold]
     pub(super) fn too_deep(&mut self) -> Raised {
+        self.too_deep_in("")
+    }
+
+    /// The same; `doing` completes the sentence.
+    #[cold]
+    pub(super) fn too_deep_in(&mut self, doing: &str) -> Raised {
         let frames = self.frames.len();
         let text = if frames as u32 + self.depth >= self.limit {
-            "maximum recursion depth exceeded".to_string()
-        } else if self.depth >= 2 * super::thread::RECURSION_LIMIT {
-            format!("maximum recursion depth exceeded: {} calls through builtins wait for each other", self.depth)
+            format!("maximum recursion depth exceeded{doing}")
+        } else if self.depth >= self.depth_max {
+            format!(
+                "maximum recursion depth exceeded: {} levels of calls through builtins and of nested data fill the system's stack",
+                self.depth
+            )
         } else {
             format!("maximum recursion depth exceeded: the stack of this thread is full with {frames} calls")
         };
@@ -274,6 +283,7 @@ impl Thread {
             Made::Other(v) => return Ok(Entered::Value(v)),
             Made::This(v) => v,
         };
+        let (epoch, changes) = (self.interp.init_epoch.load(Relaxed), self.class_changes());
         let init = self.lookup(class, name::INIT);
         let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
         if let (Kind::Exception, Value::Obj(e)) = (instances, &this) {
@@ -301,11 +311,11 @@ impl Thread {
         match &init {
             Value::Obj(f) if f.is::<Function>() => {
                 if instances == Kind::Instance && !self.has_script_new(class) && !self.has_del(class) {
-                    let epoch = self.interp.init_epoch.load(Relaxed);
                     let old = class.with::<crate::object::class::Class, _>(&self.held, |c| {
                         c.plain_init.replace((epoch, f.clone()))
                     });
                     drop(old);
+                    self.keep_init(class, root, &init, changes);
                 }
                 self.insert_first(w, this.clone());
                 self.set_reg(w.func_at, init.clone());

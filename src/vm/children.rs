@@ -41,6 +41,8 @@ pub struct Birth {
     pub argv: Option<Vec<String>>,
     /// `sys.getrecursionlimit()`.
     pub limit: u32,
+    /// What the script changed in the environment (`Interp::environ`).
+    pub environ: BTreeMap<String, Option<String>>,
     /// The Process object and what it needs, encoded.
     pub payload: Vec<u8>,
 }

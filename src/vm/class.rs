@@ -1,24 +1,20 @@
 //! Classes at run time: making them, finding attributes along their order, asking what a value is.
 
-use super::interp::{Fundamentals, Lookups};
+use super::interp::Fundamentals;
 use super::native::NativeRow;
 use super::thread::{Res, Thread};
 use crate::bytecode::{Instr, Reg};
-use crate::gil::Held;
+use crate::gil::{Held, off};
 use crate::object::class::Class;
 use crate::object::code::CodeObj;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::Function;
-use crate::object::instance::Instance;
 use crate::object::module::{Module, Namespace};
 use crate::object::opaque::Opaque;
 use crate::object::types::{AttrBody, Attrs, BigIntObj, Bytes, Derived, FloatObj, FrozenSet, List, Set, Str, Tuple};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
-use std::sync::atomic::Ordering::Relaxed;
-
-/// How often attributes of one name may be set on classes before the name is no longer cached (C1).
-const VOLATILE: u32 = 16;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// Makes what every interpreter has.
 pub struct Classes;
@@ -47,7 +43,7 @@ impl Classes {
                 names: Namespace::default(),
                 instances: t.kind(),
                 root: t.shape(),
-                slots_hint: 0,
+                slots_hint: AtomicU16::new(0),
                 plain_init: None,
                 has_del: false,
                 has_getattribute: false,
@@ -105,7 +101,7 @@ impl Thread {
         let held = &self.held;
         let own = |a: &Attrs| a.0.as_ref().map(|b| b.class.clone());
         let own = match r.kind() {
-            Kind::Instance => Some(r.with::<Instance, _>(held, |i| i.class.clone())),
+            Kind::Instance => r.instance_class(),
             Kind::Class if r.shape() as usize >= TypeId::COUNT => r.with::<Class, _>(held, |c| c.meta.clone()),
             Kind::List => r.with::<List, _>(held, |x| own(&x.attrs)),
             Kind::Dict => r.with::<Dict, _>(held, |x| own(&x.attrs)),
@@ -175,7 +171,7 @@ impl Thread {
     pub fn meta_check(&mut self, class: &Value, check: Name, v: &Value) -> Res<bool> {
         if let Some(row) = super::make::tuple_items(class) {
             for c in row {
-                if self.meta_check(c, check, v)? {
+                if self.guarded("", |th| th.meta_check(c, check, v))? {
                     return Ok(true);
                 }
             }
@@ -193,7 +189,7 @@ impl Thread {
             Value::Obj(c) if c.is::<Class>() => Ok(self.is_subclass(of, c)),
             Value::Obj(t) if t.is::<Tuple>() => {
                 for c in &t.frozen::<Tuple>().0 {
-                    if self.subclass_check(of, c, wrong)? {
+                    if self.guarded(" in __subclasscheck__", |th| th.subclass_check(of, c, wrong))? {
                         return Ok(true);
                     }
                 }
@@ -204,41 +200,6 @@ impl Thread {
                 Err(self.type_error(format!("{what} argument 2 cannot be a parameterized generic")))
             }
             _ => Err(self.type_error(wrong)),
-        }
-    }
-
-    /// An attribute of a class, found along its order of look-up; not bound.
-    pub fn lookup(&self, class: &Ref, name: Name) -> Option<Value> {
-        self.lookup_place(class, name).map(|(v, _)| v)
-    }
-
-    /// The same with its place in the table of look-ups, where it is cached.
-    pub(super) fn lookup_place(&self, class: &Ref, name: Name) -> Option<(Value, Option<u32>)> {
-        let held = &self.held;
-        let root = class.with::<Class, _>(held, |c| c.root);
-        let known = self.interp.lookups.with(held, |l| {
-            let at = *l.index.get(&(root, name))?;
-            let v = l.values[at as usize].clone();
-            if v.is_unbound() { None } else { Some((v, Some(at))) }
-        });
-        if known.is_some() {
-            return known;
-        }
-        let found = self.walk(class, name)?;
-        let at = self.interp.lookups.with(held, |l| remember(l, root, name, found.clone()));
-        Some((found, at))
-    }
-
-    /// The look-up itself, without cache.
-    fn walk(&self, class: &Ref, name: Name) -> Option<Value> {
-        let held = &self.held;
-        let own = class.with::<Class, _>(held, |c| match c.names.get(name) {
-            Some(v) => Ok(v.clone()),
-            None => Err(c.mro.clone()),
-        });
-        match own {
-            Ok(v) => Some(v),
-            Err(mro) => mro.iter().find_map(|c| c.with::<Class, _>(held, |c| c.names.get(name).cloned())),
         }
     }
 
@@ -266,33 +227,11 @@ impl Thread {
         }
     }
 
-    /// An attribute of a class was set or deleted: what was found under this name is found anew (C1).
-    pub fn class_changed(&mut self, name: Name) {
-        if matches!(name, crate::object::name::INIT | crate::object::name::NEW) {
-            self.interp.init_epoch.fetch_add(1, Relaxed);
-        }
-        let dead = self.interp.lookups.with(&self.held, |l| {
-            let Some((changes, places)) = l.by_name.get_mut(&name) else {
-                l.by_name.insert(name, (1, Vec::new()));
-                return Vec::new();
-            };
-            *changes += 1;
-            let places = std::mem::take(places);
-            places
-                .into_iter()
-                .map(|(root, at)| {
-                    l.index.remove(&(root, name));
-                    l.values[at as usize].take()
-                })
-                .collect()
-        });
-        drop(dead);
-    }
-
     /// A new object of a class without running `__init__`: for builtin constructors and `__new__`.
     pub fn new_object(&mut self, class: &Ref) -> Res<Value> {
-        let (kind, root, hint, script, name, del) = class
-            .with::<Class, _>(&self.held, |c| (c.instances, c.root, c.slots_hint, c.from_script, c.name, c.has_del));
+        let (kind, root, hint, script, name, del) = class.with::<Class, _>(&self.held, |c| {
+            (c.instances, c.root, c.slots_hint.load(Relaxed), c.from_script, c.name, c.has_del)
+        });
         let attrs = || Attrs(script.then(|| Box::new(AttrBody { class: class.clone(), slots: Vec::new() })));
         let held = &self.held;
         Ok(match kind {
@@ -355,7 +294,7 @@ impl Thread {
             Kind::Str => self.str(&r.frozen::<Str>().text),
             Kind::Bytes => self.bytes(&*r.frozen::<Bytes>().0),
             Kind::Tuple => self.tuple(r.frozen::<Tuple>().0.to_vec()),
-            Kind::FrozenSet => {
+            Kind::FrozenSet if r.shape() != TypeId::FrozenSet.shape() => {
                 let s = FrozenSet { table: r.frozen::<FrozenSet>().table.clone(), ..Default::default() };
                 Ref::new(&self.held, TypeId::FrozenSet.shape(), s).into()
             }
@@ -443,7 +382,7 @@ impl Thread {
             names,
             instances: kind,
             root,
-            slots_hint,
+            slots_hint: AtomicU16::new(slots_hint),
             plain_init: None,
             has_del,
             has_getattribute,
@@ -454,7 +393,21 @@ impl Thread {
             subclassable: true,
         };
         let shape = meta.map_or(TypeId::Type.shape(), |m| m.with::<Class, _>(&self.held, |m| m.root));
-        Ok(Ref::new(&self.held, shape, class))
+        let lasting = lasting(&class.qualname);
+        let class = Ref::new(&self.held, shape, class);
+        if lasting {
+            class.immortalize(&self.held);
+            class.with::<Class, _>(&self.held, |c| {
+                for (_, v) in c.names.iter() {
+                    if let Value::Obj(r) = v
+                        && matches!(r.kind(), Kind::Function | Kind::Descriptor | Kind::Native)
+                    {
+                        r.immortalize(&self.held);
+                    }
+                }
+            });
+        }
+        Ok(class)
     }
 
     /// The attributes that `__slots__` of a new class and its bases allow; `None`: any.
@@ -543,19 +496,13 @@ impl Thread {
     }
 }
 
+/// With the lock off functions and classes of a module's own level never die, as in CPython 3.13t: threads
+/// share them, and counting them would make threads wait for each other.
+pub(super) fn lasting(qualname: &str) -> bool {
+    off() && !qualname.contains('<')
+}
+
 /// Payloads of values that never change.
 fn is_value_kind(k: Kind) -> bool {
     matches!(k, Kind::BigInt | Kind::Float | Kind::Str | Kind::Bytes | Kind::Tuple | Kind::FrozenSet)
-}
-
-fn remember(l: &mut Lookups, root: u32, name: Name, v: Value) -> Option<u32> {
-    let (changes, places) = l.by_name.entry(name).or_default();
-    if *changes >= VOLATILE {
-        return None;
-    }
-    let at = l.values.len() as u32;
-    l.values.push(v);
-    l.index.insert((root, name), at);
-    places.push((root, at));
-    Some(at)
 }

@@ -38,7 +38,15 @@ impl Thread {
     }
 
     fn step(&mut self, g: &Ref, enter: Enter) -> Res<Step> {
-        let (state, kind) = g.with::<Generator, _>(&self.held, |g| (g.state, g.kind));
+        // Looked at and claimed in one opening: with the lock off two threads may resume it at once.
+        let fresh = matches!(&enter, Enter::Send(v) if v.is_none());
+        let (state, kind) = g.with::<Generator, _>(&self.held, |g| {
+            let state = g.state;
+            if state == GenState::Suspended || (state == GenState::Created && fresh) {
+                g.state = GenState::Running;
+            }
+            (state, g.kind)
+        });
         match (state, &enter) {
             (GenState::Running, _) => return Err(self.value_error(format!("{} already executing", kind.text()))),
             (GenState::Done, _) if kind == GenKind::Coroutine => {
@@ -58,7 +66,10 @@ impl Thread {
             _ => {}
         }
         let outer = self.handled.clone();
-        self.push_generator(g, state, matches!(enter, Enter::Send(_)))?;
+        if let Err(e) = self.push_generator(g, state, matches!(enter, Enter::Send(_))) {
+            g.with::<Generator, _>(&self.held, |g| g.state = state);
+            return Err(e);
+        }
         let base = self.frames.last().map_or(0, |f| f.base);
         let inject = match enter {
             Enter::Send(v) => {
@@ -78,7 +89,7 @@ impl Thread {
         self.depth -= 1;
         self.handled = outer;
         match r {
-            Ok(v) if g.with::<Generator, _>(&self.held, |g| g.state == GenState::Suspended) => Ok(Step::Yielded(v)),
+            Ok(v) if std::mem::take(&mut self.yielded) => Ok(Step::Yielded(v)),
             Ok(v) => {
                 self.end_generator(g);
                 Ok(Step::Returned(v))
@@ -132,7 +143,6 @@ impl Thread {
         let top = base + code.code.registers as u32;
         self.guard_depth(top + 1)?;
         let (regs, pc, handled) = g.with::<Generator, _>(&self.held, |g| {
-            g.state = GenState::Running;
             (std::mem::take(&mut g.regs), g.pc, std::mem::replace(&mut g.handled, Value::None))
         });
         if state == GenState::Suspended && !handled.is_none() {
@@ -171,6 +181,7 @@ impl Thread {
         let g = self.take_reg(f.func_at());
         self.top = f.below;
         let handled = self.handled.clone();
+        self.yielded = true;
         if let Value::Obj(g) = &g {
             g.with::<Generator, _>(&self.held, |g| {
                 g.regs = regs;
@@ -185,11 +196,16 @@ impl Thread {
     /// `generator.throw`: raises inside, at the place where it waits; inside what it delegates to first.
     pub fn throw(&mut self, g: &Ref, e: Value) -> Res<Step> {
         let delegate = g.with::<Generator, _>(&self.held, |x| {
-            if x.state == GenState::Suspended { x.delegate.clone() } else { Value::Unbound }
+            if x.state != GenState::Suspended {
+                return Value::Unbound;
+            }
+            if x.delegate.as_ref().is_some() {
+                x.state = GenState::Running;
+            }
+            x.delegate.clone()
         });
         if let Value::Obj(inner) = &delegate {
             let closing = self.is_a(&e, TypeId::GeneratorExit);
-            g.with::<Generator, _>(&self.held, |g| g.state = GenState::Running);
             let r = if closing { self.close_inner(inner).map(|()| None) } else { self.throw_inner(inner, &e) };
             g.with::<Generator, _>(&self.held, |g| g.state = GenState::Suspended);
             match r {

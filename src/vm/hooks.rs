@@ -2,6 +2,7 @@
 //! said when there is none.
 
 use super::thread::{Raised, Res, Thread};
+use crate::gil::off;
 use crate::object::class::Class;
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
@@ -10,6 +11,9 @@ use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::types::{Cell, Descriptor, List, Super};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+
+/// More cached look-ups than this are forgotten when cycles are collected, so that classes that died can go.
+const MANY_LOOKUPS: usize = 4096;
 
 impl Thread {
     /// Does its class, or a base, define `__getattribute__`?
@@ -129,11 +133,35 @@ impl Thread {
     /// A class has got `__getattribute__` after it was made: so have those derived from it.
     pub(super) fn hook_reads(&mut self, class: &Ref) {
         let interp = self.interp;
-        interp.heap.for_each(&self.held, |r| {
-            if r.is::<Class>() && self.is_subclass(r, class) {
+        let mut all = Vec::new();
+        self.held.alone(|alone| {
+            interp.heap.for_each(alone, |r| {
+                if r.is::<Class>() {
+                    all.push(r.clone());
+                }
+            });
+        });
+        for r in all {
+            if self.is_subclass(&r, class) {
                 r.with::<Class, _>(&self.held, |c| c.has_getattribute = true);
             }
-        });
+        }
+    }
+
+    /// Collects dead cycles; how many objects they were. `all`: however little there is to gain (C2). While
+    /// the lock is off lookups have another table, which others may be reading.
+    pub fn collect_cycles(&mut self, all: bool) -> usize {
+        let known = self.interp.lookups.with(&self.held, |l| l.values.len());
+        if !off() && (all || known > MANY_LOOKUPS) {
+            self.forget_slots();
+            let old = self.interp.lookups.with(&self.held, |l| {
+                l.index.clear();
+                l.by_name.values_mut().for_each(|(_, places)| places.clear());
+                std::mem::take(&mut l.values)
+            });
+            drop(old);
+        }
+        self.interp.heap.collect(&mut self.held)
     }
 
     /// `locals()`: of a module its globals; of a class body its names; of a function a copy of its variables.

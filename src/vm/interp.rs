@@ -5,9 +5,10 @@ use super::class::Classes;
 use super::native::NativeRow;
 use crate::bytecode::Code;
 use crate::gil::Held;
+use crate::object::heap::places::Words;
 use crate::object::module::Namespace;
 use crate::object::shape::Shapes;
-use crate::object::{Guarded, HeapRoot, Name, Ref, Shared, TypeId, Value};
+use crate::object::{Guarded, HeapRoot, Lasting, Name, Ref, Shared, TypeId, Value};
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
@@ -20,12 +21,17 @@ pub type Named = (u32, Vec<(u32, u32)>);
 /// Class attributes found once: {root shape of a class, name} to a place in `values`, which caches name.
 ///
 /// C1: an entry is right or unset. Setting an attribute of any class unsets all entries of that name;
-/// after that has happened `VOLATILE` times the name is no longer cached.
+/// after that has happened `VOLATILE` times the name is no longer cached. C2: entries keep what they hold, so
+/// those of dead classes go when dead cycles are collected: all entries then, and the caches of all code with them.
 #[derive(Default)]
 pub struct Lookups {
     pub values: Vec<Value>,
     pub index: HashMap<(u32, Name), u32, Fixed>,
     pub by_name: HashMap<Name, Named, Fixed>,
+    /// Root shapes under which `Interp::inits` has an entry.
+    pub inits: Vec<u32>,
+    /// Changes of class attributes so far: what was found before the last one is not entered (C1).
+    pub changes: u64,
 }
 
 /// What is made at start and never changes.
@@ -59,6 +65,12 @@ pub struct Interp {
     pub fixed: std::sync::OnceLock<Shared<Fundamentals>>,
     pub shapes: Guarded<Shapes>,
     pub lookups: Guarded<Lookups>,
+    /// With the lock off: globals that never die (M2), class attributes that never die by their place in
+    /// `lookups`, plain `__init__`s of classes that never die by root shape, and the number of slots of shapes.
+    pub globals: Arc<Lasting>,
+    pub methods: Lasting,
+    pub inits: Lasting,
+    pub sizes: Words,
     /// `sys.modules`.
     pub modules: Guarded<Namespace>,
     pub importer: Box<dyn Importer>,
@@ -66,6 +78,9 @@ pub struct Interp {
     pub children: Guarded<Children>,
     /// The bound code of all modules that have been run: where code that travels is found.
     pub programs: Guarded<Vec<Ref>>,
+    /// What the script changed in the environment; None: taken out. The system's own stays as it is, because
+    /// other threads may read it.
+    pub environ: Guarded<std::collections::BTreeMap<String, Option<String>>>,
     /// Globals that did not come along when this process was forked: module, name, why.
     pub absent: Guarded<Vec<(Ref, Name, Box<str>)>>,
     /// Counts changes of `__init__` and `__new__` of finished classes.
@@ -76,6 +91,12 @@ pub struct Interp {
     pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
+    /// `os.pipe` in simulation.
+    pub pipes: Guarded<super::pipes::Pipes>,
+    /// `threading.stack_size`; 0: the system's choice.
+    pub stack_size: AtomicUsize,
+    /// Threads that scripts have started and that have not ended.
+    pub running: AtomicUsize,
     /// `sys.set_int_max_str_digits`; 0: no limit.
     pub int_max_str_digits: AtomicUsize,
     /// `sys.setrecursionlimit`, for threads that begin.
@@ -114,16 +135,24 @@ impl Interp {
             fixed: std::sync::OnceLock::new(),
             shapes: Guarded::new(Shapes::new(TypeId::COUNT)),
             lookups: Guarded::default(),
+            globals: Arc::default(),
+            methods: Lasting::default(),
+            inits: Lasting::default(),
+            sizes: Words::default(),
             modules: Guarded::default(),
             importer,
             starter,
             children: Guarded::default(),
             programs: Guarded::default(),
+            environ: Guarded::default(),
             absent: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,
             reporting: super::report::Reporting::default(),
             every_safe_point,
+            pipes: Guarded::default(),
+            stack_size: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
             int_max_str_digits: AtomicUsize::new(crate::object::pure::int::MAX_STR_DIGITS),
             recursion_limit: AtomicU32::new(super::thread::RECURSION_LIMIT),
             ending: AtomicBool::new(false),

@@ -3,15 +3,16 @@
 use super::errors::Uncaught;
 use super::generator::{Enter, Step};
 use super::ops::compare::CmpOp;
-use super::run::IN_BUILTINS;
+use super::run::{IN_BUILTINS, IN_FIXED};
 use super::thread::{Ending, Raised, Res, Thread};
 use crate::bytecode::{Code, Const};
+use crate::gil::off;
 use crate::object::code::{CodeObj, Keywords, NOT_PLAIN};
 use crate::object::function::{Awaiter, Function, Generator};
 use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
-use crate::object::module::Module;
+use crate::object::module::{Module, Namespace};
 use crate::object::types::{BigIntObj, Bytes, Cell, Derived, Str, Super, Tuple};
-use crate::object::{Name, Ref, TypeId, Value, name};
+use crate::object::{Lasting, Name, Ref, TypeId, Value, name};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -19,11 +20,14 @@ impl Thread {
     /// A global, else a builtin; fills the cache word {version of the module's names, position}.
     pub(super) fn load_global(&mut self, code: &CodeObj, name: Name, cache: &AtomicU64) -> Res<Value> {
         let held = &self.held;
-        let (version, found) = code.module.with::<Module, _>(held, |m| {
-            (m.names.version(), m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone()))))
+        let (version, found, kept) = code.module.with::<Module, _>(held, |m| {
+            let found = m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone())));
+            let kept = found.as_ref().and_then(|(_, v)| self.keep_global(&mut m.names, name, v));
+            (m.names.version(), found, kept)
         });
         if let Some((position, v)) = found {
-            cache.store((version as u64) << 32 | position as u64, Relaxed);
+            let word = (version as u64 & !(IN_FIXED >> 32)) << 32 | position as u64;
+            cache.store(kept.map_or(word, |at| IN_FIXED | at as u64), Relaxed);
             return Ok(v);
         }
         if let Some(why) = self.absent(&code.module, name) {
@@ -34,10 +38,40 @@ impl Thread {
         let found = builtins
             .with::<Module, _>(held, |m| m.names.position(name).and_then(|p| Some((p, m.names.at(p)?.clone()))));
         if let Some((position, v)) = found {
-            cache.store((version as u64) << 32 | (position | IN_BUILTINS) as u64, Relaxed);
+            let word = (version as u64) << 32 | (position | IN_BUILTINS) as u64;
+            let word = if off() { self.keep_builtin(&code.module, name, &v) } else { Some(word) };
+            cache.store(word.unwrap_or(0), Relaxed);
             return Ok(v);
         }
         Err(self.name_error(name))
+    }
+
+    /// With the lock off, keeps the value of a name that an open module has where it is read without opening
+    /// the module (M2).
+    fn keep_global(&self, names: &mut Namespace, name: Name, v: &Value) -> Option<u32> {
+        if !off() || !Lasting::keeps(v) {
+            return None;
+        }
+        let table = &self.interp.globals;
+        names.place(name, table).filter(|at| table.put(&self.held, *at, v))
+    }
+
+    /// The same for a builtin that a module does not hide: the cache word.
+    fn keep_builtin(&self, module: &Ref, name: Name, v: &Value) -> Option<u64> {
+        let (held, table) = (&self.held, &self.interp.globals);
+        if !Lasting::keeps(v) {
+            return None;
+        }
+        let at = module.with::<Module, _>(held, |m| m.names.place(name, table))?;
+        let builtins = &self.interp.fixed(held).builtins;
+        builtins.with::<Module, _>(held, |m| m.names.watch(name, table, at));
+        // Kept only while the module lacks the name, and looked at again in case the builtin has changed meanwhile.
+        let kept = module.with::<Module, _>(held, |m| m.names.get(name).is_none() && table.put(held, at, v));
+        let right = builtins.with::<Module, _>(held, |m| m.names.get(name).is_some_and(|now| now.same(v)));
+        if kept && !right {
+            table.unset(at);
+        }
+        (kept && right).then_some(IN_FIXED | at as u64)
     }
 
     /// Why a global that the parent process has is not here.
@@ -221,7 +255,12 @@ impl Thread {
             annotations,
             attrs: Vec::new(),
         };
-        Ref::new(&self.held, TypeId::Function.shape(), f).into()
+        let lasting = super::class::lasting(&f.qualname);
+        let f = Ref::new(&self.held, TypeId::Function.shape(), f);
+        if lasting {
+            f.immortalize(&self.held);
+        }
+        f.into()
     }
 
     /// Code bound to a module of this interpreter: constants as values, names interned, empty caches.
@@ -366,7 +405,7 @@ impl Thread {
     /// Objects that died with a last word to say say it now, before the next call.
     #[cold]
     #[inline(never)]
-    pub(super) fn hear_last_words(&mut self) -> Res<()> {
+    pub fn hear_last_words(&mut self) -> Res<()> {
         self.held.breaker().fetch_and(!HAS_LAST_WORDS, Relaxed);
         self.heap_work(HAS_LAST_WORDS)
     }
@@ -374,7 +413,7 @@ impl Thread {
     /// What the heap asked for: a collection, last words. Errors in last words are reported, not raised.
     fn heap_work(&mut self, bits: u32) -> Res<()> {
         if bits & WANTS_COLLECTION != 0 {
-            self.interp.heap.collect(&self.held);
+            self.collect_cycles(false);
         }
         for r in self.interp.heap.last_words(&self.held) {
             let v = Value::Obj(r.clone());
@@ -427,9 +466,14 @@ impl Thread {
     /// Runs a module's code in its namespace.
     pub fn run_module(&mut self, code: &Arc<Code>, module: &Ref) -> Res<()> {
         let bound = self.program(code, module);
-        let f = self.make_function(&bound.into(), Value::Unbound, Value::Unbound, 0);
+        self.run_bound(&bound, module)
+    }
+
+    /// Runs a module's code that has been bound to it.
+    pub fn run_bound(&mut self, bound: &Ref, module: &Ref) -> Res<()> {
+        let f = self.make_function(&bound.clone().into(), Value::Unbound, Value::Unbound, 0);
         let ran = self.call(&f, &[])?;
-        if code.flags.coroutine { self.run_top_level(&ran, module) } else { Ok(()) }
+        if bound.frozen::<CodeObj>().code.flags.coroutine { self.run_top_level(&ran, module) } else { Ok(()) }
     }
 
     /// Runs something to its end; what it did not catch comes back as data.

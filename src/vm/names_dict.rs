@@ -10,7 +10,7 @@ use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::function::Function;
 use crate::object::module::Module;
-use crate::object::types::{AttrBody, Attrs};
+use crate::object::types::{AttrBody, Attrs, Str};
 use crate::object::{Kind, Name, Ref, TypeId, Value};
 
 impl Thread {
@@ -83,12 +83,19 @@ impl Thread {
         if same {
             return;
         }
+        // Made before the dict is opened, for all is changed in one opening.
+        let keys: Vec<Value> =
+            items.iter().map(|(n, _)| Ref::new(&self.held, TypeId::Str.shape(), Str::new(n.text())).into()).collect();
         // Values change in place, so that a loop over the names goes on; other names make a new table.
         let old: Vec<Value> = d.with::<Dict, _>(&self.held, |d| {
             let names = d.table.iter().zip(&items).all(|((k, _), (n, _))| super::make::text(k) == Some(n.text()));
             if !names || d.table.len() != items.len() {
                 let old = d.table.iter().flat_map(|(k, v)| [k.clone(), v.clone()]).collect();
                 d.table.clear();
+                for (key, (_, v)) in keys.into_iter().zip(&items) {
+                    let hash = super::make::str_of(&key).map_or(0, |s| s.hash());
+                    d.table.push(hash, key, v.clone());
+                }
                 return old;
             }
             let at: Vec<usize> = (0..d.table.slots()).filter(|&at| d.table.entry(at).is_some()).collect();
@@ -96,17 +103,7 @@ impl Thread {
                 |(at, (_, v)): (usize, &(Name, Value))| Some(std::mem::replace(d.table.value_mut(at)?, v.clone()));
             at.into_iter().zip(&items).filter_map(put).collect()
         });
-        if self.dict_is_empty(d) {
-            for (n, v) in items {
-                let key = Ref::new(&self.held, TypeId::Str.shape(), crate::object::types::Str::new(n.text())).into();
-                self.push_name(d, key, v);
-            }
-        }
         drop(old);
-    }
-
-    fn dict_is_empty(&self, d: &Ref) -> bool {
-        d.with::<Dict, _>(&self.held, |d| d.table.len() == 0)
     }
 
     /// A name was set (or removed) in the `__dict__` of an object: so it is in the object.

@@ -16,7 +16,7 @@ mod fast;
 mod main_loop;
 mod rare;
 
-pub(super) use self::fast::IN_BUILTINS;
+pub(super) use self::fast::{IN_BUILTINS, IN_FIXED};
 use self::main_loop::run_loop;
 use super::thread::{Res, Thread};
 use crate::gil::off;

@@ -7,10 +7,8 @@ use crate::object::code::CodeObj;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::Function;
-use crate::object::instance::Instance;
 use crate::object::module::Module;
-use crate::object::opaque::Opaque;
-use crate::object::types::{Attrs, Derived, Descriptor, List, Set};
+use crate::object::types::Descriptor;
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -111,60 +109,6 @@ impl Thread {
         }
     }
 
-    /// Sets an instance's own attribute, whatever its class says, growing the shape if the name is new.
-    pub fn set_slot(&mut self, r: &Ref, attr: Name, v: Value) {
-        let shape = r.shape();
-        let held = &self.held;
-        let slot = self.interp.shapes.with(held, |s| s.slot(shape, attr));
-        let old = match slot {
-            Some(slot) => self.slot_place(r, slot as usize, v),
-            None => {
-                let (grown, slot) = self.interp.shapes.with(held, |s| {
-                    let grown = s.with(shape, attr);
-                    (grown, s.slot(grown, attr).expect("just added"))
-                });
-                let old = self.slot_place(r, slot as usize, v);
-                r.set_shape(held, grown);
-                self.learn_hint(r, slot as usize + 1);
-                old
-            }
-        };
-        drop(old);
-    }
-
-    /// Puts a value into a slot that may be new; gives the old value back.
-    fn slot_place(&self, r: &Ref, slot: usize, v: Value) -> Option<Value> {
-        fn put(row: &mut Vec<Value>, slot: usize, v: Value) -> Option<Value> {
-            if row.len() <= slot {
-                row.resize_with(slot + 1, || Value::Unbound);
-            }
-            Some(std::mem::replace(&mut row[slot], v))
-        }
-        let held = &self.held;
-        let in_attrs = |a: &mut Attrs, v: Value| a.0.as_mut().and_then(|b| put(&mut b.slots, slot, v));
-        match r.kind() {
-            Kind::Instance => r.with_slots(held, |i, row| match row.get_mut(slot) {
-                Some(place) => Some(std::mem::replace(place, v)),
-                None => put(i.more.get_or_insert_default(), slot - row.len(), v),
-            }),
-            Kind::List => r.with::<List, _>(held, |x| in_attrs(&mut x.attrs, v)),
-            Kind::Dict => r.with::<Dict, _>(held, |x| in_attrs(&mut x.attrs, v)),
-            Kind::Set => r.with::<Set, _>(held, |x| in_attrs(&mut x.attrs, v)),
-            Kind::Exception => r.with::<Exception, _>(held, |x| in_attrs(&mut x.attrs, v)),
-            Kind::Opaque => r.with::<Opaque, _>(held, |x| in_attrs(&mut x.attrs, v)),
-            _ => Derived::at(r).and_then(|d| d.slots.with(held, |s| put(s, slot, v))),
-        }
-    }
-
-    /// The next instance of the class gets as many trailing slots as this one has needed.
-    fn learn_hint(&self, r: &Ref, slots: usize) {
-        if r.kind() != Kind::Instance {
-            return;
-        }
-        let class = r.with::<Instance, _>(&self.held, |i| i.class.clone());
-        class.with::<Class, _>(&self.held, |c| c.slots_hint = c.slots_hint.max(slots.min(64) as u16));
-    }
-
     fn set_class_attr(&mut self, class: &Ref, attr: Name, v: Value) -> Res<()> {
         let (script, n) = class.with::<Class, _>(&self.held, |c| (c.from_script, c.name));
         if !script {
@@ -206,14 +150,16 @@ impl Thread {
 
     /// A data descriptor has appeared in a finished class: slots cached under its name would hide it.
     /// Rare, so all caches of all code go.
-    fn forget_slots(&mut self) {
+    pub(super) fn forget_slots(&mut self) {
         let interp = self.interp;
-        interp.heap.for_each(&self.held, |r| {
-            if let Some(code) = r.get::<CodeObj>() {
-                for c in &code.caches {
-                    c.store(0, Relaxed);
+        self.held.alone(|alone| {
+            interp.heap.for_each(alone, |r| {
+                if let Some(code) = r.get::<CodeObj>() {
+                    for c in &code.caches {
+                        c.store(0, Relaxed);
+                    }
                 }
-            }
+            });
         });
     }
 
@@ -382,33 +328,6 @@ impl Thread {
         }
     }
 
-    /// Takes a slot out: later slots move down, as the smaller shape has them.
-    pub(super) fn remove_slot(&mut self, r: &Ref, attr: Name) -> Option<Value> {
-        let shape = r.shape();
-        if TypeId::of_shape(shape).is_some() {
-            return None;
-        }
-        let held = &self.held;
-        self.interp.shapes.with(held, |s| s.slot(shape, attr))?;
-        let items = self.instance_items(r);
-        let smaller = self.interp.shapes.with(held, |s| s.without(shape, attr));
-        let mut gone = None;
-        let mut at = 0;
-        let mut olds = Vec::new();
-        for (n, v) in items {
-            if n == attr {
-                gone = Some(v);
-            } else {
-                olds.push(self.slot_place(r, at, v));
-                at += 1;
-            }
-        }
-        olds.push(self.slot_place(r, at, Value::Unbound));
-        r.set_shape(held, smaller);
-        drop(olds);
-        gone
-    }
-
     /// Sets an attribute and fills the cache of its site: with the slot where it was there before, else
     /// with the shape that the instance has grown to.
     pub(super) fn store_attr(&mut self, obj: &Value, attr: Name, v: Value, cache: &AtomicU64) -> Res<()> {
@@ -430,6 +349,7 @@ impl Thread {
         if after == before {
             cache.store(cache_word(after, slot), Relaxed);
         } else if self.interp.shapes.with(&self.held, |s| s.with(before, attr)) == after {
+            self.interp.sizes.put(after, slot as usize + 1);
             cache.store(cache_word(before, IN_CLASS | after), Relaxed);
         }
         Ok(())

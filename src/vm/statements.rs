@@ -1,8 +1,10 @@
 //! What statements mean: `raise`, `except`, `with`, `class`, `**` in calls.
 
+use super::call::Window;
 use super::thread::{Raised, Res, Thread};
 use crate::object::class::Class;
 use crate::object::exception::Exception;
+use crate::object::function::Native;
 use crate::object::module::{Module, Namespace};
 use crate::object::types::{Cell, Tuple};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
@@ -94,7 +96,8 @@ impl Thread {
         one(self, class)
     }
 
-    /// The bound `__exit__`, and what `__enter__` gave.
+    /// The bound `__exit__`, and what `__enter__` gave. A lock, a file or another object made in Rust stands
+    /// for its own bound `__exit__`, which need not be made then.
     pub(super) fn with_enter(&mut self, v: &Value) -> Res<(Value, Value)> {
         let class = self.type_of(v);
         let n = self.class_name(&class);
@@ -105,10 +108,55 @@ impl Thread {
             let text = format!("'{n}' object does not support the context manager protocol (missed __exit__ method)");
             return Err(self.type_error(text));
         };
+        if let (Some(row), Some(_)) = (self.method_row(v, &enter), self.method_row(v, &exit)) {
+            let entered = self.run_method(row, v, &[])?;
+            return Ok((v.clone(), entered));
+        }
         let exit = self.bind_found(exit, v, &class)?;
         let enter = self.bind_found(enter, v, &class)?;
         let entered = self.call(&enter, &[])?;
         Ok((exit, entered))
+    }
+
+    /// Calls what `with_enter` gave for `__exit__`.
+    pub(super) fn with_exit(&mut self, exit: &Value, exception: [Value; 3]) -> Res<Value> {
+        if let Value::Obj(r) = exit
+            && r.kind() == Kind::Opaque
+        {
+            let class = self.type_of(exit);
+            let found = self.lookup(&class, name::EXIT).and_then(|found| self.method_row(exit, &found));
+            return match found {
+                Some(row) => self.run_method(row, exit, &exception),
+                None => Err(self.type_error("the context manager has lost its __exit__ method")),
+            };
+        }
+        self.call(exit, &exception)
+    }
+
+    /// The row of a native method of an object made in Rust.
+    fn method_row(&self, v: &Value, found: &Value) -> Option<u32> {
+        let (Value::Obj(o), Value::Obj(f)) = (v, found) else { return None };
+        if o.kind() != Kind::Opaque || f.kind() != Kind::Native {
+            return None;
+        }
+        let native = f.frozen::<Native>();
+        (native.this.is_unbound() && self.interp.natives[native.row as usize].method).then_some(native.row)
+    }
+
+    /// Runs a native method without binding it first.
+    fn run_method(&mut self, row: u32, this: &Value, args: &[Value]) -> Res<Value> {
+        let (at, n) = (self.top(), 1 + args.len() as u32);
+        self.guard_depth(at + n + 2)?;
+        self.set_reg(at + 1, this.clone());
+        for (i, v) in args.iter().enumerate() {
+            self.set_reg(at + 2 + i as u32, v.clone());
+        }
+        let mut window = Window { func_at: at, n, kw: &[] };
+        let r = self.run_native(row, &mut window);
+        if r.is_err() {
+            self.unset(at, window.end());
+        }
+        r
     }
 
     /// A class statement: runs the body in a fresh namespace, then makes the class of it.

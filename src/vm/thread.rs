@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::interp::Interp;
 use crate::gil::Held;
 use crate::object::{Ref, Value};
+use crate::world::thread::{MAIN_STACK_BYTES, STACK_BYTES};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The mark that an exception is in flight (R3). Only errors.rs makes it.
@@ -23,6 +24,8 @@ const VALUES_PER_FRAME: usize = 8;
 
 /// CPython's `sys.getrecursionlimit()`.
 pub const RECURSION_LIMIT: u32 = 1000;
+/// Levels of calls through natives and of nested data: 8 KiB of the system's stack each, 64 where nothing is optimized.
+const LEVELS_PER_MIB: usize = if cfg!(debug_assertions) { 16 } else { 125 };
 
 pub struct Thread {
     pub held: Held,
@@ -35,10 +38,14 @@ pub struct Thread {
     /// Entries into the loop from Rust that have not returned; with the frames they count against `limit`.
     pub depth: u32,
     pub limit: u32,
+    /// What `depth` may reach, whatever the limit: each level takes some of the system's stack.
+    pub(super) depth_max: u32,
     /// Instructions cost simulated time.
     pub counting: bool,
     /// The exception in flight, else `Unbound` (R3).
     pub(super) raised: Value,
+    /// The loop was left by a `yield`: taken by who resumed the generator, which may be running elsewhere by then.
+    pub(super) yielded: bool,
     /// The exception being handled (`sys.exc_info`), else None.
     pub handled: Value,
     /// Objects whose repr is being made in this thread, against cycles.
@@ -63,6 +70,8 @@ impl Thread {
         interp.heap.enter(&held);
         let limit = interp.recursion_limit.load(Relaxed);
         let values = if held.is_main() || limit > RECURSION_LIMIT { MAIN_VALUES } else { THREAD_VALUES };
+        let stack = if held.is_main() { MAIN_STACK_BYTES } else { STACK_BYTES };
+        let depth_max = ((stack >> 20) * LEVELS_PER_MIB) as u32;
         Thread {
             held,
             interp,
@@ -72,8 +81,10 @@ impl Thread {
             inits: Vec::new(),
             depth: 0,
             limit,
+            depth_max,
             counting: false,
             raised: Value::Unbound,
+            yielded: false,
             handled: Value::None,
             in_repr: Vec::new(),
             object: Value::None,

@@ -167,3 +167,44 @@ pub fn status(path: &Path, follow: bool) -> io::Result<Status> {
         links: m.nlink(),
     })
 }
+
+/// Makes a symbolic link at `at` that leads to `to`.
+pub fn make_link(to: &Path, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, at)
+}
+
+/// Makes a second name of a file.
+pub fn make_name(of: &Path, at: &Path) -> io::Result<()> {
+    std::fs::hard_link(of, at)
+}
+
+pub fn read_link(path: &Path) -> io::Result<std::path::PathBuf> {
+    std::fs::read_link(path)
+}
+
+pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+/// Sends a signal to a process; signal 0 only asks whether it is there.
+pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+    let wrong = || io::Error::from_raw_os_error(22);
+    let pid = Pid::from_raw(pid).filter(|_| pid > 0).ok_or_else(wrong)?;
+    if signal == 0 {
+        return Ok(test_kill_process(pid)?);
+    }
+    Ok(kill_process(pid, Signal::from_named_raw(signal).ok_or_else(wrong)?)?)
+}
+
+/// Ends the process without flushing.
+pub fn exit_at_once(code: i32) -> ! {
+    std::process::exit(code)
+}
+
+/// User, effective user, group, effective group.
+pub fn ids() -> [u32; 4] {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    [getuid().as_raw(), geteuid().as_raw(), getgid().as_raw(), getegid().as_raw()]
+}

@@ -32,6 +32,7 @@ pub mod file;
 pub mod host;
 pub mod out;
 pub mod packet;
+pub mod pipe;
 pub mod random;
 pub mod sched;
 pub mod shared;
@@ -41,6 +42,7 @@ pub mod terminal;
 pub mod thread;
 pub mod wait_table;
 pub mod work;
+pub mod zone;
 
 use std::fmt;
 use std::sync::Arc;
@@ -211,8 +213,12 @@ waits! {
     Queue { key: WaitKey } word "queue", ended by Thread, proof NoOwner;
     /// A future: some thread must finish the work.
     Future { key: WaitKey } word "future", ended by Thread, proof NoOwner;
+    /// The next thing to do of an event loop whose tasks all wait: a timer, or a word from another thread.
+    Loop { key: WaitKey } word "event loop", ended by Thread, proof NoOwner;
     /// The end of a thread.
     Join { tid: Tid } word "join", ended by Thread, proof Cycle;
+    /// Data through a pipe or a socket, from wherever it comes.
+    Io { key: WaitKey } word "io", ended by Process, proof NoOwner;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
     Child { key: WaitKey } word "child", ended by Process, proof NoOwner;
     /// A message from another process, room for one to it, the output of a program. In the real world the
@@ -234,6 +240,8 @@ impl WaitOn {
             | WaitOn::Barrier { key }
             | WaitOn::Queue { key }
             | WaitOn::Future { key }
+            | WaitOn::Loop { key }
+            | WaitOn::Io { key }
             | WaitOn::Child { key }
             | WaitOn::Message { key, .. }
             | WaitOn::Permit { key, .. } => Some(*key),

@@ -71,3 +71,9 @@ impl Terminal {
         }
     }
 }
+
+/// Columns and rows of the terminal at standard output.
+pub fn size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row))
+}

@@ -11,9 +11,10 @@ use std::thread::Thread;
 use std::time::Duration;
 
 /// Stack of a script thread. Scripts recurse in registers, not here; natives that call back do not.
-pub const STACK_BYTES: usize = 16 << 20;
+/// Without optimization each of those takes many times as much.
+pub const STACK_BYTES: usize = if cfg!(debug_assertions) { 128 << 20 } else { 16 << 20 };
 /// Stack of the main script thread, which also loads and compiles.
-pub const MAIN_STACK_BYTES: usize = 64 << 20;
+pub const MAIN_STACK_BYTES: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 
 /// Starts an OS thread that nobody joins. The error is the OS's (no memory, too many threads).
 pub fn start(name: &str, stack: usize, body: Box<dyn FnOnce() + Send>) -> std::io::Result<()> {
@@ -113,6 +114,11 @@ impl Parker {
         }
         false
     }
+}
+
+/// Lets others run: for short waits in a loop.
+pub fn pause() {
+    std::thread::yield_now();
 }
 
 /// Sleeps in place, keeping whatever the thread holds.

@@ -14,8 +14,13 @@
 //!    only: the repeats have the seeds N, N+1, ….
 //! S5 The best of a column is named with those that its spread does not tell apart from it.
 //!
-//! Not here: flags (`cli/sweep.rs`), statistics (`explore/statistics.rs`), cores, warm-up, charts and the
-//! trade-off of two metrics: later axes of the plan and readers of the columns.
+//! S6 A run that does not end is killed and ends the sweep as a failed one. Warm-up runs come first, are watched
+//!    like the others, and are forgotten.
+//!
+//! Two columns make a trade-off along the interval (trade.rs).
+//!
+//! Not here: flags (`cli/sweep.rs`), statistics (`explore/statistics.rs`), charts (`explore/chart`), cores as an
+//! axis, counters of child processes.
 
 mod columns;
 mod data;
@@ -23,9 +28,11 @@ mod figures;
 mod plan;
 mod run;
 mod table;
+mod trade;
 
 pub use plan::{Axes, Combination, Plan, Run};
 pub use run::{ROLE, work};
+pub use trade::{Trade, over_interval};
 
 use crate::engine::Config;
 use indexmap::IndexSet;
@@ -51,26 +58,28 @@ pub struct Failure {
 /// error.
 pub fn sweep(config: Config, plan: Plan, progress: bool) -> Result<Sweep, Box<Failure>> {
     let target = if progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(plan.runs.len() as u64), target);
+    let warmup = plan.runs.iter().filter(|run| run.repeat == 0).cycle().take(plan.warmup * plan.combinations.len());
+    let all: Vec<(bool, &Run)> =
+        warmup.map(|run| (false, run)).chain(plan.runs.iter().map(|run| (true, run))).collect();
+    let bar = ProgressBar::with_draw_target(Some(all.len() as u64), target);
     let style = ProgressStyle::with_template("{bar:24} {pos} of {len} runs, {eta} left  {msg}");
     bar.set_style(style.expect("the template is valid").progress_chars("━━╌"));
     let mut measured = Vec::with_capacity(plan.runs.len());
-    for (number, run) in plan.runs.iter().enumerate() {
+    for (counts, run) in all {
         let combination = &plan.combinations[run.combination];
         bar.set_message(combination.label());
-        match run::one(plan.config(&config, run)) {
-            Ok(m) => measured.push(m),
+        match run::one(plan.config(&config, run), plan.limit) {
+            Ok(m) if counts => measured.push(m),
+            Ok(_) => {}
             Err(mut failure) => {
                 bar.finish_and_clear();
                 let seed = run.seed.map_or(String::new(), |s| format!(", seed {s}"));
-                failure.text = format!(
-                    "run {} of {} failed: {}, repeat {}{seed}: {}",
-                    number + 1,
-                    plan.runs.len(),
-                    combination.label(),
-                    run.repeat + 1,
-                    failure.text
-                );
+                let which = match counts {
+                    true => format!("run {} of {}", measured.len() + 1, plan.runs.len()),
+                    false => "a warm-up run".to_string(),
+                };
+                let (label, repeat) = (combination.label(), run.repeat + 1);
+                failure.text = format!("{which} failed: {label}, repeat {repeat}{seed}: {}", failure.text);
                 return Err(failure);
             }
         }

@@ -4,6 +4,7 @@ use crate::engine::Config;
 use crate::engine::config::interval_text;
 use crate::gil::policy::{self, Unit};
 use crate::gil::{GilConfig, World};
+use crate::world::Nanos;
 
 /// What is asked for: the values along each axis.
 #[derive(Clone, Debug)]
@@ -41,7 +42,14 @@ pub struct Plan {
     pub combinations: Vec<Combination>,
     pub runs: Vec<Run>,
     pub repeat: usize,
+    /// Runs of each combination before the others that do not count.
+    pub warmup: usize,
+    /// A run that takes longer in real time is killed.
+    pub limit: Nanos,
 }
+
+/// How long a run may take if nothing else is said.
+pub const LIMIT: Nanos = 300_000_000_000;
 
 impl Combination {
     /// `5ms (fifo, n=2)`.
@@ -98,7 +106,7 @@ impl Plan {
             }
             runs.extend(order.into_iter().map(|combination| Run { combination, repeat: round, seed }));
         }
-        Ok(Plan { combinations, runs, repeat })
+        Ok(Plan { combinations, runs, repeat, warmup: 0, limit: LIMIT })
     }
 
     /// The configuration of one run.

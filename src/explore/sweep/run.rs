@@ -5,18 +5,14 @@ use super::Failure;
 use super::figures::{Ended, FIGURES};
 use crate::engine::job::{Job, Received};
 use crate::engine::{self, Better, Config, Metric, Outcome};
-use crate::world::child::{Exit, Reader, Stream};
-use crate::world::{out, thread};
-use crossbeam::channel::{Receiver, bounded};
+use crate::world::capture::{self, End, Stop};
+use crate::world::child::{Exit, Stream};
+use crate::world::{Nanos, out};
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
-use std::io;
 
 /// The row of the table of roles.
 pub const ROLE: &str = "run";
-
-/// Reading a pipe to its end needs little.
-const READER_STACK_BYTES: usize = 256 << 10;
 
 /// What a run said of itself.
 pub struct Measured {
@@ -80,51 +76,22 @@ fn measured(frame: &[u8]) -> Option<Measured> {
     })
 }
 
-/// Runs one configuration in a process of its own.
-pub fn one(config: Config) -> Result<Measured, Box<Failure>> {
-    let failed = |text: String, [stdout, stderr]: [Vec<u8>; 2]| Box::new(Failure { text, stdout, stderr });
-    let fault = |e: io::Error| failed(format!("the process cannot be started or read: {e}"), [vec![], vec![]]);
-    let (exit, exited) = bounded(1);
+/// Runs one configuration in a process of its own, at most `limit` of real time.
+pub fn one(config: Config, limit: Nanos) -> Result<Measured, Box<Failure>> {
     let job = Job { role: ROLE, config, extra: Json::Null };
-    let on_exit = Box::new(move |code: Exit| {
-        // Nobody waits for it any more if reading has failed.
-        let _ = exit.send(code);
-    });
-    let mut child = job.start(Stream::Capture, Stream::Capture, on_exit).map_err(fault)?;
-    // Both streams are read at the same time as the channel, or the child would wait on a full one.
-    let stdout = drain(child.stdout.take()).map_err(fault)?;
-    let stderr = drain(child.stderr.take()).map_err(fault)?;
-    let frame = match &child.channel {
-        Some(channel) => channel.receive(),
-        None => Ok(None),
+    let failed = |text: String, stdout: Vec<u8>, stderr: Vec<u8>| Box::new(Failure { text, stdout, stderr });
+    let start = |on_exit| job.start(Stream::Capture, Stream::Capture, on_exit);
+    let done = capture::watch(start, limit, &Stop::never())
+        .map_err(|e| failed(format!("the process cannot be started or read: {e}"), vec![], vec![]))?;
+    let wrong = match (done.end, done.exit, done.frames.first().map(|frame| measured(frame))) {
+        (End::Ended, Exit(0), Some(Some(measured))) => return Ok(measured),
+        (End::TimedOut, ..) => {
+            format!("it did not end within {} s of real time and was killed (--timeout)", limit as f64 / 1e9)
+        }
+        (_, Exit(0), Some(None)) => "its result cannot be read".to_string(),
+        (_, Exit(0), None) => "it ended without a result".to_string(),
+        (_, Exit(code), _) if code < 0 => format!("ended by signal {}", -code),
+        (_, Exit(code), _) => format!("exit code {code}"),
     };
-    // The other side of each channel sends once, whatever happens.
-    let gone = |_| io::Error::other("a thread of the sweep is gone");
-    let exit = exited.recv().map_err(gone).map_err(fault)?;
-    let mut output = [vec![], vec![]];
-    for (bytes, stream) in output.iter_mut().zip([stdout, stderr]) {
-        *bytes = stream.recv().map_err(gone).map_err(fault)?.map_err(fault)?;
-    }
-    match (exit, frame) {
-        (Exit(0), Ok(Some(frame))) => match measured(&frame) {
-            Some(measured) => Ok(measured),
-            None => Err(failed("its result cannot be read".to_string(), output)),
-        },
-        (Exit(0), Ok(None)) => Err(failed("it ended without a result".to_string(), output)),
-        (Exit(0), Err(e)) => Err(failed(format!("its result cannot be read: {e}"), output)),
-        (Exit(code), _) if code < 0 => Err(failed(format!("ended by signal {}", -code), output)),
-        (Exit(code), _) => Err(failed(format!("exit code {code}"), output)),
-    }
-}
-
-/// Reads a stream to its end on a thread of its own.
-fn drain(stream: Option<Reader>) -> io::Result<Receiver<io::Result<Vec<u8>>>> {
-    let (bytes, read) = bounded(1);
-    let body = move || {
-        let all = stream.map_or(Ok(vec![]), Reader::to_end);
-        // Nobody waits for it any more if the sweep has failed.
-        let _ = bytes.send(all);
-    };
-    thread::start("output", READER_STACK_BYTES, Box::new(body))?;
-    Ok(read)
+    Err(failed(wrong, done.stdout, done.stderr))
 }

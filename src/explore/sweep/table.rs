@@ -20,8 +20,14 @@ enum Side {
 
 impl Sweep {
     /// The whole text.
-    pub fn table(&self) -> String {
-        let columns = self.columns();
+    /// `only` names the columns to show, by title or key; empty for all but the median wait, which the file
+    /// formats have.
+    pub fn table(&self, only: &[String]) -> String {
+        let mut columns = self.columns();
+        match only {
+            [] => columns.retain(|c| c.key != "wait_p50_s"),
+            only => columns.retain(|c| only.iter().any(|name| c.title == *name || c.key == *name)),
+        }
         let best: Vec<Option<Best>> = columns.iter().map(Column::best).collect();
         let mut text = self.head(best.iter().any(Option::is_some));
         let mut grid = self.settings();

@@ -119,9 +119,10 @@ fn held(process: &Process, wait: &Slice, hold: &Hold) -> String {
     let covers = overlap(longest) * 2 > hold.to.min(wait.to) - hold.from.max(wait.from);
     if longest.state == State::Holding && covers {
         let native = if longest.what.is_empty() { "a native function" } else { &longest.what };
+        let length_of = |ns: Nanos| if length(ns) == held { "all".to_string() } else { length(ns) };
         let mut text = format!(
             "{name} held it for {held}, {} of that in {native}{place}, which keeps the lock while it works",
-            length(longest.to - longest.from)
+            length_of(longest.to - longest.from)
         );
         let _ = match asked {
             Some(at) if at < longest.to => write!(
@@ -147,9 +148,9 @@ fn held(process: &Process, wait: &Slice, hold: &Hold) -> String {
     let _ = match (asked, &*hold.cause) {
         (Some(at), "request") => write!(
             text,
-            "; it was asked after {} (the interval is {interval}) and let go {} later, at its next safe point.",
+            "; it was asked after {} (the interval is {interval}) and let go {}, at its next safe point.",
             length(at - hold.from.max(wait.from)),
-            length(hold.to - at)
+            if hold.to == at { "at once".to_string() } else { format!("{} later", length(hold.to - at)) }
         ),
         (Some(at), cause) => write!(
             text,

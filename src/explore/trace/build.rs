@@ -81,35 +81,20 @@ impl Build<'_> {
     fn track(&self, thread: &crate::trace::recording::Thread, events: &[(Nanos, Event)]) -> Track {
         let mut track =
             Track { ident: thread.thread + 1, name: thread.name.clone(), dropped: thread.dropped, ..Track::default() };
-        // Why the thread is about to be ready, what it called when it let go, and since when it was asked to.
-        let (mut cause, mut callee, mut asked): (Arc<str>, Arc<str>, Option<Nanos>) = ("start".into(), "".into(), None);
+        let mut now = Now { cause: "start".into(), callee: "".into(), asked: None };
         for (at, event) in events {
             let at = at.saturating_sub(self.start);
-            // Why the thread has the lock no more after this event.
-            let mut gave: Arc<str> = "".into();
-            let (state, what, place) = match *event {
-                Event::Started {} => (State::Starting, "".into(), None),
-                Event::Ready { place } => {
-                    let why = std::mem::replace(&mut cause, "wake".into());
-                    gave = why.clone();
-                    (State::Ready, why, self.place(place))
+            if let Some((kind, text, place)) = self.instant(thread.process, event) {
+                if kind == Kind::Request {
+                    now.asked = now.asked.or(Some(at));
                 }
-                Event::Resumed {} => (State::Running, "".into(), None),
-                Event::Holding { what, place } => (State::Holding, self.text(what), self.place(place)),
-                Event::Outside { what, place } => {
-                    gave = "block".into();
-                    (State::Outside, self.text(what), self.place(place))
-                }
-                Event::Blocked { wait, what, place } => {
-                    gave = "block".into();
-                    let word = WaitKind::ALL.get(wait as usize).map_or("?", |k| k.word());
-                    let name = self.text(what);
-                    let what = if name.is_empty() { word.into() } else { format!("{word} {name}").into() };
-                    (State::Blocked, what, self.place(place))
-                }
-                Event::Suspended { cause: row, what, place } => {
-                    cause = Cause::WORDS.get(row as usize).copied().unwrap_or("?").into();
-                    callee = self.text(what);
+                track.instants.push(Instant { at, kind, text, place });
+                continue;
+            }
+            match *event {
+                Event::Suspended { cause, what, place } => {
+                    now.cause = Cause::WORDS.get(cause as usize).copied().unwrap_or("?").into();
+                    now.callee = self.text(what);
                     // A place of its own for what ran until here.
                     if let Some(last) = track.slices.last_mut() {
                         last.place = last.place.take().or_else(|| self.place(place));
@@ -117,39 +102,58 @@ impl Build<'_> {
                     continue;
                 }
                 Event::Exited {} => {
-                    close(&mut track.slices, at, (&mut asked, &mut callee), "exit".into());
+                    close(&mut track.slices, at, &mut now, "exit".into());
                     continue;
                 }
-                Event::Requested { by, .. } => {
-                    asked = asked.or(Some(at));
-                    track.instants.push(self.instant(at, Kind::Request, self.asker(thread.process, by), None));
+                // Said twice where a policy does not give a place at once.
+                Event::Ready { .. }
+                    if track.slices.last().is_some_and(|s| s.to == Nanos::MAX && s.state == State::Ready) =>
+                {
                     continue;
                 }
-                Event::Marked { text, place } => {
-                    track.instants.push(self.instant(at, Kind::Mark, self.text(text), self.place(place)));
-                    continue;
-                }
-                Event::Failed {} => {
-                    track.instants.push(self.instant(at, Kind::Failed, "".into(), None));
-                    continue;
-                }
-                Event::HeldBack {} => {
-                    track.instants.push(self.instant(at, Kind::HeldBack, "".into(), None));
-                    continue;
-                }
-                Event::Spawned { .. } | Event::Child { .. } => continue,
-            };
+                _ => {}
+            }
+            let Some((state, what, place, gave)) = self.begins(event, &mut now) else { continue };
             if let Some(last) = track.slices.last_mut().filter(|s| s.state == State::Running && s.place.is_none()) {
                 last.place = place.clone();
             }
-            close(&mut track.slices, at, (&mut asked, &mut callee), gave);
+            close(&mut track.slices, at, &mut now, gave);
             track.slices.push(Slice { from: at, to: Nanos::MAX, state, what, place, cause: "".into() });
         }
         track
     }
 
-    fn instant(&self, at: Nanos, kind: Kind, text: Arc<str>, place: Option<Spot>) -> Instant {
-        Instant { at, kind, text, place }
+    /// The state that begins with an event, in what, where, and why the thread has the lock no more then.
+    fn begins(&self, event: &Event, now: &mut Now) -> Option<(State, Arc<str>, Option<Spot>, Arc<str>)> {
+        let block = || Arc::from("block");
+        Some(match *event {
+            Event::Started {} => (State::Starting, "".into(), None, "".into()),
+            Event::Ready { place } => {
+                let why = std::mem::replace(&mut now.cause, "wake".into());
+                (State::Ready, why.clone(), self.place(place), why)
+            }
+            Event::Resumed {} => (State::Running, "".into(), None, "".into()),
+            Event::Holding { what, place } => (State::Holding, self.text(what), self.place(place), "".into()),
+            Event::Outside { what, place } => (State::Outside, self.text(what), self.place(place), block()),
+            Event::Blocked { wait, what, place } => {
+                let word = WaitKind::ALL.get(wait as usize).map_or("?", |k| k.word());
+                let name = self.text(what);
+                let what = if name.is_empty() { word.into() } else { format!("{word} {name}").into() };
+                (State::Blocked, what, self.place(place), block())
+            }
+            _ => return None,
+        })
+    }
+
+    /// What an event is that takes no time.
+    fn instant(&self, process: u32, event: &Event) -> Option<(Kind, Arc<str>, Option<Spot>)> {
+        Some(match *event {
+            Event::Requested { by, .. } => (Kind::Request, self.asker(process, by), None),
+            Event::Marked { text, place } => (Kind::Mark, self.text(text), self.place(place)),
+            Event::Failed {} => (Kind::Failed, "".into(), None),
+            Event::HeldBack {} => (Kind::HeldBack, "".into(), None),
+            _ => return None,
+        })
     }
 
     /// The name of the thread with number `by` less one.
@@ -159,12 +163,22 @@ impl Build<'_> {
     }
 }
 
+/// What is known of a thread between two events.
+struct Now {
+    /// Why it is about to be ready.
+    cause: Arc<str>,
+    /// What it called when it let go.
+    callee: Arc<str>,
+    /// Since when it has been asked to let go.
+    asked: Option<Nanos>,
+}
+
 /// Ends the last slice. A thread that ran and was asked for the lock long before it let go, after a call, was in
 /// that call: the rest of its slice is holding.
-fn close(slices: &mut Vec<Slice>, at: Nanos, (asked, callee): (&mut Option<Nanos>, &mut Arc<str>), cause: Arc<str>) {
-    let callee = std::mem::replace(callee, "".into());
+fn close(slices: &mut Vec<Slice>, at: Nanos, now: &mut Now, cause: Arc<str>) {
+    let callee = std::mem::replace(&mut now.callee, "".into());
     // A request stands until the lock is given up.
-    let asked = if cause.is_empty() { *asked } else { asked.take() };
+    let asked = if cause.is_empty() { now.asked } else { now.asked.take() };
     if slices.last().is_some_and(|s| s.to == Nanos::MAX && s.from == at) {
         // It lasted no time; if it was the end of a hold, what was before it was.
         let gone = slices.pop();

@@ -13,6 +13,7 @@
 mod bfs;
 mod cpython;
 mod fifo;
+mod off;
 mod priority;
 mod pypy;
 mod ruby;
@@ -21,6 +22,7 @@ mod ticks;
 pub use bfs::Bfs;
 pub use cpython::Cpython;
 pub use fifo::Fifo;
+pub use off::Off;
 pub use priority::Priority;
 pub use pypy::Pypy;
 pub use ruby::Ruby;

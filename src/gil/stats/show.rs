@@ -100,13 +100,14 @@ fn thread_json(t: &ThreadStats) -> Value {
     let kinds = WaitKind::ALL.iter().zip(t.blocked_ns);
     let blocked: serde_json::Map<String, Value> =
         kinds.map(|(kind, ns)| (kind.word().to_string(), ns.into())).collect();
+    let [p50, p99] = t.wait_spread.quantiles([0.5, 0.99]);
     json!({
         "name": t.name, "threads": t.threads, "lifetime_ns": t.lifetime_ns,
         "starting_ns": t.starting_ns, "running_ns": t.running_ns, "holding_ns": t.holding_ns,
         "waiting_ns": t.waiting_ns, "native_ns": t.native_ns, "blocked_ns": blocked,
         "acquires": t.acquires, "switches": t.switches, "released": causes(&t.released), "requests": t.requests,
         "failed": t.failed, "forced_waits": t.forced_waits, "stops": t.stops, "waits": t.waits(),
-        "wait_ns_p50": t.wait_ns_p50, "wait_ns_p99": t.wait_ns_p99, "wait_ns_max": t.wait_ns_max,
+        "wait_ns_p50": p50, "wait_ns_p99": p99, "wait_ns_max": t.wait_ns_max,
         "slice_ns": spread_json(&t.slices), "slice_ns_max": t.slice_ns_max,
     })
 }

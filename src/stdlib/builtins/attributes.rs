@@ -24,6 +24,10 @@ natives! { pub ATTRIBUTES, "builtins";
     holds hasattr("obj, name, /") = hasattr;
     /// Whether it can be called.
     holds callable("obj, /") = callable;
+    /// Imports a module by its dotted name; the first of its parts, or the last if `fromlist` is not empty.
+    holds __import__("name, globals=None, locals=None, fromlist=(), level=0") = import;
+    /// Prints what is known of an object: signature and documentation.
+    holds help("request=None, /") = help;
     /// The attributes of an object as a dict.
     holds vars("obj=None, /") = vars;
     /// The names of an object's attributes, sorted; without an object, of the module's names.
@@ -200,4 +204,34 @@ pub fn exit(c: &mut Call) -> Res<Value> {
         r.with::<crate::object::exception::Exception, _>(&c.held, |e| e.extra = extra);
     }
     Err(c.raise_value(e))
+}
+
+fn import(c: &mut Call) -> Res<Value> {
+    let (name, level) = (c.arg(0), c.some(4).unwrap_or(Value::Int(0)));
+    if c.index(&level)? != 0 {
+        return Err(c.raise(TypeId::NotImplementedError, "Kit has no __import__() with a level: use importlib"));
+    }
+    let name = c.expect_str(&name, "__import__() argument 1")?.to_string();
+    if name.is_empty() || name.split('.').any(str::is_empty) {
+        return Err(if name.is_empty() {
+            c.value_error("Empty module name")
+        } else {
+            c.raise(TypeId::ModuleNotFoundError, format!("No module named '{name}' in Kit"))
+        });
+    }
+    let last = match c.some(3) {
+        Some(v) => c.truth(&v)?,
+        None => false,
+    };
+    c.import(&name, last)
+}
+
+fn help(c: &mut Call) -> Res<Value> {
+    let Some(v) = c.opt(0).filter(|v| !v.is_none()) else {
+        return Err(
+            c.raise(TypeId::NotImplementedError, "Kit has no help() dialog: name what you ask for, or run kit doc")
+        );
+    };
+    let module = c.import("_help", true)?;
+    c.call_method(&module, Name::of("show"), &[v])
 }

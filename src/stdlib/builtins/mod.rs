@@ -75,6 +75,8 @@ pub fn install(th: &mut Thread, builtins: &Ref) {
     set_in(th, builtins, "__debug__", true);
     let name = th.str("builtins");
     set_in(th, builtins, "__name__", name);
+    let this: Value = builtins.clone().into();
+    drop(th.interp.modules.with(&th.held, |all| all.set(crate::object::name::BUILTINS, this)));
     set_in(th, builtins, "None", Value::None);
     set_in(th, builtins, "True", true);
     set_in(th, builtins, "False", false);

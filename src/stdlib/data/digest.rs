@@ -20,10 +20,10 @@ natives! { pub MODULE, "_hashlib";
 natives! { pub HASHER, method "HASH";
     /// Feeds in more bytes; more than 2 KB with the lock released.
     computes update("data, /") = update;
-    /// The digest of all that was fed in, as bytes.
-    holds digest("") = digest;
+    /// The digest of all that was fed in, as bytes; of `length` of them where that is free.
+    computes digest("length=None, /") = digest;
     /// The digest as hexadecimal text.
-    holds hexdigest("") = hexdigest;
+    computes hexdigest("length=None, /") = hexdigest;
     /// A digest that has been fed the same.
     holds copy("") = copy;
 }
@@ -36,6 +36,12 @@ enum Algorithm {
     Sha256(sha2::Sha256),
     Sha384(sha2::Sha384),
     Sha512(sha2::Sha512),
+    Sha3_224(sha3::Sha3_224),
+    Sha3_256(sha3::Sha3_256),
+    Sha3_384(sha3::Sha3_384),
+    Sha3_512(sha3::Sha3_512),
+    Shake128(sha3::Shake128),
+    Shake256(sha3::Shake256),
     Blake2b(Box<Blake2b>),
     Blake2s(Box<Blake2s>),
 }
@@ -50,6 +56,12 @@ impl Algorithm {
             "sha256" => Sha256(Default::default()),
             "sha384" => Sha384(Default::default()),
             "sha512" => Sha512(Default::default()),
+            "sha3_224" => Sha3_224(Default::default()),
+            "sha3_256" => Sha3_256(Default::default()),
+            "sha3_384" => Sha3_384(Default::default()),
+            "sha3_512" => Sha3_512(Default::default()),
+            "shake_128" => Shake128(Default::default()),
+            "shake_256" => Shake256(Default::default()),
             "blake2b" => Blake2b(Box::new(super::blake2::Blake2b::new(64, &[], &[], &[]))),
             "blake2s" => Blake2s(Box::new(super::blake2::Blake2s::new(32, &[], &[], &[]))),
             _ => return None,
@@ -64,19 +76,38 @@ impl Algorithm {
             Sha256(d) => d.update(data),
             Sha384(d) => d.update(data),
             Sha512(d) => d.update(data),
+            Sha3_224(d) => d.update(data),
+            Sha3_256(d) => d.update(data),
+            Sha3_384(d) => d.update(data),
+            Sha3_512(d) => d.update(data),
+            Shake128(d) => sha3::digest::Update::update(d, data),
+            Shake256(d) => sha3::digest::Update::update(d, data),
             Blake2b(d) => d.update(data),
             Blake2s(d) => d.update(data),
         }
     }
 
-    fn finish(&self) -> Vec<u8> {
+    /// `length` counts only where the algorithm gives as many bytes as one likes.
+    fn finish(&self, length: usize) -> Vec<u8> {
+        use sha3::digest::{ExtendableOutput, XofReader};
+        fn drawn(mut from: impl XofReader, length: usize) -> Vec<u8> {
+            let mut out = vec![0; length];
+            from.read(&mut out);
+            out
+        }
         match self {
+            Shake128(d) => drawn(d.clone().finalize_xof(), length),
+            Shake256(d) => drawn(d.clone().finalize_xof(), length),
             Md5(d) => d.clone().finalize().to_vec(),
             Sha1(d) => d.clone().finalize().to_vec(),
             Sha224(d) => d.clone().finalize().to_vec(),
             Sha256(d) => d.clone().finalize().to_vec(),
             Sha384(d) => d.clone().finalize().to_vec(),
             Sha512(d) => d.clone().finalize().to_vec(),
+            Sha3_224(d) => d.clone().finalize().to_vec(),
+            Sha3_256(d) => d.clone().finalize().to_vec(),
+            Sha3_384(d) => d.clone().finalize().to_vec(),
+            Sha3_512(d) => d.clone().finalize().to_vec(),
             Blake2b(d) => d.finish(),
             Blake2s(d) => d.finish(),
         }
@@ -150,13 +181,34 @@ fn update(c: &mut Call) -> Res<Value> {
     Ok(Value::None)
 }
 
+fn finished(c: &mut Call) -> Res<Vec<u8>> {
+    let hasher = own(c)?;
+    let free = matches!(&*hasher.lock(), Shake128(_) | Shake256(_));
+    let name = c.row.name;
+    let length = match (free, c.some(1)) {
+        (true, None) => return Err(c.type_error(format!("{name}() missing required argument 'length' (pos 1)"))),
+        (true, Some(v)) => {
+            let n = c.index(&v)?;
+            match usize::try_from(n) {
+                Ok(n) if n < 1 << 29 => n,
+                Ok(_) => return Err(c.value_error("length is too large")),
+                Err(_) => return Err(c.value_error("value must be positive")),
+            }
+        }
+        (false, Some(_)) => return Err(c.type_error(format!("{name}() takes no arguments (1 given)"))),
+        (false, None) => 0,
+    };
+    c.room(length)?;
+    Ok(computed(c, length, move || hasher.lock().finish(length)))
+}
+
 fn digest(c: &mut Call) -> Res<Value> {
-    let d = own(c)?.lock().finish();
+    let d = finished(c)?;
     Ok(c.bytes(d))
 }
 
 fn hexdigest(c: &mut Call) -> Res<Value> {
-    let d = own(c)?.lock().finish();
+    let d = finished(c)?;
     Ok(c.string(crate::object::pure::bytes::to_hex(&d, None, 1)))
 }
 

@@ -1,7 +1,9 @@
 //! `math`: functions on floats; those on whole numbers are in `whole`.
 
+mod special;
 mod whole;
 
+pub use self::special::SPECIAL;
 pub use self::whole::WHOLE;
 
 use super::set_in;

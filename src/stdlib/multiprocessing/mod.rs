@@ -91,7 +91,9 @@ fn start(c: &mut Call) -> Res<Value> {
     if let Err(e) = out::flush() {
         return Err(os_error::raise(c, &e, None));
     }
-    let birth = Birth { method: way, name, default, argv, limit: c.limit, payload };
+    let environ = c.interp.environ.with(&c.held, |e| e.clone());
+    let birth = Birth { method: way, name, default, argv, limit: c.limit, environ, payload };
+    let interp = c.interp;
     match interp.starter.start(c, birth, passed) {
         Ok(child) => {
             let pid = Value::Int(child.pid().into());

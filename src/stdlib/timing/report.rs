@@ -46,7 +46,9 @@ fn said(kind: WaitKind) -> &'static str {
         WaitKind::Barrier => "waited at a barrier",
         WaitKind::Queue => "waited for a queue",
         WaitKind::Future => "waited for a future",
+        WaitKind::Loop => "had no task to run",
         WaitKind::Join => "joined threads",
+        WaitKind::Io => "waited for data",
         WaitKind::Child => "waited for a process",
     }
 }

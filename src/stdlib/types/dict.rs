@@ -73,13 +73,8 @@ fn get(c: &mut Call) -> Res<Value> {
 
 fn setdefault(c: &mut Call) -> Res<Value> {
     let (d, key) = (own(c)?, c.arg(1));
-    let hash = c.hash(&key)?;
-    if let Some(v) = c.dict_get_hashed(&d, hash, &key)? {
-        return Ok(v);
-    }
     let v = c.opt(2).unwrap_or(Value::None);
-    c.dict_set_hashed(&d, hash, key, v.clone())?;
-    Ok(v)
+    c.dict_setdefault(&d, key, v)
 }
 
 fn pop(c: &mut Call) -> Res<Value> {

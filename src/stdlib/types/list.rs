@@ -83,13 +83,10 @@ fn pop(c: &mut Call) -> Res<Value> {
 
 fn remove(c: &mut Call) -> Res<Value> {
     let (list, v) = (own(c)?, c.arg(1));
-    let Some(at) = c.list_position(&list, &v, 0, i64::MAX)? else {
-        return Err(c.value_error("list.remove(x): x not in list"));
-    };
-    // A comparison may have shortened the list.
-    let old = list.with::<List, _>(&c.held, |l| (at < l.items.len()).then(|| l.items.remove(at)));
-    drop(old);
-    Ok(Value::None)
+    if c.list_remove(&list, &v)? {
+        return Ok(Value::None);
+    }
+    Err(c.value_error("list.remove(x): x not in list"))
 }
 
 fn clear(c: &mut Call) -> Res<Value> {

@@ -82,6 +82,7 @@ fn zero_float(_: &mut Call) -> Res<Value> {
 fn itself(c: &mut Call) -> Res<Value> {
     Ok(match c.arg(0) {
         Value::Bool(b) => Value::Int(b as i64),
+        Value::Obj(r) if TypeId::of_shape(r.shape()).is_none() => c.underived(&r),
         v => v,
     })
 }

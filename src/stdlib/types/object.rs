@@ -182,10 +182,13 @@ fn subclasses(c: &mut Call) -> Res<Value> {
     let mut found = Vec::new();
     if let Some(class) = class.as_ref() {
         let mut all = Vec::new();
-        c.interp.heap.for_each(&c.held, |r| {
-            if r.is::<Class>() {
-                all.push(r.clone());
-            }
+        let heap = &c.interp.heap;
+        c.held.alone(|alone| {
+            heap.for_each(alone, |r| {
+                if r.is::<Class>() {
+                    all.push(r.clone());
+                }
+            });
         });
         let derives = |r: &Ref| r.with::<Class, _>(&c.held, |k| k.from_script && k.bases.iter().any(|b| b.same(class)));
         found = all.into_iter().filter(derives).map(Value::Obj).collect();

@@ -199,7 +199,7 @@ fn isdisjoint(c: &mut Call) -> Res<Value> {
 fn copy(c: &mut Call) -> Res<Value> {
     let s = own(c)?;
     if s.kind() == Kind::FrozenSet {
-        return Ok(s.into());
+        return Ok(c.underived(&s));
     }
     Ok(c.set_copy(&s).into())
 }

@@ -1,9 +1,9 @@
 //! Methods of str: case, classes, layout, stripping. Searching, splitting, formatting: str_more.rs.
 
 use crate::natives;
-use crate::object::Value;
 use crate::object::pure::text as pure;
 use crate::object::types::Str;
+use crate::object::{TypeId, Value};
 use crate::vm::make::text;
 use crate::vm::{Call, Res};
 
@@ -86,7 +86,11 @@ pub(super) fn want(c: &mut Call, i: usize, what: &str) -> Res<String> {
 /// A result that is often the object itself: then no copy is made.
 pub(super) fn give(c: &mut Call, part: Option<String>) -> Res<Value> {
     Ok(match part {
-        None => c.arg(0),
+        // Of a derived class too the answer is a plain str.
+        None => match c.arg(0) {
+            Value::Obj(r) if TypeId::of_shape(r.shape()).is_none() => c.underived(&r),
+            v => v,
+        },
         Some(t) => c.string(t),
     })
 }

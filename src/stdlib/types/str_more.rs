@@ -199,7 +199,7 @@ fn join(c: &mut Call) -> Res<Value> {
         }
     };
     if let [one] = &items[..]
-        && text(one).is_some()
+        && c.builtin_type(one) == Some(TypeId::Str)
     {
         return Ok(one.clone());
     }

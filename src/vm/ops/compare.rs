@@ -405,6 +405,33 @@ impl Thread {
 
     /// The first position from `start` below `stop` of an equal item; the list may change meanwhile.
     pub fn list_position(&mut self, list: &Ref, item: &Value, start: usize, stop: i64) -> Res<Option<usize>> {
+        self.list_find(list, item, start, stop, |_, _| ())
+    }
+
+    /// Takes the first equal item out; was there one?
+    pub fn list_remove(&mut self, list: &Ref, item: &Value) -> Res<bool> {
+        let mut dead = Value::Unbound;
+        let at = self.list_find(list, item, 0, i64::MAX, |items, at| dead = items.remove(at))?;
+        let Some(at) = at else { return Ok(false) };
+        if dead.is_unbound() {
+            // A script compared, and may have shortened the list.
+            dead = list
+                .with::<List, _>(&self.held, |l| (at < l.items.len()).then(|| l.items.remove(at)))
+                .unwrap_or_default();
+        }
+        drop(dead);
+        Ok(true)
+    }
+
+    /// As `list_position`; `f` is called with the list still open when the item was found without script code.
+    fn list_find(
+        &mut self,
+        list: &Ref,
+        item: &Value,
+        start: usize,
+        stop: i64,
+        mut f: impl FnMut(&mut Vec<Value>, usize),
+    ) -> Res<Option<usize>> {
         let mut at = start;
         while (at as i64) < stop {
             // Runs of items that are plainly different are passed over in one opening.
@@ -412,11 +439,12 @@ impl Thread {
                 let end = l.items.len().min(stop as usize);
                 while at < end {
                     let v = &l.items[at];
-                    if v.same(item) {
-                        return Some(None);
-                    }
-                    match plain(CmpOp::Eq, v, item) {
-                        Some(true) => return Some(None),
+                    let same = if v.same(item) { Some(true) } else { plain(CmpOp::Eq, v, item) };
+                    match same {
+                        Some(true) => {
+                            f(&mut l.items, at);
+                            return Some(None);
+                        }
                         Some(false) => at += 1,
                         None => return Some(Some(v.clone())),
                     }

@@ -168,6 +168,37 @@ impl Thread {
             Step::End => Ok(None),
             Step::Exhausted(_old) => Ok(None),
             Step::Changed(text) => Err(self.runtime_error(text)),
+            step @ (Step::Enumerate(..) | Step::Zip(..) | Step::Map(..) | Step::Filter(..)) => {
+                self.guarded("", |th| th.next_through(it, step))
+            }
+            Step::GetItem(seq, at) => {
+                let got = self.get_item(&seq, &Value::Int(at));
+                if got.is_err() && (self.raised_is(TypeId::IndexError) || self.raised_is(TypeId::StopIteration)) {
+                    drop(self.take_raised());
+                    self.exhaust(it);
+                    return Ok(None);
+                }
+                got.map(Some)
+            }
+            Step::Calls(func, sentinel) => {
+                let v = self.call(&func, &[])?;
+                if self.same_or_equal(&sentinel, &v)? {
+                    self.exhaust(it);
+                    return Ok(None);
+                }
+                Ok(Some(v))
+            }
+        }
+    }
+
+    fn exhaust(&mut self, it: &Ref) {
+        let old = it.with::<Iter, _>(&self.held, |s| std::mem::replace(s, Iter::Done));
+        drop(old);
+    }
+
+    /// The next item of an iterator over other iterators.
+    fn next_through(&mut self, it: &Ref, step: Step) -> Res<Option<Value>> {
+        match step {
             Step::Enumerate(inner, count) => self.next_enumerate(it, inner, count),
             Step::Zip(inner, strict) => self.next_zip(it, inner, strict),
             Step::Map(func, inner) => {
@@ -194,29 +225,8 @@ impl Thread {
                 }
                 Ok(None)
             }
-            Step::GetItem(seq, at) => {
-                let got = self.get_item(&seq, &Value::Int(at));
-                if got.is_err() && (self.raised_is(TypeId::IndexError) || self.raised_is(TypeId::StopIteration)) {
-                    drop(self.take_raised());
-                    self.exhaust(it);
-                    return Ok(None);
-                }
-                got.map(Some)
-            }
-            Step::Calls(func, sentinel) => {
-                let v = self.call(&func, &[])?;
-                if self.same_or_equal(&sentinel, &v)? {
-                    self.exhaust(it);
-                    return Ok(None);
-                }
-                Ok(Some(v))
-            }
+            _ => Ok(None),
         }
-    }
-
-    fn exhaust(&mut self, it: &Ref) {
-        let old = it.with::<Iter, _>(&self.held, |s| std::mem::replace(s, Iter::Done));
-        drop(old);
     }
 
     fn next_enumerate(&mut self, it: &Ref, inner: Value, count: Value) -> Res<Option<Value>> {
@@ -272,6 +282,10 @@ impl Thread {
     /// `reversed(v)`.
     pub fn reversed(&mut self, v: &Value) -> Res<Value> {
         if scripted(v) {
+            if matches!(self.lookup_special(v, name::REVERSED), Some(Value::None)) {
+                let name = self.type_name(v);
+                return Err(self.type_error(format!("'{name}' object is not reversible")));
+            }
             if let Some(it) = self.special(v, name::REVERSED, &[])? {
                 return Ok(it);
             }

@@ -61,9 +61,8 @@ impl Thread {
     /// One step deeper through data (O4); `doing` completes "maximum recursion depth exceeded".
     #[inline]
     pub(crate) fn guarded<T>(&mut self, doing: &str, f: impl FnOnce(&mut Thread) -> Res<T>) -> Res<T> {
-        if self.frames.len() as u32 + self.depth >= self.limit {
-            let text = format!("maximum recursion depth exceeded{doing}");
-            return Err(self.raise(TypeId::RecursionError, text));
+        if self.frames.len() as u32 + self.depth >= self.limit || self.depth >= self.depth_max {
+            return Err(self.too_deep_in(doing));
         }
         self.depth += 1;
         let out = f(self);

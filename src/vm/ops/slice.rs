@@ -1,7 +1,9 @@
 //! Slices of the builtin sequences: taking, assigning, deleting.
+//!
+//! The bounds are asked with everything closed; what they mean in a list is found in the opening that uses it.
 
 use crate::object::pure::slice::{self, Indices};
-use crate::object::pure::text;
+use crate::object::pure::{PureError, text};
 use crate::object::types::*;
 use crate::object::{Kind, Ref, TypeId, Value};
 use crate::vm::{Res, Thread};
@@ -40,16 +42,11 @@ impl Thread {
     /// `sequence[slice]`; `None`: the object has no slices.
     pub(super) fn get_slice(&mut self, r: &Ref, s: &Slice) -> Res<Option<Value>> {
         let i = match r.kind() {
-            Kind::List | Kind::Tuple | Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Range => {
-                self.slice_of(s, r)?
-            }
+            Kind::List | Kind::ByteArray => return self.get_open_slice(r, s).map(Some),
+            Kind::Tuple | Kind::Str | Kind::Bytes | Kind::Range => self.slice_of(s, r)?,
             _ => return Ok(None),
         };
         Ok(Some(match r.kind() {
-            Kind::List => {
-                let items = r.with::<List, _>(&self.held, |l| pick(&l.items, i));
-                self.list(items)
-            }
             Kind::Tuple => {
                 let t = r.frozen::<Tuple>();
                 if i.step == 1 && i.len == t.0.len() && (r.shape() as usize) < TypeId::COUNT {
@@ -70,10 +67,6 @@ impl Thread {
                 let b = pick(&r.frozen::<Bytes>().0, i);
                 self.bytes(b)
             }
-            Kind::ByteArray => {
-                let b = r.with::<ByteArray, _>(&self.held, |b| pick(&b.0, i));
-                self.bytearray(b)
-            }
             _ => {
                 let x = *r.frozen::<Range>();
                 let Some((start, stop, step)) = slice::range_slice(x.start, x.step, i) else {
@@ -82,6 +75,18 @@ impl Thread {
                 self.range(start, stop, step)
             }
         }))
+    }
+
+    fn get_open_slice(&mut self, r: &Ref, s: &Slice) -> Res<Value> {
+        let bounds = self.slice_bounds(s)?;
+        if r.is::<ByteArray>() {
+            let b = r.with::<ByteArray, _>(&self.held, |b| Ok(pick(&b.0, at(b.0.len(), bounds)?)));
+            let b = self.pure(b)?;
+            return Ok(self.bytearray(b));
+        }
+        let items = r.with::<List, _>(&self.held, |l| Ok(pick(&l.items, at(l.items.len(), bounds)?)));
+        let items = self.pure(items)?;
+        Ok(self.list(items))
     }
 
     /// `range(start, stop, step)`; `step` is not zero.
@@ -104,21 +109,16 @@ impl Thread {
                 return Err(e);
             }
         };
-        let i = self.slice_of(s, r)?;
-        if i.step == 1 {
-            let (start, stop) = (i.start as usize, i.stop.max(i.start) as usize);
-            let old: Vec<Value> = r.with::<List, _>(&self.held, |l| l.items.splice(start..stop, new).collect());
-            drop(old);
-            return Ok(());
-        }
-        if new.len() != i.len {
-            return Err(self.uneven(new.len(), i.len));
-        }
-        let old: Vec<Value> = r.with::<List, _>(&self.held, |l| {
-            i.iter().zip(new).map(|(at, v)| std::mem::replace(&mut l.items[at], v)).collect()
+        let bounds = self.slice_bounds(s)?;
+        let got = new.len();
+        let done = r.with::<List, _>(&self.held, |l| {
+            let i = at(l.items.len(), bounds)?;
+            Ok(put(&mut l.items, i, new))
         });
-        drop(old);
-        Ok(())
+        match self.pure(done)? {
+            Ok(_old) => Ok(()),
+            Err(want) => Err(self.uneven(got, want)),
+        }
     }
 
     #[cold]
@@ -137,18 +137,19 @@ impl Thread {
                 return Err(self.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
             }
         };
-        let i = self.slice_of(s, r)?;
-        if i.step == 1 {
-            let (start, stop) = (i.start as usize, i.stop.max(i.start) as usize);
-            r.with::<ByteArray, _>(&self.held, |b| drop(b.0.splice(start..stop, new)));
-            return Ok(());
+        let bounds = self.slice_bounds(s)?;
+        let got = new.len();
+        let done = r.with::<ByteArray, _>(&self.held, |b| {
+            let i = at(b.0.len(), bounds)?;
+            Ok(put(&mut b.0, i, new))
+        });
+        match self.pure(done)? {
+            Ok(_) => Ok(()),
+            Err(want) => {
+                let text = format!("attempt to assign bytes of size {got} to extended slice of size {want}");
+                Err(self.value_error(text))
+            }
         }
-        if new.len() != i.len {
-            let text = format!("attempt to assign bytes of size {} to extended slice of size {}", new.len(), i.len);
-            return Err(self.value_error(text));
-        }
-        r.with::<ByteArray, _>(&self.held, |b| i.iter().zip(new).for_each(|(at, v)| b.0[at] = v));
-        Ok(())
     }
 
     /// The bytes that an iterable of ints from 0 to 255 gives; `what` an error calls them.
@@ -163,15 +164,36 @@ impl Thread {
 
     /// `del sequence[slice]` of a list or bytearray.
     pub(super) fn del_slice(&mut self, r: &Ref, s: &Slice) -> Res<()> {
-        let i = self.slice_of(s, r)?;
+        let bounds = self.slice_bounds(s)?;
         if r.is::<ByteArray>() {
-            r.with::<ByteArray, _>(&self.held, |b| drop(remove(&mut b.0, i)));
-            return Ok(());
+            let old = r.with::<ByteArray, _>(&self.held, |b| {
+                let i = at(b.0.len(), bounds)?;
+                Ok(remove(&mut b.0, i))
+            });
+            return self.pure(old).map(drop);
         }
-        let old = r.with::<List, _>(&self.held, |l| remove(&mut l.items, i));
-        drop(old);
-        Ok(())
+        let old = r.with::<List, _>(&self.held, |l| {
+            let i = at(l.items.len(), bounds)?;
+            Ok(remove(&mut l.items, i))
+        });
+        self.pure(old).map(drop)
     }
+}
+
+/// The positions that bounds mean in a row of `len` items.
+fn at(len: usize, (start, stop, step): Bounds) -> Result<Indices, PureError> {
+    slice::indices(len, start, stop, step)
+}
+
+/// Puts new items in the place of a slice; gives the old ones, or how many an extended slice needs.
+fn put<T>(items: &mut Vec<T>, i: Indices, new: Vec<T>) -> Result<Vec<T>, usize> {
+    if i.step == 1 {
+        return Ok(items.splice(i.start as usize..i.stop.max(i.start) as usize, new).collect());
+    }
+    if new.len() != i.len {
+        return Err(i.len);
+    }
+    Ok(i.iter().zip(new).map(|(at, v)| std::mem::replace(&mut items[at], v)).collect())
 }
 
 fn pick<T: Clone>(items: &[T], i: Indices) -> Vec<T> {

@@ -162,12 +162,7 @@ impl Thread {
         });
         match quick {
             Some(found) => Ok(found),
-            None => {
-                let Some((at, _)) = self.dict_find_slow(d, hash, key)? else {
-                    return Ok(None);
-                };
-                Ok(d.with::<Dict, _>(&self.held, |d| d.table.entry(at).map(|(_, v)| v.clone())))
-            }
+            None => self.dict_slow(d, hash, key, |t, at| t.entry(at?).map(|(_, v)| v.clone())),
         }
     }
 
@@ -219,21 +214,74 @@ impl Thread {
 
     #[cold]
     fn dict_set_slow(&mut self, d: &Ref, hash: i64, key: Value, v: Value) -> Res<()> {
-        let at = self.dict_find_slow(d, hash, &key)?;
-        let old = d.with::<Dict, _>(&self.held, |d| match at {
-            Some((at, _)) => d.table.value_mut(at).map(|slot| std::mem::replace(slot, v)),
+        let new = key.clone();
+        let old = self.dict_slow(d, hash, &key, |t, at| match at {
+            Some(at) => t.value_mut(at).map(|slot| std::mem::replace(slot, v)),
             None => {
-                d.table.push(hash, key, v);
+                t.push(hash, new, v);
                 None
             }
-        });
+        })?;
         drop(old);
         Ok(())
     }
 
-    /// The position of a key and the key as the dict has it, by comparisons that may run script code.
+    /// `d.setdefault(key, v)`: the value of the key, entered if it was not there.
+    pub fn dict_setdefault(&mut self, d: &Ref, key: Value, v: Value) -> Res<Value> {
+        let hash = self.hash(&key)?;
+        if d.shape() == TypeId::NamesDict.shape() && !self.dict_has(d, &key)? {
+            self.dict_set_hashed(d, hash, key, v.clone())?;
+            return Ok(v);
+        }
+        let left = d.with::<Dict, _>(&self.held, |d| match look_dict(&d.table, hash, &key) {
+            Look::At(at) => Ok(d.table.entry(at).map(|(_, v)| v.clone())),
+            Look::Absent => {
+                d.table.push(hash, key.clone(), v.clone());
+                Ok(None)
+            }
+            Look::Unsure => Err(()),
+        });
+        let found = match left {
+            Ok(found) => found,
+            Err(()) => {
+                let (new, entered) = (key.clone(), v.clone());
+                self.dict_slow(d, hash, &key, |t, at| match at {
+                    Some(at) => t.entry(at).map(|(_, v)| v.clone()),
+                    None => {
+                        t.push(hash, new, entered);
+                        None
+                    }
+                })?
+            }
+        };
+        Ok(found.unwrap_or(v))
+    }
+
+    /// Looks for a key by comparisons that may run script code, then does `f` with its position while the
+    /// table is as it was found.
     #[cold]
-    fn dict_find_slow(&mut self, d: &Ref, hash: i64, key: &Value) -> Res<Option<(usize, Value)>> {
+    fn dict_slow<R>(
+        &mut self,
+        d: &Ref,
+        hash: i64,
+        key: &Value,
+        f: impl FnOnce(&mut PyDict<Value, Value>, Option<usize>) -> R,
+    ) -> Res<R> {
+        let mut f = Some(f);
+        loop {
+            let (version, at) = self.dict_find_slow(d, hash, key)?;
+            let done = d.with::<Dict, _>(&self.held, |d| {
+                let f = if d.table.version() == version { f.take() } else { None };
+                f.map(|f| f(&mut d.table, at))
+            });
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// The position of a key, and the version of the table for which it is right.
+    fn dict_find_slow(&mut self, d: &Ref, hash: i64, key: &Value) -> Res<(u64, Option<usize>)> {
         'again: loop {
             let (version, candidates) = d.with::<Dict, _>(&self.held, |d| {
                 let found = d.table.candidates(hash).into_iter();
@@ -247,10 +295,10 @@ impl Thread {
                     continue 'again;
                 }
                 if equal {
-                    return Ok(Some((at, k)));
+                    return Ok((version, Some(at)));
                 }
             }
-            return Ok(None);
+            return Ok((version, None));
         }
     }
 
@@ -265,10 +313,7 @@ impl Thread {
         });
         let entry = match look {
             Ok(entry) => entry,
-            Err(()) => match self.dict_find_slow(d, hash, key)? {
-                Some((at, _)) => d.with::<Dict, _>(&self.held, |d| d.table.remove(at)),
-                None => None,
-            },
+            Err(()) => self.dict_slow(d, hash, key, |t, at| t.remove(at?))?,
         };
         if d.shape() == TypeId::NamesDict.shape() && entry.is_some() {
             self.name_changed(d, key, None)?;
@@ -306,7 +351,7 @@ impl Thread {
     pub fn dict_update(&mut self, d: &Ref, other: &Value) -> Res<()> {
         if let Value::Obj(o) = other
             && o.is::<Dict>()
-            && (!super::scripted(other) || self.lookup_special(other, name::ITER).is_none())
+            && !self.has_special(other, name::ITER)
         {
             for (k, v) in self.dict_items(o) {
                 self.dict_set(d, k, v)?;
@@ -395,20 +440,39 @@ impl Thread {
     }
 
     pub fn set_has_hashed(&mut self, s: &Ref, hash: i64, key: &Value) -> Res<bool> {
-        Ok(self.set_find(s, hash, key)?.is_some())
-    }
-
-    /// The slot of a key, right until script code runs again.
-    fn set_find(&mut self, s: &Ref, hash: i64, key: &Value) -> Res<Option<usize>> {
         match self.with_set(s, |t| look_set(t, hash, key)) {
-            Some(Look::At(at)) => Ok(Some(at)),
-            Some(Look::Absent) | None => Ok(None),
-            Some(Look::Unsure) => self.set_find_slow(s, hash, key),
+            Some(Look::At(_)) => Ok(true),
+            Some(Look::Absent) | None => Ok(false),
+            Some(Look::Unsure) => Ok(self.set_find_slow(s, hash, key)?.1.is_some()),
         }
     }
 
+    /// Looks for a key by comparisons that may run script code, then does `f` with its slot while the
+    /// table is as it was found.
     #[cold]
-    fn set_find_slow(&mut self, s: &Ref, hash: i64, key: &Value) -> Res<Option<usize>> {
+    fn set_slow<R>(
+        &mut self,
+        s: &Ref,
+        hash: i64,
+        key: &Value,
+        f: impl FnOnce(&mut PySet<Value>, Option<usize>) -> R,
+    ) -> Res<R> {
+        let mut f = Some(f);
+        loop {
+            let (version, at) = self.set_find_slow(s, hash, key)?;
+            let done = s.with::<Set, _>(&self.held, |s| {
+                let f = if s.table.version() == version { f.take() } else { None };
+                f.map(|f| f(&mut s.table, at))
+            });
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// The slot of a key, and the version of the table for which it is right.
+    #[cold]
+    fn set_find_slow(&mut self, s: &Ref, hash: i64, key: &Value) -> Res<(u64, Option<usize>)> {
         'again: loop {
             let found = self.with_set(s, |t| {
                 let found = t.candidates(hash).into_iter();
@@ -416,7 +480,7 @@ impl Thread {
                 (t.version(), found.collect::<Vec<_>>())
             });
             let Some((version, candidates)) = found else {
-                return Ok(None);
+                return Ok((0, None));
             };
             for (at, k) in candidates {
                 let equal = self.same_or_equal(&k, key)?;
@@ -424,10 +488,10 @@ impl Thread {
                     continue 'again;
                 }
                 if equal {
-                    return Ok(Some(at));
+                    return Ok((version, Some(at)));
                 }
             }
-            return Ok(None);
+            return Ok((version, None));
         }
     }
 
@@ -450,11 +514,13 @@ impl Thread {
             (Some(new), _) => Ok(new),
             (None, None) => Ok(false),
             (None, Some(key)) => {
-                if self.set_find_slow(s, hash, &key)?.is_some() {
-                    return Ok(false);
-                }
-                s.with::<Set, _>(&self.held, |s| s.table.push(hash, key));
-                Ok(true)
+                let new = key.clone();
+                self.set_slow(s, hash, &key, |t, at| {
+                    if at.is_none() {
+                        t.push(hash, new);
+                    }
+                    at.is_none()
+                })
             }
         }
     }
@@ -473,10 +539,15 @@ impl Thread {
     }
 
     pub fn set_discard_hashed(&mut self, s: &Ref, hash: i64, key: &Value) -> Res<bool> {
-        let Some(at) = self.set_find(s, hash, key)? else {
-            return Ok(false);
+        let look = s.with::<Set, _>(&self.held, |s| match look_set(&s.table, hash, key) {
+            Look::At(at) => Ok(s.table.remove(at)),
+            Look::Absent => Ok(None),
+            Look::Unsure => Err(()),
+        });
+        let dead = match look {
+            Ok(dead) => dead,
+            Err(()) => self.set_slow(s, hash, key, |t, at| t.remove(at?))?,
         };
-        let dead = s.with::<Set, _>(&self.held, |s| s.table.remove(at));
         Ok(dead.is_some())
     }
 

@@ -1,5 +1,6 @@
-//! The loop's short cuts and its bookkeeping of frames. Those that look into shared objects are used
-//! only while the lock is on.
+//! The loop's short cuts and its bookkeeping of frames. With the lock on those that look into shared objects
+//! do it in place. With the lock off (`OFF`) they open the object for one look, check its shape again
+//! inside, and read what never dies from tables that need no opening (`Lasting`).
 #![allow(unsafe_code)]
 
 use crate::bytecode::Instr;
@@ -22,6 +23,9 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Bit of a global's cache word that says: among the builtins.
 pub const IN_BUILTINS: u32 = 1 << 31;
 
+/// Bit of a global's cache word that says: in the table of values that never die, with the lock off.
+pub const IN_FIXED: u64 = 1 << 63;
+
 /// A modulo for a positive divisor; a 32-bit division where both fit, which is several times faster.
 #[inline(always)]
 pub fn mod_positive(x: i64, y: i64) -> i64 {
@@ -30,7 +34,14 @@ pub fn mod_positive(x: i64, y: i64) -> i64 {
 
 /// A global through its cache word {version, position}.
 #[inline(always)]
-pub fn global_fast(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
+pub fn global_fast<const OFF: bool>(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
+    if OFF {
+        return if word & IN_FIXED != 0 {
+            th.interp.globals.get(&th.held, word as u32)
+        } else {
+            global_open(th, code, word)
+        };
+    }
     let (version, position) = ((word >> 32) as u32, word as u32);
     // SAFETY: the lock is on: nobody changes the module while this thread looks (H1, H3).
     unsafe {
@@ -46,11 +57,39 @@ pub fn global_fast(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
     }
 }
 
+fn global_open(th: &Thread, code: &CodeObj, word: u64) -> Option<Value> {
+    code.module.with::<Module, _>(&th.held, |m| {
+        let right = m.names.version() & !(IN_FIXED >> 32) as u32 == (word >> 32) as u32;
+        if right { m.names.at(word as u32).cloned() } else { None }
+    })
+}
+
 /// An instance's slot through its cache word {shape, slot}.
 #[inline(always)]
-pub fn slot_fast(o: &Ref, word: u64) -> Option<Value> {
+pub fn slot_fast<const OFF: bool>(th: &Thread, o: &Ref, word: u64) -> Option<Value> {
+    if OFF {
+        if (word >> 32) as u32 != o.shape() || word == 0 || word as u32 & IN_CLASS != 0 {
+            return None;
+        }
+        return with_slot(th, o, word, |place| place.clone());
+    }
     // SAFETY: as in `place_fast`.
     place_fast(o, word).map(|p| unsafe { (*p).clone() })
+}
+
+/// Opens an instance for its slot of a cache word, if it still has the word's shape.
+#[inline(always)]
+fn with_slot<R>(th: &Thread, o: &Ref, word: u64, f: impl FnOnce(&mut Value) -> R) -> Option<R> {
+    let slot = word as u32 as usize;
+    o.with_slots(&th.held, |i, row| {
+        if (word >> 32) as u32 != o.shape() {
+            return None;
+        }
+        match row.get_mut(slot) {
+            Some(place) => Some(f(place)),
+            None => i.more.as_mut()?.get_mut(slot - i.cap as usize).map(f),
+        }
+    })
 }
 
 /// Where the slot of a cache word lies. Only instances of script classes have shapes in such words.
@@ -74,7 +113,10 @@ pub fn place_fast(o: &Ref, word: u64) -> Option<*mut Value> {
 
 /// Sets an attribute through the cache word of its site. Gives the value back when the word does not fit.
 #[inline(always)]
-pub fn store_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
+pub fn store_fast<const OFF: bool>(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
+    if OFF {
+        return store_open(th, o, word, v);
+    }
     match place_fast(o, word) {
         Some(p) => {
             // SAFETY: the slot exists; the lock is on, so nobody else is at it. The old value dies last.
@@ -84,6 +126,31 @@ pub fn store_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value
         None if word as u32 & IN_CLASS != 0 => grow_fast(th, o, word, v),
         None => Err(v),
     }
+}
+
+fn store_open(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
+    if (word >> 32) as u32 != o.shape() || word == 0 {
+        return Err(v);
+    }
+    let mut v = v;
+    if word as u32 & IN_CLASS == 0 {
+        // The old value dies after the object is closed.
+        return match with_slot(th, o, word, |place| std::mem::swap(place, &mut v)) {
+            Some(()) => Ok(()),
+            None => Err(v),
+        };
+    }
+    let grown = word as u32 & !IN_CLASS;
+    let slot = th.interp.sizes.get(grown).wrapping_sub(1);
+    let done = o.with_slots(&th.held, |_, row| {
+        let right = (word >> 32) as u32 == o.shape() && slot < row.len();
+        if right {
+            std::mem::swap(&mut row[slot], &mut v);
+            o.set_shape(&th.held, grown);
+        }
+        right
+    });
+    if done { Ok(()) } else { Err(v) }
 }
 
 /// Sets a new attribute through the cache word {shape, grown shape with `IN_CLASS`} of its site, as
@@ -110,10 +177,13 @@ fn grow_fast(th: &Thread, o: &Ref, word: u64, v: Value) -> Result<(), Value> {
 
 /// A method through its cache word {shape, place in the look-ups}.
 #[inline(always)]
-pub fn method_fast(th: &Thread, o: &Ref, word: u64) -> Option<Value> {
+pub fn method_fast<const OFF: bool>(th: &Thread, o: &Ref, word: u64) -> Option<Value> {
     let place = word as u32;
     if (word >> 32) as u32 != o.shape() || place & IN_CLASS == 0 {
         return None;
+    }
+    if OFF {
+        return th.interp.methods.get(&th.held, place & !IN_CLASS);
     }
     // SAFETY: the lock is on (H3); C1: the place exists for ever, unset when it is out of date.
     let v = unsafe { (&(*th.interp.lookups.peek()).values)[(place & !IN_CLASS) as usize].clone() };
@@ -122,8 +192,13 @@ pub fn method_fast(th: &Thread, o: &Ref, word: u64) -> Option<Value> {
 
 /// `list[i]`, `tuple[i]` of the builtin types.
 #[inline(always)]
-pub fn item_fast(o: &Ref, i: i64) -> Option<Value> {
-    if o.shape() == TypeId::List.shape() {
+pub fn item_fast<const OFF: bool>(th: &Thread, o: &Ref, i: i64) -> Option<Value> {
+    if OFF && o.shape() == TypeId::List.shape() {
+        o.with::<List, _>(&th.held, |l| {
+            let i = if i < 0 { i + l.items.len() as i64 } else { i };
+            l.items.get(usize::try_from(i).ok()?).cloned()
+        })
+    } else if o.shape() == TypeId::List.shape() {
         // SAFETY: the lock is on (H3).
         list_place(o, i).map(|p| unsafe { (*p).clone() })
     } else if o.shape() == TypeId::Tuple.shape() {
@@ -133,6 +208,21 @@ pub fn item_fast(o: &Ref, i: i64) -> Option<Value> {
     } else {
         None
     }
+}
+
+/// `list[i] = v` of the builtin type with the lock off; was it that?
+#[inline(always)]
+pub fn item_open(th: &Thread, o: &Ref, i: i64, v: &Value) -> bool {
+    if o.shape() != TypeId::List.shape() {
+        return false;
+    }
+    let mut v = v.clone();
+    // The old value dies after the list is closed.
+    o.with::<List, _>(&th.held, |l| {
+        let i = if i < 0 { i + l.items.len() as i64 } else { i };
+        let place = usize::try_from(i).ok().and_then(|i| l.items.get_mut(i));
+        place.map(|place| std::mem::swap(place, &mut v)).is_some()
+    })
 }
 
 /// Where `list[i]` lies.
@@ -163,7 +253,7 @@ pub enum Fast {
 }
 
 #[inline(always)]
-pub fn step_fast<const OFF: bool>(state: &mut Value, left: &mut Value, step: &Value) -> Fast {
+pub fn step_fast<const OFF: bool>(th: &Thread, state: &mut Value, left: &mut Value, step: &Value) -> Fast {
     match (&mut *state, &mut *left, step) {
         (Value::Int(next), Value::Int(left), Value::Int(step)) => {
             if *left <= 0 {
@@ -174,9 +264,28 @@ pub fn step_fast<const OFF: bool>(state: &mut Value, left: &mut Value, step: &Va
             *next = v.wrapping_add(*step);
             Fast::Item(Value::Int(v))
         }
-        (Value::Obj(o), _, _) if !OFF && o.shape() == TypeId::ListIterator.shape() => list_step(o),
+        (Value::Obj(o), _, _) if o.shape() == TypeId::ListIterator.shape() => {
+            if OFF {
+                list_open(th, o)
+            } else {
+                list_step(o)
+            }
+        }
         _ => Fast::Ask,
     }
+}
+
+fn list_open(th: &Thread, o: &Ref) -> Fast {
+    o.with::<Iter, _>(&th.held, |it| {
+        let Iter::List { list, at } = it else { return Fast::Ask };
+        match list.with::<List, _>(&th.held, |l| l.items.get(*at).cloned()) {
+            Some(v) => {
+                *at += 1;
+                Fast::Item(v)
+            }
+            None => Fast::Ask,
+        }
+    })
 }
 
 fn list_step(o: &Ref) -> Fast {
@@ -225,7 +334,7 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*con
             dst,
             FrameKind::Script,
         ),
-        Kind::Class if !off() => push_init(th, func_at, n, dst),
+        Kind::Class => push_init(th, func_at, n, dst),
         _ => None,
     }
 }
@@ -265,17 +374,22 @@ fn push_frame(
     Some(code)
 }
 
+fn plain_init(th: &Thread, class: &Ref) -> Option<Ref> {
+    // SAFETY: the lock is on (H3); nothing here runs script code.
+    let (epoch, init) = unsafe { (*class.body::<Class>()).plain_init.as_ref()? };
+    (*epoch == th.interp.init_epoch.load(Relaxed)).then(|| init.clone())
+}
+
 /// A class with a known plain `__init__`: makes the instance, puts it before the arguments, pushes the frame.
 #[inline(never)]
 fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*const CodeObj> {
     let Value::Obj(class) = th.reg(func_at) else { return None };
-    // SAFETY: the lock is on (H3); nothing here runs script code.
-    let c = unsafe { &*class.body::<Class>() };
-    let (epoch, init) = c.plain_init.as_ref()?;
-    if *epoch != th.interp.init_epoch.load(Relaxed) {
-        return None;
-    }
-    let init = init.clone();
+    // SAFETY: the root shape is written when the class is made and never again; the hint is atomic.
+    let (root, hint) = unsafe {
+        let c = class.body::<Class>();
+        ((*c).root, (*c).slots_hint.load(Relaxed))
+    };
+    let init = if off() { th.interp.inits.get(&th.held, root)?.as_ref()?.clone() } else { plain_init(th, &class)? };
     // SAFETY: as in `push_fast`.
     let code: *const CodeObj = unsafe { (*init.body::<Function>()).code.body::<CodeObj>() };
     // SAFETY: as above.
@@ -285,7 +399,7 @@ fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*const C
     {
         return None;
     }
-    let this: Value = Ref::new_instance(&th.held, c.root, class.clone(), c.slots_hint).into();
+    let this: Value = Ref::new_instance(&th.held, root, class.clone(), hint).into();
     let mut at = func_at + n + 1;
     if at >= th.top {
         th.set_reg(at, Value::Unbound);

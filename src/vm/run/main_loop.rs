@@ -311,7 +311,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
     // The next item of a `for`, or nothing at its end.
     macro_rules! next_item {
         ($iter:expr) => {{
-            let item = match step_fast::<OFF>(at!($iter, 0), at!($iter, 1), at!($iter, 2)) {
+            let item = match step_fast::<OFF>(th, at!($iter, 0), at!($iter, 1), at!($iter, 2)) {
                 Fast::Item(v) => Some(v),
                 Fast::End => None,
                 Fast::Ask => {
@@ -370,9 +370,8 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoadGlobal { dst, name } => {
                 let (name, cache) = site!(name);
                 let word = cache.load(Relaxed);
-                if !OFF
-                    && word != 0
-                    && let Some(v) = global_fast(th, code, word)
+                if word != 0
+                    && let Some(v) = global_fast::<OFF>(th, code, word)
                 {
                     *r!(dst) = v;
                 } else {
@@ -388,7 +387,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoadAttr { dst, obj, name } => {
                 let (name, cache) = site!(name);
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(v) = slot_fast(o, cache.load(Relaxed)) => *r!(dst) = v,
+                    Value::Obj(o) if let Some(v) = slot_fast::<OFF>(th, o, cache.load(Relaxed)) => *r!(dst) = v,
                     _ => set!(dst, on!(o, obj, th.load_attr(&o, *name, cache))),
                 }
             }
@@ -396,7 +395,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                 let (name, cache) = site!(name);
                 let v = r!(src).clone();
                 let stored = match &*r!(obj) {
-                    Value::Obj(o) if !OFF => store_fast(th, o, cache.load(Relaxed), v),
+                    Value::Obj(o) => store_fast::<OFF>(th, o, cache.load(Relaxed), v),
                     _ => Err(v),
                 };
                 if let Err(v) = stored {
@@ -406,7 +405,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
             Instr::LoadMethod { dst, obj, name } => {
                 let (name, cache) = site!(name);
                 match &*r!(obj) {
-                    Value::Obj(o) if !OFF && let Some(f) = method_fast(th, o, cache.load(Relaxed)) => {
+                    Value::Obj(o) if let Some(f) = method_fast::<OFF>(th, o, cache.load(Relaxed)) => {
                         let this = r!(obj).clone();
                         *at!(dst, 1) = this;
                         *r!(dst) = f;
@@ -420,11 +419,11 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                 }
             }
             Instr::GetItem { dst, obj, key } => match (&*r!(obj), &*r!(key)) {
-                (Value::Obj(o), Value::Int(i)) if !OFF && let Some(v) = item_fast(o, *i) => *r!(dst) = v,
+                (Value::Obj(o), Value::Int(i)) if let Some(v) = item_fast::<OFF>(th, o, *i) => *r!(dst) = v,
                 _ => set!(dst, on!(o, obj, th.get_item(&o, &r!(key).clone()))),
             },
             Instr::GetItemI { dst, obj, key } => match &*r!(obj) {
-                Value::Obj(o) if !OFF && let Some(v) = item_fast(o, key.0 as i64) => *r!(dst) = v,
+                Value::Obj(o) if let Some(v) = item_fast::<OFF>(th, o, key.0 as i64) => *r!(dst) = v,
                 _ => set!(dst, on!(o, obj, th.get_item(&o, &Value::Int(key.0 as i64)))),
             },
             Instr::SetItem { obj, key, src } => match (&*r!(obj), &*r!(key)) {
@@ -433,6 +432,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                     // SAFETY: as in StoreAttr.
                     drop(unsafe { std::ptr::replace(place, v) });
                 }
+                (Value::Obj(o), Value::Int(i)) if OFF && item_open(th, o, *i, r!(src)) => {}
                 (o, k) => {
                     let (o, k, v) = (o.clone(), k.clone(), r!(src).clone());
                     ok!(th.set_item(&o, &k, v))

@@ -389,12 +389,12 @@ fn raising(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
         }
         Instr::WithExit { base } => {
             let exit = th.take_reg(r(base));
-            th.call(&exit, &[Value::None, Value::None, Value::None]).map(drop)
+            th.with_exit(&exit, [Value::None, Value::None, Value::None]).map(drop)
         }
         Instr::WithExitExc { dst, base, exc } => {
             let (exit, e) = (th.take_reg(r(base)), th.reg(r(exc)));
             let class: Value = th.type_of(&e).into();
-            let v = th.call(&exit, &[class, e, Value::None])?;
+            let v = th.with_exit(&exit, [class, e, Value::None])?;
             let t = th.truth(&v)?;
             th.set_reg(r(dst), Value::bool(t));
             Ok(())
