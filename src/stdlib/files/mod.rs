@@ -13,7 +13,7 @@ use crate::object::opaque::Opaque;
 use crate::object::types::{Attrs, ByteArray, Bytes};
 use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::make::text;
-use crate::vm::{Call, Res, Thread};
+use crate::vm::{Call, Raised, Res, Thread};
 use crate::world::file::{Mode, Writer};
 use crate::world::{host, out};
 use std::io;
@@ -168,7 +168,7 @@ fn wrote(th: &mut Thread, w: Wrote) -> Res<()> {
         Wrote::Done(Err(e)) => Err(os_error::raise(th, &e, None)),
         Wrote::Closed { text: true } => Err(th.value_error("I/O operation on closed file.")),
         Wrote::Closed { text: false } => Err(th.value_error("write to closed file")),
-        Wrote::ReadOnly => Err(th.raise(TypeId::OSError, "not writable")),
+        Wrote::ReadOnly => Err(unsupported(th, "not writable")),
     }
 }
 
@@ -323,6 +323,19 @@ fn buffer(c: &mut Call) -> Res<Value> {
     }
 }
 
+/// `io.UnsupportedOperation`, which is made when somebody needs it.
+fn unsupported(th: &mut Thread, text: &str) -> Raised {
+    let made = th.import("io", true).and_then(|io| {
+        let class = th.get_attr(&io, Name::of("UnsupportedOperation"))?;
+        let text = th.str(text);
+        th.call(&class, &[text])
+    });
+    match made {
+        Ok(e) => th.raise_value(e),
+        Err(raised) => raised,
+    }
+}
+
 /// A mode as `open` understands it.
 struct Parsed {
     binary: bool,
@@ -339,7 +352,12 @@ fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
         return Err(c.value_error("can't have text and binary mode at once"));
     }
     if mode.chars().filter(|ch| "rwax".contains(*ch)).count() != 1 {
-        return Err(c.value_error("must have exactly one of create/read/write/append mode"));
+        let text = if has('r') || has('w') || has('a') || has('x') {
+            "must have exactly one of create/read/write/append mode"
+        } else {
+            "Must have exactly one of create/read/write/append mode and at most one plus"
+        };
+        return Err(c.value_error(text));
     }
     if has('+') {
         return Err(c.value_error(format!("Kit opens a file for reading or for writing, not both: mode '{mode}'")));

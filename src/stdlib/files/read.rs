@@ -37,7 +37,7 @@ fn ready(c: &mut Call) -> Res<()> {
     match state {
         State::Ready => Ok(()),
         State::Closed => Err(c.value_error("I/O operation on closed file.")),
-        State::WriteOnly => Err(c.raise(TypeId::OSError, "not readable")),
+        State::WriteOnly => Err(super::unsupported(c, "not readable")),
         State::NotUtf8(data) => {
             // `bytes.decode` knows the words.
             let bytes = c.bytes(data);

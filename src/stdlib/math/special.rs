@@ -3,6 +3,8 @@
 //! Source of gamma and lgamma: CPython 3.11's `mathmodule.c` (Lanczos' approximation, in the same order of
 //! operations, so the bits are the same). The error functions are musl's.
 
+#![allow(clippy::excessive_precision)] // the digits as the source has them
+
 use super::{domain, number, range};
 use crate::natives;
 use crate::object::Value;

@@ -1,5 +1,6 @@
-//! Encodings: UTF-8 (also with signature), ASCII, Latin-1; and what happens at what they cannot hold.
+//! Encodings: UTF-8 (also with signature), ASCII, Latin-1, UTF-16 and UTF-32 (`wide`); and what happens at what they cannot hold.
 
+use super::wide::{self, Order};
 use crate::object::pure::text::push_escape;
 use crate::object::pure::{ErrKind, PureError};
 use std::fmt::Write;
@@ -10,6 +11,8 @@ pub enum Encoding {
     Utf8Sig,
     Ascii,
     Latin1,
+    Utf16(Order),
+    Utf32(Order),
 }
 
 const SIGNATURE: &[u8] = b"\xef\xbb\xbf";
@@ -25,9 +28,10 @@ impl Encoding {
             "latin_1" | "latin1" | "latin" | "l1" | "iso_8859_1" | "iso8859_1" | "iso8859" | "8859" | "cp819" => {
                 Encoding::Latin1
             }
-            _ => {
-                return Err(PureError::new(ErrKind::LookupError, format!("unknown encoding: {name}")));
-            }
+            other => match wide::named(other) {
+                Some(encoding) => encoding,
+                None => return Err(PureError::new(ErrKind::LookupError, format!("unknown encoding: {name}"))),
+            },
         })
     }
 
@@ -37,6 +41,10 @@ impl Encoding {
             Encoding::Utf8 | Encoding::Utf8Sig => "utf-8",
             Encoding::Ascii => "ascii",
             Encoding::Latin1 => "latin-1",
+            Encoding::Utf16(Order::Big) => "utf-16-be",
+            Encoding::Utf16(_) => "utf-16-le",
+            Encoding::Utf32(Order::Big) => "utf-32-be",
+            Encoding::Utf32(_) => "utf-32-le",
         }
     }
 }
@@ -128,6 +136,8 @@ pub fn decode(data: &[u8], encoding: Encoding, errors: &str) -> Result<String, C
         Encoding::Utf8 => decode_by(data, encoding, errors, utf8_run),
         Encoding::Utf8Sig => decode_by(data.strip_prefix(SIGNATURE).unwrap_or(data), encoding, errors, utf8_run),
         Encoding::Ascii => decode_by(data, encoding, errors, ascii_run),
+        Encoding::Utf16(order) => decode_wide(data, encoding, errors, 2, order),
+        Encoding::Utf32(order) => decode_wide(data, encoding, errors, 4, order),
     }
 }
 
@@ -182,11 +192,50 @@ fn decode_by(data: &[u8], encoding: Encoding, errors: &str, run: fn(&[u8]) -> Ru
     }
 }
 
+fn decode_wide(
+    data: &[u8],
+    encoding: Encoding,
+    errors: &str,
+    width: usize,
+    order: Order,
+) -> Result<String, CodecError> {
+    let (mut done, order) = wide::marked(data, width, order);
+    let mut out = String::new();
+    while done < data.len() {
+        let (len, reason) = match wide::step(&data[done..], width, order) {
+            Ok((c, len)) => {
+                out.push(c);
+                done += len;
+                continue;
+            }
+            Err(wrong) => wrong,
+        };
+        let bad = &data[done..done + len];
+        let error = UnicodeError {
+            kind: ErrKind::UnicodeDecodeError,
+            encoding: encoding.name(),
+            start: done,
+            end: done + len,
+            reason,
+            shown: format!("0x{:02x}", bad[0]),
+        };
+        match handler(errors, error)? {
+            Handler::Ignore => {}
+            Handler::Backslash => bad.iter().for_each(|byte| push_escape(&mut out, char::from(*byte))),
+            Handler::Replace | Handler::XmlCharRef => out.push('\u{fffd}'),
+        }
+        done += len;
+    }
+    Ok(out)
+}
+
 /// `text.encode(encoding, errors)`.
 pub fn encode(text: &str, encoding: Encoding, errors: &str) -> Result<Vec<u8>, CodecError> {
     let (limit, reason) = match encoding {
         Encoding::Utf8 => return Ok(text.as_bytes().to_vec()),
         Encoding::Utf8Sig => return Ok([SIGNATURE, text.as_bytes()].concat()),
+        Encoding::Utf16(order) => return Ok(wide::encode(text, 2, order)),
+        Encoding::Utf32(order) => return Ok(wide::encode(text, 4, order)),
         Encoding::Ascii => ('\x7f', "ordinal not in range(128)"),
         Encoding::Latin1 => ('\u{ff}', "ordinal not in range(256)"),
     };

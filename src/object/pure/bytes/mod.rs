@@ -14,6 +14,7 @@ mod codec;
 mod hex;
 mod search;
 mod split;
+mod wide;
 
 #[cfg(test)]
 mod tests;
