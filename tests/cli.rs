@@ -300,3 +300,18 @@ fn the_hidden_command_is_not_for_people() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("not a command to type"), "{said}");
 }
+
+#[test]
+fn the_convoy_the_race_and_the_rotation() {
+    let convoy = |policy| ok(&["run", "--sim", "--gil", policy, "--param", "seconds=0.2", "scripts/convoy.kit"]);
+    // Two waits of one interval for each round trip.
+    let out = convoy("cpython");
+    assert!(out.contains("beside      100.0 /s") && out.contains("2.00 waits a round trip"), "{out}");
+    let out = convoy("priority");
+    assert!(out.contains("beside     5000.0 /s"), "{out}");
+    let out = ok(&["run", "--sim", "--param", "seconds=0.2", "scripts/fairness.kit"]);
+    assert!(out.contains("p50 5.000 ms"), "{out}");
+    let out = ok(&["scripts/race.kit", "300"]);
+    assert!(out.lines().next().is_some_and(|l| l.contains("c += 1") && l.contains(" 0 of ")), "{out}");
+    assert!(out.contains("500 of    1000 lost   50.0 %"), "{out}");
+}

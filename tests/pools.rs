@@ -151,6 +151,9 @@ print("rounds", rounds)
 print("pids", *sorted(pids))
 "#;
 
+/// Some two hundred rounds of both kinds; fewer where each takes a second.
+const ROUNDS: u32 = if cfg!(debug_assertions) { 1 } else { 4 };
+
 fn stages(kind: &str, rounds: u32) {
     let script = STAGES.replace("KIND", &format!("{kind:?}")).replace("ROUNDS", &rounds.to_string());
     let (code, out, err) = end(begin(&script, &[]));
@@ -161,12 +164,12 @@ fn stages(kind: &str, rounds: u32) {
 
 #[test]
 fn an_executor_survives_no_worker_and_says_so_at_every_stage() {
-    stages("executor", 4);
+    stages("executor", ROUNDS);
 }
 
 #[test]
 fn a_pool_survives_a_worker_that_dies_at_any_stage() {
-    stages("pool", 4);
+    stages("pool", ROUNDS);
 }
 
 #[test]

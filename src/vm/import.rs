@@ -1,10 +1,50 @@
 //! `import`: from a dotted name to modules, loaded once each. Where modules come from is the importer's
 //! affair (interp.rs).
+//!
+//! A module that one thread is loading is in `sys.modules` already; other threads wait until it is whole, as
+//! with CPython's module locks. Where that would close a ring of threads waiting for each other's modules,
+//! the half-made one is given instead. Source: `_ModuleLock` of CPython's `importlib/_bootstrap.py`.
 
 use super::make::text;
 use super::thread::{Res, Thread};
+use crate::gil::Held;
 use crate::object::module::Module;
 use crate::object::{Name, Ref, TypeId, Value, name};
+use crate::world::{Tid, WaitKey, WaitOn};
+
+/// A module that is being loaded.
+pub struct Loading {
+    module: Name,
+    by: Tid,
+    /// Ends the waits for it.
+    done: WaitKey,
+    waiting: Vec<Tid>,
+}
+
+/// What a thread that wants a module does.
+enum Turn {
+    /// It loads the module, and is entered for it.
+    Load,
+    /// It takes what is there: it is loading the module itself, or the loader waits for this thread.
+    Mine,
+    Wait(WaitKey),
+}
+
+fn turn(all: &mut Vec<Loading>, module: Name, me: Tid, done: WaitKey) -> Turn {
+    let Some(at) = all.iter().position(|l| l.module == module) else {
+        all.push(Loading { module, by: me, done, waiting: Vec::new() });
+        return Turn::Load;
+    };
+    let mut by = Some(all[at].by);
+    while let Some(t) = by {
+        if t == me {
+            return Turn::Mine;
+        }
+        by = all.iter().find(|l| l.waiting.contains(&t)).map(|l| l.by);
+    }
+    all[at].waiting.push(me);
+    Turn::Wait(all[at].done)
+}
 
 impl Thread {
     /// The constant of an `Import` instruction: (dotted name, level, last module wanted).
@@ -59,10 +99,48 @@ impl Thread {
 
     fn import_one(&mut self, full: &str) -> Res<Value> {
         let key = Name::of(full);
-        if let Some(m) = self.interp.modules.with(&self.held, |m| m.get(key).cloned()) {
-            return Ok(m);
-        }
-        if key == name::BUILTINS {
+        let me = self.held.tid();
+        let done = loop {
+            let loaded = self.interp.modules.with(&self.held, |m| m.get(key).cloned());
+            let whole = self.interp.loading.with(&self.held, |all| all.iter().all(|l| l.module != key));
+            if let Some(m) = &loaded
+                && whole
+            {
+                return Ok(m.clone());
+            }
+            let done = self.held.new_key();
+            match self.interp.loading.with(&self.held, |all| turn(all, key, me, done)) {
+                Turn::Load => break done,
+                Turn::Mine => match loaded {
+                    Some(m) => return Ok(m),
+                    None => return self.load(full),
+                },
+                Turn::Wait(done) => self.await_module(done)?,
+            }
+        };
+        // Another thread may have been through between the two looks above.
+        let loaded = match self.interp.modules.with(&self.held, |m| m.get(key).cloned()) {
+            Some(m) => Ok(m),
+            None => self.load(full),
+        };
+        self.interp.loading.with(&self.held, |all| all.retain(|l| l.done != done));
+        self.held.wake(done, usize::MAX);
+        loaded
+    }
+
+    /// Waits until another thread has loaded a module, or failed to.
+    fn await_module(&mut self, done: WaitKey) -> Res<()> {
+        let (interp, me) = (self.interp, self.held.tid());
+        let still = |held: &Held| interp.loading.with(held, |all| all.iter().any(|l| l.done == done));
+        let place = self.place();
+        self.held.set_place(place);
+        let wake = self.held.wait(WaitOn::Event { key: done }, None, &still);
+        interp.loading.with(&self.held, |all| all.iter_mut().for_each(|l| l.waiting.retain(|t| *t != me)));
+        self.after_wake(wake).map(drop)
+    }
+
+    fn load(&mut self, full: &str) -> Res<Value> {
+        if full == name::BUILTINS.text() {
             return Ok(self.interp.fixed(&self.held).builtins.clone().into());
         }
         let importer = &self.interp.importer;

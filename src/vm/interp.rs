@@ -74,6 +74,8 @@ pub struct Interp {
     /// `sys.modules`.
     pub modules: Guarded<Namespace>,
     pub importer: Box<dyn Importer>,
+    /// Modules that threads are loading now.
+    pub loading: Guarded<Vec<super::import::Loading>>,
     pub starter: Box<dyn ProcessStarter>,
     pub children: Guarded<Children>,
     /// The bound code of all modules that have been run: where code that travels is found.
@@ -141,6 +143,7 @@ impl Interp {
             sizes: Words::default(),
             modules: Guarded::default(),
             importer,
+            loading: Guarded::default(),
             starter,
             children: Guarded::default(),
             programs: Guarded::default(),

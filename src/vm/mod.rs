@@ -9,7 +9,8 @@
 //! exception in `Thread::raised` and the mark `Raised` on the way out: whoever makes the mark has set it.
 //! R4: the stack has its full capacity from the start and grows only within it, so a register's address
 //! holds while the thread lives. R5: no object is open and no slice of registers alive across anything
-//! that takes `&mut Thread`.
+//! that takes `&mut Thread`. R6: a look and what is done because of it are one opening, or what was seen is
+//! looked at again in the opening that relies on it: with the lock off anything may happen between two.
 //!
 //! Here too is how natives are declared and called (native.rs): their rows are in `stdlib`.
 //! Not here: modules and methods (`stdlib`), who holds the lock (`gil`).

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Stack of a script thread. Scripts recurse in registers, not here; natives that call back do not.
 /// Without optimization each of those takes many times as much.
-pub const STACK_BYTES: usize = if cfg!(debug_assertions) { 128 << 20 } else { 16 << 20 };
+pub const STACK_BYTES: usize = if cfg!(debug_assertions) { 64 << 20 } else { 16 << 20 };
 /// Stack of the main script thread, which also loads and compiles.
 pub const MAIN_STACK_BYTES: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 

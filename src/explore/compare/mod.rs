@@ -97,8 +97,11 @@ pub fn compare(config: Config, wish: &Wish, mut tell: impl FnMut(&str)) -> Resul
     Ok(done)
 }
 
+/// Variants with their indices, and sizes.
+type Chosen = (Vec<(usize, Variant)>, Vec<f64>);
+
 /// The variants to call, each with its index, and the sizes.
-fn choose(config: &Config, wish: &Wish) -> Result<(Vec<(usize, Variant)>, Vec<f64>), Problem> {
+fn choose(config: &Config, wish: &Wish) -> Result<Chosen, Problem> {
     let answer = run::one(config.clone(), &Task::List, wish.limit).map_err(Problem::Failed)?;
     let Answer::Variants(found) = answer else {
         return Err(Problem::Usage("the script's variants cannot be read".to_string()));

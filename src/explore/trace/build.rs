@@ -123,8 +123,8 @@ impl Build<'_> {
         track
     }
 
-    /// The state that begins with an event, in what, where, and why the thread has the lock no more then.
-    fn begins(&self, event: &Event, now: &mut Now) -> Option<(State, Arc<str>, Option<Spot>, Arc<str>)> {
+    /// What begins with an event, if anything does.
+    fn begins(&self, event: &Event, now: &mut Now) -> Option<Begins> {
         let block = || Arc::from("block");
         Some(match *event {
             Event::Started {} => (State::Starting, "".into(), None, "".into()),
@@ -162,6 +162,9 @@ impl Build<'_> {
         self.recording.threads.iter().find(of).map_or("".into(), |t| t.name.as_str().into())
     }
 }
+
+/// A state, in what, where, and why the thread has the lock no more.
+type Begins = (State, Arc<str>, Option<Spot>, Arc<str>);
 
 /// What is known of a thread between two events.
 struct Now {

@@ -11,8 +11,6 @@ natives! { pub REFUSED, "builtins";
     holds exec("*args, **kwargs") = no_code;
     /// Not in Kit: text is not run as code.
     holds compile("*args, **kwargs") = no_code;
-    /// Not in Kit: use the `import` statement.
-    holds __import__("*args, **kwargs") = no_import;
     /// Not in Kit: there are no complex numbers.
     holds complex("*args, **kwargs") = no_complex;
     /// Not in Kit: slice bytes instead.
@@ -27,9 +25,6 @@ fn refuse(c: &mut Call, why: &str) -> Res<Value> {
 }
 fn no_code(c: &mut Call) -> Res<Value> {
     refuse(c, "text is not run as code")
-}
-fn no_import(c: &mut Call) -> Res<Value> {
-    refuse(c, "use the import statement")
 }
 fn no_complex(c: &mut Call) -> Res<Value> {
     refuse(c, "there are no complex numbers")

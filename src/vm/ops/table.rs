@@ -282,6 +282,7 @@ impl Thread {
 
     /// The position of a key, and the version of the table for which it is right.
     fn dict_find_slow(&mut self, d: &Ref, hash: i64, key: &Value) -> Res<(u64, Option<usize>)> {
+        let mut asked = Vec::new();
         'again: loop {
             let (version, candidates) = d.with::<Dict, _>(&self.held, |d| {
                 let found = d.table.candidates(hash).into_iter();
@@ -289,7 +290,7 @@ impl Thread {
                 (d.table.version(), found.collect::<Vec<_>>())
             });
             for (at, k) in candidates {
-                let equal = self.same_or_equal(&k, key)?;
+                let equal = self.asked_once(&mut asked, &k, key)?;
                 let now = d.with::<Dict, _>(&self.held, |d| d.table.version());
                 if now != version {
                     continue 'again;
@@ -300,6 +301,17 @@ impl Thread {
             }
             return Ok((version, None));
         }
+    }
+
+    /// Whether two keys are equal, asked once in a search: an `__eq__` that changes the table begins the search
+    /// anew, and must not keep it from ending.
+    fn asked_once(&mut self, asked: &mut Vec<(Value, bool)>, k: &Value, key: &Value) -> Res<bool> {
+        if let Some((_, equal)) = asked.iter().find(|(known, _)| known.same(k)) {
+            return Ok(*equal);
+        }
+        let equal = self.same_or_equal(k, key)?;
+        asked.push((k.clone(), equal));
+        Ok(equal)
     }
 
     /// Removes a key; gives its value.
@@ -473,6 +485,7 @@ impl Thread {
     /// The slot of a key, and the version of the table for which it is right.
     #[cold]
     fn set_find_slow(&mut self, s: &Ref, hash: i64, key: &Value) -> Res<(u64, Option<usize>)> {
+        let mut asked = Vec::new();
         'again: loop {
             let found = self.with_set(s, |t| {
                 let found = t.candidates(hash).into_iter();
@@ -483,7 +496,7 @@ impl Thread {
                 return Ok((0, None));
             };
             for (at, k) in candidates {
-                let equal = self.same_or_equal(&k, key)?;
+                let equal = self.asked_once(&mut asked, &k, key)?;
                 if self.with_set(s, PySet::version) != Some(version) {
                     continue 'again;
                 }
