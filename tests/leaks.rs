@@ -67,6 +67,7 @@ fn child(file: &Path) {
         gil: GilConfig { world: World::Sim { seed: None }, ..GilConfig::default() },
         every_safe_point: false,
         stats: false,
+        trace: None,
         colour: false,
     };
     match repeat::run(config, repeats()) {
