@@ -92,7 +92,10 @@ fn why_threads_waited() {
     let (_, sentences) = out.split_once("\n\n").and_then(|_| out.split_once("lock\n──")).expect("a legend");
     insta::assert_snapshot!("timeline_why", sentences.split_once('\n').expect("lines").1);
     script("alone.kit", "print('x')\n");
-    assert!(good(&["timeline", "--sim", "--why", "alone.kit"]).ends_with("No thread waited for the lock.\n"));
+    for world in [&["--sim"][..], &["--gil", "off"]] {
+        let out = good(&[&["timeline", "--why", "alone.kit"], world].concat());
+        assert!(out.ends_with("No thread waited for the lock.\n"), "{out}");
+    }
 }
 
 /// How many events of each kind a trace has.

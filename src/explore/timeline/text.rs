@@ -36,11 +36,23 @@ pub fn text(timelines: &[&Timeline], style: Style) -> String {
     let mut text = String::new();
     let picture = Picture { end, name, cells, colour: style.colour };
     for t in timelines {
-        let _ = writeln!(text, "{}", clip(&heading(t), style.width));
+        let _ = writeln!(text, "{}", broken(&heading(t), style.width));
         picture.draw(&mut text, t);
     }
     picture.legend(&mut text);
     text
+}
+
+/// Breaks a heading that is too long after its last comma that fits.
+fn broken(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_string();
+    }
+    let fits = text.match_indices(", ").map(|(at, _)| at).filter(|at| text[..*at].chars().count() < width);
+    match fits.last() {
+        Some(at) => format!("{},\n  {}", clip(&text[..at], width - 1), clip(&text[at + 2..], width - 2)),
+        None => clip(text, width),
+    }
 }
 
 /// Cuts a text that is too long.

@@ -11,7 +11,8 @@ const WAIT_NS_MIN: Nanos = 1_000;
 
 /// Sentences about the `count` longest waits of all.
 pub fn why(t: &Timeline, count: usize, width: usize) -> String {
-    let waits = t.tracks().flat_map(|(p, track)| {
+    // Without a lock who is ready waits for a core.
+    let waits = t.tracks().filter(|(p, _)| p.policy != "off").flat_map(|(p, track)| {
         let ready = track.slices.iter().filter(|s| s.state == State::Ready && s.to - s.from >= WAIT_NS_MIN);
         ready.map(move |s| (p, track, s))
     });
