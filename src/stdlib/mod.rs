@@ -87,7 +87,7 @@ pub const MODULES: &[ModuleRow] = &[
         doc: "The interpreter: its arguments, streams, limits and switch interval.",
         init: sys::init,
     },
-    ModuleRow { name: "_subprocess", doc: "What `subprocess` and `os.kill` are made of.", init: nothing },
+    ModuleRow { name: "_subprocess", doc: "What `subprocess` is made of.", init: nothing },
     ModuleRow { name: "_timing", doc: "What `kit.expect_duration` is made of.", init: nothing },
     ModuleRow { name: "time", doc: "Clocks, and sleeping.", init: time::init },
 ];

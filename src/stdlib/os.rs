@@ -5,7 +5,7 @@ use super::os_error;
 use crate::natives;
 use crate::object::{TypeId, Value};
 use crate::vm::{Call, Res, Thread};
-use crate::world::{Stream, host};
+use crate::world::{ProcessId, Stream, host};
 use std::io;
 use std::path::Path;
 
@@ -233,8 +233,7 @@ fn kill(c: &mut Call) -> Res<Value> {
     let (pid, signal) = (c.arg(0), c.arg(1));
     let (pid, signal) = (c.index(&pid)?, c.index(&signal)?);
     if c.held.simulated() {
-        let text = "Kit sends no signals in simulation: use Process.terminate() or kill()";
-        return Err(c.raise(TypeId::NotImplementedError, text));
+        return kill_simulated(c, pid, signal);
     }
     let (Ok(pid), Ok(signal)) = (i32::try_from(pid), i32::try_from(signal)) else {
         return Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C int"));
@@ -243,12 +242,27 @@ fn kill(c: &mut Call) -> Res<Value> {
     Ok(Value::None)
 }
 
+/// A simulated process is ended, or asked for; it has no other use for signals.
+fn kill_simulated(c: &mut Call, pid: i64, signal: i64) -> Res<Value> {
+    let id = u32::try_from(pid).ok().filter(|n| *n > 1).map(ProcessId);
+    let (Some(id), 9 | 15) = (id, signal) else {
+        let text = "os.kill: a simulation knows SIGKILL and SIGTERM for child processes only";
+        return Err(c.raise(TypeId::NotImplementedError, text));
+    };
+    c.held.end_process(id, -(signal as i32));
+    Ok(Value::None)
+}
+
 fn exit_now(c: &mut Call) -> Res<Value> {
     let status = c.arg(0);
     let status = c.index(&status)? as i32;
     if c.held.simulated() {
-        let text = "Kit has no _exit() in simulation, where processes share one: use sys.exit()";
-        return Err(c.raise(TypeId::NotImplementedError, text));
+        let me = c.held.process();
+        if me == ProcessId::MAIN {
+            let text = "os._exit: the first process of a simulation ends by sys.exit()";
+            return Err(c.raise(TypeId::NotImplementedError, text));
+        }
+        c.held.end_process(me, status & 0xff);
     }
     host::exit_at_once(status)
 }

@@ -1,4 +1,4 @@
-//! `_subprocess`: programs of the system, and signals by process number. `subprocess` itself is in `kit/`.
+//! `_subprocess`: programs of the system. `subprocess` itself is in `kit/`.
 //!
 //! A started program is entered among the children: waiting, polling and signals are `_multiprocessing`'s.
 
@@ -11,9 +11,9 @@ use crate::vm::children::{ChildProcess, Passed};
 use crate::vm::make::text;
 use crate::vm::{Call, Next, Res};
 use crate::world::child::{self, Exit, Handle};
-use crate::world::command::{self, Exchange, Exchanged, Flow, Program};
+use crate::world::command::{Exchange, Exchanged, Flow, Program};
 use crate::world::work::{Descriptor, Labour};
-use crate::world::{Nanos, ProcessId, WaitKey, WaitOn, host, out};
+use crate::world::{Nanos, WaitKey, WaitOn, host, out};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -26,10 +26,6 @@ natives! { pub SUBPROCESS, "_subprocess";
     /// or a line (`line`), at most `timeout` seconds. Returns output, errors, how much of `data` is
     /// written, and whether it is over. Unless `keep`, `stdin` is closed when all of `data` is written.
     waits exchange("stdin, data, stdout, stderr, timeout=None, enough=-1, line=False, keep=False, /") = exchange;
-    /// Sends a signal to a process.
-    holds kill("pid, sig, /") = kill;
-    /// Ends the process at once, without any cleaning up.
-    holds exit_now("status") = exit_now;
 }
 
 /// A started program.
@@ -218,32 +214,4 @@ fn go_on(c: &mut Call, work: Arc<Exchange>, stdin: Option<Value>, until: Option<
             Ok(Next::Done(c.tuple(row)))
         }),
     }
-}
-
-fn kill(c: &mut Call) -> Res<Value> {
-    let (pid, number) = (c.arg(0), c.arg(1));
-    let (pid, number) = (c.index(&pid)?, c.index(&number)?);
-    let (pid, number) = (u32::try_from(pid).unwrap_or(0), i32::try_from(number).unwrap_or(-1));
-    if c.held.simulated() {
-        let id = ProcessId(pid.max(1));
-        if pid <= 1 || !matches!(number, 9 | 15) {
-            let text = "os.kill: a simulation knows SIGKILL and SIGTERM for child processes only";
-            return Err(c.raise(TypeId::NotImplementedError, text));
-        }
-        c.held.end_process(id, -number);
-        return Ok(Value::None);
-    }
-    let done = command::signal_process(pid, number);
-    handle::ok(c, done)?;
-    Ok(Value::None)
-}
-
-fn exit_now(c: &mut Call) -> Res<Value> {
-    let code = c.arg(0);
-    let code = c.index(&code)? as i32 & 0xff;
-    if c.held.simulated() && c.held.process() != ProcessId::MAIN {
-        let me = c.held.process();
-        c.held.end_process(me, code);
-    }
-    host::exit_now(code)
 }

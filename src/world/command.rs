@@ -194,17 +194,6 @@ impl Work for Exchange {
     }
 }
 
-/// Sends a signal to a process by its number.
-pub fn signal_process(pid: u32, signal: i32) -> io::Result<()> {
-    let no_such = || io::Error::from_raw_os_error(Errno::SRCH.raw_os_error());
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).ok_or_else(no_such)?;
-    match named(signal) {
-        None if signal == 0 => Ok(rustix::process::test_kill_process(pid)?),
-        None => Err(io::Error::from_raw_os_error(Errno::INVAL.raw_os_error())),
-        Some(signal) => Ok(rustix::process::kill_process(pid, signal)?),
-    }
-}
-
 /// A signal by its number.
 pub fn named(signal: i32) -> Option<rustix::process::Signal> {
     rustix::process::Signal::from_named_raw(signal)

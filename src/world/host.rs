@@ -119,11 +119,6 @@ pub fn exit(code: i32) -> ! {
     std::process::exit(code)
 }
 
-/// Ends the process at once: nothing is written that is still to be written.
-pub fn exit_now(code: i32) -> ! {
-    std::process::exit(code)
-}
-
 /// Renames a file or folder; what stands at the new name is replaced.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)
