@@ -11,11 +11,13 @@ const ROWS: usize = 40 * 4;
 /// allocate; whoever reads makes a `Spread` of it.
 pub struct Steps([AtomicU32; ROWS]);
 
-impl Steps {
-    pub const fn new() -> Steps {
+impl Default for Steps {
+    fn default() -> Steps {
         Steps([const { AtomicU32::new(0) }; ROWS])
     }
+}
 
+impl Steps {
     /// One more of this length, by the only writer.
     #[inline]
     pub fn add(&self, ns: Nanos) {
@@ -77,7 +79,7 @@ mod tests {
 
     #[test]
     fn steps_are_an_eighth_wide_at_most() {
-        let steps = Steps::new();
+        let steps = Steps::default();
         for ns in [0, 3, 100, 5_000_000, 1 << 50] {
             steps.add(ns);
         }
