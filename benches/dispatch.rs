@@ -37,6 +37,7 @@ fn execute(text: &str) {
         gil: GilConfig::default(),
         every_safe_point: false,
         stats: false,
+        trace: None,
         colour: false,
     };
     let outcome = run(config).expect("the run starts");

@@ -1,14 +1,15 @@
 //! Generates the parser from `grammar/kit.lalrpop`, and links the program so that it starts fast.
-#![allow(clippy::disallowed_methods)] // the build script asks cargo and the C compiler
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the build script asks cargo and the C compiler
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The system's libraries that Rust's standard library names at the link.
 const SYSTEM: [&str; 7] = ["gcc_s", "util", "rt", "pthread", "m", "dl", "c"];
 
 fn main() {
     println!("cargo::rerun-if-changed=grammar/kit.lalrpop");
+    println!("cargo::rerun-if-changed=grammar/later.ld");
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
     lalrpop::Configuration::new()
         .set_in_dir("grammar")
@@ -16,22 +17,43 @@ fn main() {
         .emit_rerun_directives(false)
         .process()
         .expect("the grammar has no conflicts");
-    // A program that may lie anywhere has its tables of pointers patched at each start: 60 pages, a
-    // millisecond. Only GNU's tools are told so.
     let var = |what: &str| std::env::var(what).unwrap_or_default();
     let gnu = var("CARGO_CFG_TARGET_OS") == "linux" && var("CARGO_CFG_TARGET_ENV") == "gnu";
-    if gnu && var("PROFILE") == "release" {
-        println!("cargo::rustc-link-arg-bins=-no-pie");
-        if var("HOST") == var("TARGET") && archives(&out).is_some() {
-            println!("cargo::rustc-link-arg-bins=-L{}", out.display());
-            println!("cargo::rustc-link-arg-bins=-static");
+    if gnu && var("PROFILE") == "release" && var("HOST") == var("TARGET") {
+        for arg in link_args(&out) {
+            println!("cargo::rustc-link-arg-bins={arg}");
         }
     }
 }
 
-/// Where the C library can be had as archives, the program needs no loader: it starts half a millisecond
-/// sooner and is a megabyte smaller in memory. Cargo has no setting for "if there": so each library that
-/// would be loaded gets a linker script of its name, found first, that names the archive. None: as usual.
+/// The arguments that this machine's linker takes, by trial; cargo has no setting for "if it can".
+///
+/// A fixed address: a program that may lie anywhere has its tables of pointers patched at each start, 60
+/// pages, a millisecond. The order of functions: see later.ld. No loader: half a millisecond and a megabyte.
+fn link_args(out: &Path) -> Vec<String> {
+    let order = std::env::current_dir().expect("a build script has a folder").join("grammar/later.ld");
+    let placed = vec!["-no-pie".to_string(), format!("-Wl,-T,{}", order.display())];
+    let mut whole = placed.clone();
+    whole.extend([format!("-L{}", out.display()), "-static".to_string()]);
+    if archives(out).is_some() && links(out, &whole) {
+        whole
+    } else if links(out, &placed) {
+        placed
+    } else {
+        vec![]
+    }
+}
+
+/// Does a small program link and run with these arguments?
+fn links(out: &Path, args: &[String]) -> bool {
+    let (source, program) = (out.join("trial.c"), out.join("trial"));
+    let quiet = |c: &mut Command| c.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+    std::fs::write(&source, "int main(void) { return 0; }\n").is_ok()
+        && quiet(Command::new("cc").arg(&source).arg("-o").arg(&program).args(args))
+        && quiet(&mut Command::new(&program))
+}
+
+/// Each library that would be loaded gets a linker script of its name, found first, that names the archive.
 fn archives(out: &Path) -> Option<()> {
     let scripts: Option<Vec<_>> = SYSTEM.iter().map(|lib| Some((lib, archive(lib)?))).collect();
     for (lib, script) in scripts? {

@@ -21,6 +21,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SETTLED: usize = 6;
 /// Scripts that leave something behind each time, and why that is right.
 const LEAVE: &[(&str, &str)] = &[
+    ("futures/processes", "a simulated process that has ended stays in memory"),
     ("imports/errors", "a module's code is kept as long as the interpreter, also if it failed"),
     ("stdlib/logging_use", "loggers are registered for good"),
     ("threads/daemon", "daemon threads wait until the program ends"),

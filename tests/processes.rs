@@ -69,8 +69,8 @@ fn kitchen_of_processes_takes_as_long_as_its_longest_dish() {
     for row in POLICIES {
         for world in worlds() {
             let (took, _) = go(config(row.name, world), kitchen_of_processes);
-            if row.name == "cpython" && world != SIM {
-                // A seed draws how long processes take to come to their feet.
+            if ["cpython", "ticks", "pypy"].contains(&row.name) && world != SIM {
+                // A seed draws how long processes take to come to their feet, and to take the lock again.
                 assert!((5 * S..5 * S + S / 100).contains(&took), "{took}");
             } else {
                 assert_eq!(took, 5 * S, "{} {world:?}", row.name);
@@ -208,7 +208,7 @@ fn a_killed_process_does_nothing_more() {
                 let child = process(held, "busy", Box::new(body));
                 let waiter = move |held: &mut Held| {
                     assert_eq!(join_process(held, child), Wake::Notified);
-                    assert_eq!(held.now(Clock::Perf), S);
+                    assert_eq!(held.now(Clock::Perf) / MS, 1000);
                 };
                 let waiter = start(held, "waiter", Box::new(waiter));
                 sleep(held, S);
@@ -218,7 +218,9 @@ fn a_killed_process_does_nothing_more() {
                 sleep(held, 10 * S);
                 held.end_process(child, 1);
                 assert_eq!(held.process_exit_code(child), Some(signal), "it has ended already");
-                assert_eq!(held.now(Clock::Perf), 11 * S);
+                // Who waits for the lock under `pypy` looks for it every 0.1 ms.
+                let late = if policy == "pypy" { MS } else { 0 };
+                assert!((11 * S..=11 * S + late).contains(&held.now(Clock::Perf)), "{policy}");
             });
             assert_eq!(marks.load(Relaxed), 2, "{policy}");
         }
@@ -269,7 +271,7 @@ fn a_deadlock_inside_a_process_is_its_own() {
             told.lock().unwrap().clone()
         });
         let first = text.lines().next().unwrap_or_default();
-        assert_eq!(first, "deadlock: a thread waits for what it holds itself in Process-1 (virtual time 1.000 s)");
+        assert_eq!(first, "deadlock: the only thread left waits for ever in Process-1 (virtual time 1.000 s)");
         assert!(text.contains("Process-1/MainThread  wants  lock \"fork\""), "{text}");
     }
 }

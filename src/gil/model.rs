@@ -287,11 +287,9 @@ fn a_request_makes_another_waiter_next() {
             model.touch(main);
             let before = model.ran.load(Relaxed);
             // A waiter is registered before the request can be made, so a request means a waiter.
-            if model.safe_point(main) {
-                if !model.lock.state.lock().policy.barges() {
-                    assert_ne!(before, model.ran.load(Relaxed), "the waiter has run");
-                    assert_ne!(model.last.load(Relaxed), 1, "another one than the one that dropped");
-                }
+            if model.safe_point(main) && !model.lock.state.lock().policy.barges() {
+                assert_ne!(before, model.ran.load(Relaxed), "the waiter has run");
+                assert_ne!(model.last.load(Relaxed), 1, "another one than the one that dropped");
             }
         }
         model.join(main, tid);

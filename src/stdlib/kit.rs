@@ -269,7 +269,10 @@ fn reading(c: &mut Call) -> Res<Value> {
 fn stats_of(c: &mut Call, i: usize) -> Res<Stats> {
     let v = c.arg(i);
     let found = v.as_ref().and_then(|r| r.try_with::<Opaque, _>(&c.held, |o| o.state.downcast_ref::<Stats>().cloned()));
-    found.flatten().ok_or(()).or_else(|()| Err(c.type_error("a reading of the counters is needed")))
+    match found.flatten() {
+        Some(stats) => Ok(stats),
+        None => Err(c.type_error("a reading of the counters is needed")),
+    }
 }
 
 fn between(c: &mut Call) -> Res<Value> {
