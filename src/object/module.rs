@@ -76,10 +76,6 @@ impl Namespace {
     pub fn at_mut(&mut self, position: u32) -> &mut Value {
         &mut self.map[position as usize]
     }
-    /// Room for `more` names.
-    pub fn reserve(&mut self, more: usize) {
-        self.map.reserve_exact(more);
-    }
     /// Sets a name; gives back the old value, to be dropped after the object is closed.
     pub fn set(&mut self, name: Name, v: Value) -> Option<Value> {
         let old = self.map.insert(name, v);

@@ -223,7 +223,8 @@ fn getters() -> [&'static [NativeRow]; 5] {
 }
 
 /// Fills the classes of the builtin types with their methods, and the builtins module. Rows of one owner
-/// follow each other: its table of names gets its room at once, not step by step.
+/// follow each other. Their tables of names grow by doubling: the sizes are then few, and a table takes over
+/// what another has left.
 pub fn install(th: &mut Thread) {
     let (builtins, getters) = (th.interp.fixed(&th.held).builtins.clone(), getters());
     let is_getter = |row| getters.iter().any(|t| t.as_ptr_range().contains(&std::ptr::from_ref(row)));
@@ -234,12 +235,10 @@ pub fn install(th: &mut Thread) {
             let class = TypeId::ALL.iter().find(|t| t.name() == owner);
             let class = class.unwrap_or_else(|| panic!("no builtin type {owner}"));
             let class = th.interp.class(&th.held, *class).clone();
-            class.with::<Class, _>(&th.held, |c| c.names.reserve(rows.len()));
             for (row, number) in rows.iter().zip(number..) {
                 install_method(th, &class, number, row, is_getter(*row));
             }
         } else if owner == "builtins" {
-            builtins.with::<Module, _>(&th.held, |m| m.names.reserve(rows.len() + TypeId::COUNT));
             for (row, number) in rows.iter().zip(number..) {
                 let v = immortal(th, number);
                 set_in(th, &builtins, row.name, v);
