@@ -232,6 +232,10 @@ impl Escape<'_> {
 /// The character of this name or alias, in any case. The table also takes names with other spaces and
 /// underscores; CPython does not.
 pub fn character_named(name: &str) -> Option<char> {
+    // The crate looks at the byte before a hyphen. No name begins with one.
+    if name.starts_with('-') {
+        return None;
+    }
     let c = unicode_names2::character(name)?;
     let Some(own) = unicode_names2::name(c) else { return Some(c) };
     let own = own.to_string();
