@@ -164,7 +164,13 @@ fn stream(c: &mut Call, i: usize) -> Res<Option<Descriptor>> {
 fn exchange(c: &mut Call) -> Res<Next> {
     let ends = [stream(c, 0)?, stream(c, 2)?, stream(c, 3)?];
     let input = match c.some(1) {
-        Some(v) => c.bytes_like(&v).unwrap_or_default(),
+        Some(v) => match c.bytes_like(&v) {
+            Some(bytes) => bytes,
+            None => {
+                let got = c.type_name(&v);
+                return Err(c.type_error(format!("memoryview: a bytes-like object is required, not '{got}'")));
+            }
+        },
         None => Vec::new(),
     };
     let until = c.some(4);
