@@ -319,6 +319,7 @@ impl Thread {
                     _ => None,
                 })
             }
+            Kind::LongRange => Ok(self.long_range_attr(r, attr.text())),
             Kind::View if attr.text() == "mapping" => Ok(Some(r.frozen::<View>().dict.clone().into())),
             Kind::Generator => Ok(self.generator_attr(r, attr)),
             Kind::Opaque => Ok(self.facts_attr(r, attr)),
