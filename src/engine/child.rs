@@ -13,9 +13,9 @@ use crate::vm::children::{Birth, ChildProcess, Handing, Method, Passed, ProcessS
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
-use crate::world::simnet::Net;
 use crate::world::channel::Channel;
 use crate::world::child::{self, Handle, Stream};
+use crate::world::simnet::Net;
 use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};

@@ -107,8 +107,6 @@ pub fn set_limit(resource: u32, [current, maximum]: [Option<u64>; 2]) -> io::Res
 
 fn named_limit(resource: u32) -> Option<rustix::process::Resource> {
     use rustix::process::Resource as R;
-    const ALL: [R; 10] = [
-        R::Cpu, R::Fsize, R::Data, R::Stack, R::Core, R::Rss, R::Nproc, R::Nofile, R::Memlock, R::As,
-    ];
+    const ALL: [R; 10] = [R::Cpu, R::Fsize, R::Data, R::Stack, R::Core, R::Rss, R::Nproc, R::Nofile, R::Memlock, R::As];
     ALL.get(usize::try_from(resource).ok()?).copied()
 }

@@ -9,6 +9,7 @@ use super::{Nanos, WaitKey};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
 /// Bytes under way or unread in a pipe or a stream before its writer waits.
@@ -461,9 +462,12 @@ impl Net {
         }
         match to {
             Address::Inet(to) => {
-                let mut own = *to;
-                own.set_port(0);
-                self.bind(end, &Address::Inet(own))
+                let any: std::net::IpAddr = match to.ip() {
+                    _ if !end.datagram => to.ip(),
+                    std::net::IpAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+                    std::net::IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+                };
+                self.bind(end, &Address::Inet(SocketAddr::new(any, 0)))
             }
             Address::Unix(_) => Ok(()),
         }
@@ -490,7 +494,8 @@ impl Net {
         let listener = self.find(&Name::of(to, false));
         let there = listener.filter(|l| matches!(l.inner.lock().link, Link::Listening(_)));
         if there.is_none() && end.family == 1 {
-            let known = matches!(to, Address::Unix(path) if self.0.lock().bound.contains_key(&Name::Path(false, path.clone())));
+            let known =
+                matches!(to, Address::Unix(path) if self.0.lock().bound.contains_key(&Name::Path(false, path.clone())));
             return Err(if known { Errno::CONNREFUSED } else { Errno::NOENT });
         }
         self.named(end, to)?;
@@ -527,7 +532,13 @@ impl Net {
         self.named(end, &to)?;
         match self.find(&Name::of(&to, true)) {
             Some(there) => {
-                let from = end.inner.lock().local.clone();
+                // Who is bound to no address of its own sends from the one it is reached by.
+                let from = match (end.inner.lock().local.clone(), &to) {
+                    (Some(Address::Inet(own)), Address::Inet(to)) if own.ip().is_unspecified() => {
+                        Some(Address::Inet(SocketAddr::new(to.ip(), own.port())))
+                    }
+                    (own, _) => own,
+                };
                 Ok(there.deliver(now + self.latency(), bytes, from))
             }
             None if end.family == 1 => Err(Errno::NOENT),

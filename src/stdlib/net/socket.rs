@@ -9,8 +9,9 @@ use crate::stdlib::{os_error, set_in};
 use crate::vm::{Call, Next, Raised, Res, Thread};
 use crate::world::net::{self as system, AF_INET, AF_INET6, AF_UNIX, Address, SOCK_DGRAM, SOCK_STREAM};
 use crate::world::simnet::{End, Found, Wakes};
-use crate::world::work::Descriptor;
+use crate::world::work::{Descriptor, READABLE, WRITABLE, ready};
 use crate::world::{WaitKind, fd};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use std::io;
 use std::sync::Arc;
@@ -20,6 +21,10 @@ natives! { pub SOCKET, "_socket";
     holds socket("family, type, proto, /") = socket;
     /// Two sockets that are connected to each other.
     holds socketpair("family, type, proto, /") = socketpair;
+    /// What is there to read from a pipe, at most `n` bytes; BlockingIOError if nothing is.
+    waits read_now("fd, n, /") = read_now;
+    /// Writes to a pipe what there is room for; BlockingIOError if there is none.
+    waits write_now("fd, data, /") = write_now;
     /// A number for a handle of a child process's stream, to be used like a socket's.
     holds adopt("handle, /") = adopt;
     /// Gives a socket an address.
@@ -200,6 +205,10 @@ fn connect(c: &mut Call) -> Res<Next> {
             if end.datagram {
                 return Ok(Next::Done(Value::None));
             }
+            // As over a network: even a quick answer is one that is to be waited for.
+            if matches!(patience, Patience::None) && end.family != AF_UNIX {
+                return Err(errno(c, Errno::INPROGRESS));
+            }
             let of = end.clone();
             let attempt = move |c: &mut Call| {
                 let f = of.connected(now(c));
@@ -222,8 +231,7 @@ fn connect_real(c: &mut Call, d: Descriptor, at: &Address, patience: Patience) -
         if std::mem::take(&mut first) {
             return Ok(Tried::Later(None));
         }
-        let ready = crate::world::work::ready(&[(of.clone(), crate::world::work::WRITABLE)], Some(0));
-        if matches!(ready, Ok(r) if !r.contains(&true)) {
+        if !is_ready(&of, WRITABLE) {
             return Ok(Tried::Later(None));
         }
         match system::error(&of) {
@@ -266,6 +274,51 @@ fn recv(c: &mut Call) -> Res<Next> {
 
 fn recvfrom(c: &mut Call) -> Res<Next> {
     receive(c, true)
+}
+
+fn read_now(c: &mut Call) -> Res<Next> {
+    let (sock, n) = (sock(c)?, number(c, 1)?);
+    let n = usize::try_from(n).unwrap_or(0);
+    let of = sock.clone();
+    let attempt = move |c: &mut Call| match &of {
+        Sock::Real(d) if is_ready(d, READABLE) => {
+            tried(c, crate::world::handle::read(d, n), |c, bytes| Ok(c.bytes(bytes)))
+        }
+        Sock::Real(_) => Ok(Tried::Later(None)),
+        Sock::Sim(end) => {
+            let (f, wakes) = end.receive(now(c), n, false);
+            let f = found(c, f, |c, (bytes, _)| c.bytes(bytes));
+            wake(c, wakes);
+            f
+        }
+    };
+    go(c, sock, WaitKind::Io, Patience::None, Box::new(attempt))
+}
+
+/// A pipe that is ready takes this much without waiting, whoever else writes (POSIX's PIPE_BUF on Linux).
+const WHOLE_BYTES: usize = 4096;
+
+fn write_now(c: &mut Call) -> Res<Next> {
+    let (sock, bytes) = (sock(c)?, data(c)?);
+    let of = sock.clone();
+    let attempt = move |c: &mut Call| match &of {
+        Sock::Real(d) if is_ready(d, WRITABLE) => {
+            let some = &bytes[..bytes.len().min(WHOLE_BYTES)];
+            tried(c, crate::world::handle::write(d, some), |_, n| Ok(Value::Int(n as i64)))
+        }
+        Sock::Real(_) => Ok(Tried::Later(None)),
+        Sock::Sim(end) => {
+            let (f, wakes) = end.send(now(c), &bytes);
+            let f = found(c, f, |_, n| Value::Int(n as i64));
+            wake(c, wakes);
+            f
+        }
+    };
+    go(c, sock, WaitKind::Io, Patience::None, Box::new(attempt))
+}
+
+fn is_ready(d: &Descriptor, flag: PollFlags) -> bool {
+    ready(&[(d.clone(), flag)], Some(0)).is_ok_and(|is| is.contains(&true))
 }
 
 fn data(c: &mut Call) -> Res<Vec<u8>> {
@@ -410,7 +463,13 @@ fn getsockopt(c: &mut Call) -> Res<Value> {
             None => return Ok(Value::None),
         },
         Sock::Sim(end) => match (level, number) {
-            (1, 3) => if end.datagram { SOCK_DGRAM } else { SOCK_STREAM },
+            (1, 3) => {
+                if end.datagram {
+                    SOCK_DGRAM
+                } else {
+                    SOCK_STREAM
+                }
+            }
             (1, 4) => sim_error(c, &end),
             (1, 39) => end.family,
             _ if known(level, number) => end.option(level, number),
