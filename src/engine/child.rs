@@ -15,6 +15,7 @@ use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::channel::Channel;
 use crate::world::child::{self, Handle, Stream};
+use crate::world::simnet::Net;
 use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
@@ -201,7 +202,8 @@ fn start_simulated(
     passed: Vec<Passed>,
 ) -> Result<Arc<dyn ChildProcess>, StartError> {
     // As the OS has it: the lowest eight bits of an exit code count.
-    let body = Box::new(move |held: Held| run_child(held, &config, &frame, passed) & 0xff);
+    let net = th.interp.pipes.with(&th.held, |p| p.net.clone());
+    let body = Box::new(move |held: Held| run_child(held, &config, &frame, passed, Some(net)) & 0xff);
     match th.held.spawn_process(name, body) {
         Ok(id) => Ok(Arc::new(SimulatedChild(id))),
         Err(SpawnError::Os(e)) => Err(StartError::Os(e)),
@@ -258,7 +260,7 @@ pub fn work(job: job::Received) -> i32 {
     let gil = config.gil.clone();
     // The channel lives as long as the process.
     let channel = job.channel;
-    let code = gil::run(gil, move |held| run_child(held, &config, &frame, passed));
+    let code = gil::run(gil, move |held| run_child(held, &config, &frame, passed, None));
     drop(channel);
     match code {
         Ok(code) => code,
@@ -272,8 +274,8 @@ fn complain(text: &str) -> i32 {
 }
 
 /// The main thread of a child, in either world: makes an interpreter, does what the frame says, ends as a
-/// main program does. Gives the exit code.
-pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>) -> i32 {
+/// main program does; in a simulation on its parent's network. Gives the exit code.
+pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>, net: Option<Arc<Net>>) -> i32 {
     let Some(birth) = read_begin(frame) else {
         return complain("parent and child are different versions of kit");
     };
@@ -286,6 +288,9 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>)
     th.limit = birth.limit;
     let environ = birth.environ.clone();
     th.interp.environ.with(&th.held, |own| *own = environ);
+    if let Some(net) = net {
+        th.interp.pipes.with(&th.held, |p| p.net = net);
+    }
     let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth, passed)) {
         Ok(code) => (code, false),
         Err(e) => {

@@ -123,6 +123,7 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
         }
     }
     th.interp.ending.store(true, Relaxed);
+    stdlib::net::close_all(&mut th);
     th.held.end_daemons();
     let stats = config.stats.then(|| th.held.stats());
     let cpu_ns = th.held.now(Clock::Process).saturating_sub(cpu_start);

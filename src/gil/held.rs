@@ -158,6 +158,11 @@ impl Held {
         self.driver.wake(&self.me, key, n)
     }
 
+    /// Ends all waits for `key` when virtual time has come to `at`: what is under way arrives then.
+    pub fn wake_at(&mut self, key: WaitKey, at: Nanos) {
+        self.driver.wake_at(&self.me, key, at);
+    }
+
     /// What wakes waits of this run from a thread that is not of the run, without the lock. Real world only.
     pub fn waker(&self) -> Waker {
         Waker(self.driver.clone())

@@ -318,6 +318,18 @@ impl Driver for Sim {
         woken
     }
 
+    fn wake_at(&self, me: &Record, key: WaitKey, at: Nanos) {
+        let mut state = self.synced(me);
+        let now = state.local(me.tid);
+        if at <= now {
+            state.wake(key, usize::MAX, now);
+        } else {
+            state.arrivals += 1;
+            state.push(at, Event::Arrival(key));
+        }
+        Sim::settle(state, me);
+    }
+
     fn wake_from_outside(&self, key: WaitKey) {
         unreachable!("nothing outside a simulation wakes its threads ({key:?})");
     }

@@ -19,11 +19,13 @@
 
 pub mod builtins;
 pub mod data;
+pub mod descriptors;
 pub mod files;
 pub mod kit;
 pub mod locks;
 pub mod math;
 pub mod multiprocessing;
+pub mod net;
 pub mod os;
 pub mod os_error;
 pub mod pickle;
@@ -83,6 +85,8 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "_struct", doc: "What `struct` is made of.", init: nothing },
     ModuleRow { name: "_zlib", doc: "What `zlib` is made of.", init: nothing },
     ModuleRow { name: "_multiprocessing", doc: "What `multiprocessing` is made of.", init: nothing },
+    ModuleRow { name: "_socket", doc: "What `socket` is made of.", init: net::init_socket },
+    ModuleRow { name: "_select", doc: "What `select` and `selectors` are made of.", init: net::init_select },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
     ModuleRow { name: "_pickle", doc: "What `pickle` is made of.", init: nothing },
     ModuleRow {
@@ -105,8 +109,13 @@ library! {
     "__future__" "__future__.kit"
     "_asyncio_core" "_asyncio_core.kit"
     "_asyncio_loop" "_asyncio_loop.kit"
+    "_asyncio_net" "_asyncio_net.kit"
+    "_asyncio_streams" "_asyncio_streams.kit"
+    "_asyncio_subprocess" "_asyncio_subprocess.kit"
     "_asyncio_sync" "_asyncio_sync.kit"
     "_asyncio_tasks" "_asyncio_tasks.kit"
+    "_asyncio_transports" "_asyncio_transports.kit"
+    "asyncio.subprocess" "_asyncio_subprocess.kit"
     "_calendar" "_calendar.kit"
     "_collections_more" "_collections_more.kit"
     "_contextlib_more" "_contextlib_more.kit"
@@ -114,9 +123,11 @@ library! {
     "_generic" "_generic.kit"
     "_gil" "_gil.kit"
     "_help" "_help.kit"
+    "_iolayers" "_iolayers.kit"
     "_isoformat" "_isoformat.kit"
     "_logrecord" "_logrecord.kit"
     "_sysinfo" "_sysinfo.kit"
+    "_socketfile" "_socketfile.kit"
     "_testcase" "_testcase.kit"
     "_threading_more" "_threading_more.kit"
     "_timedelta" "_timedelta.kit"
@@ -173,8 +184,12 @@ library! {
     "queue" "queue.kit"
     "random" "random.kit"
     "re" "re.kit"
+    "resource" "resource.kit"
+    "select" "select.kit"
+    "selectors" "selectors.kit"
     "shutil" "shutil.kit"
     "signal" "signal.kit"
+    "socket" "socket.kit"
     "statistics" "statistics.kit"
     "string" "string.kit"
     "struct" "struct.kit"
@@ -205,11 +220,12 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([pipes::PIPES, pipes::ECHO]);
+    tables.extend([pipes::PIPES, pipes::ECHO, descriptors::DESCRIPTORS]);
     tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
     tables.push(time::TIME);
     tables.extend(multiprocessing::tables());
+    tables.extend(net::tables());
     tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
     tables.extend(types::tables());
     tables.extend([tools::NEW, tools::ITERTOOLS, tools::CHAIN, tools::TEE]);
