@@ -202,6 +202,13 @@ impl Held {
         self.outside_as(Bucket::Native, f)
     }
 
+    /// The same for work that looks now and then whether it should stop: at Ctrl-C in the main thread, in a daemon
+    /// at the end of the program.
+    pub fn outside_until<R: Send>(&mut self, f: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> R + Send) -> R {
+        let me = self.me.clone();
+        self.outside(move || f(&|| me.breaker.load(Relaxed) & (driver::SIGNAL | driver::EXIT) != 0))
+    }
+
     /// The same for what waits rather than works: a call of the system that blocks.
     pub fn outside_for<R: Send>(&mut self, kind: WaitKind, f: impl FnOnce() -> R + Send) -> R {
         self.outside_as(Bucket::Blocked(kind), f)

@@ -193,6 +193,10 @@ types! {
     Watch "watch" < Object Opaque closed
     /// An end of a pipe, permits, shared memory, a running program.
     Handle "Handle" < Object Opaque closed
+    /// The items of an `array.array`.
+    Cells "Cells" < Object Opaque closed
+    /// A function that runs without the lock.
+    Kernel "Kernel" < Object Opaque closed
     /// The `__dict__` of an object: a dict whose changes are made on the object, too.
     NamesDict "names dict" < Dict Dict closed
     Namespace "types.SimpleNamespace" < Object Instance open

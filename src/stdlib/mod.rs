@@ -17,6 +17,7 @@
 //! Not here: operators and protocols (`vm/ops`), how a call binds its arguments (`vm/bind`), how `import`
 //! finds files (`engine`).
 
+pub mod array;
 pub mod builtins;
 pub mod data;
 pub mod descriptors;
@@ -26,6 +27,7 @@ pub mod locks;
 pub mod math;
 pub mod multiprocessing;
 pub mod net;
+pub mod nogil;
 pub mod os;
 pub mod os_error;
 pub mod pickle;
@@ -71,6 +73,7 @@ pub const MODULES: &[ModuleRow] = &[
     },
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
+    ModuleRow { name: "_array", doc: "What `array` is made of.", init: nothing },
     ModuleRow { name: "_base64", doc: "What `base64` is made of.", init: nothing },
     ModuleRow { name: "_bisect", doc: "What `bisect` is made of.", init: nothing },
     ModuleRow { name: "_collections", doc: "What `collections` is made of.", init: tools::init_collections },
@@ -78,6 +81,7 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "_hashlib", doc: "What `hashlib` is made of.", init: nothing },
     ModuleRow { name: "_heapq", doc: "What `heapq` is made of.", init: nothing },
     ModuleRow { name: "_json", doc: "What `json` is made of.", init: nothing },
+    ModuleRow { name: "_nogil", doc: "What `numba` and `kit.nogil` are made of.", init: nothing },
     ModuleRow { name: "_operator", doc: "What `operator` is made of.", init: nothing },
     ModuleRow { name: "_random", doc: "What `random` is made of.", init: nothing },
     ModuleRow { name: "_re", doc: "What `re` is made of.", init: nothing },
@@ -132,6 +136,7 @@ library! {
     "_threading_more" "_threading_more.kit"
     "_timedelta" "_timedelta.kit"
     "abc" "abc.kit"
+    "array" "array.kit"
     "asyncio" "asyncio.kit"
     "base64" "base64.kit"
     "binascii" "binascii.kit"
@@ -172,6 +177,7 @@ library! {
     "multiprocessing.shared_memory" "multiprocessing_shared_memory.kit"
     "multiprocessing.sharedctypes" "multiprocessing_sharedctypes.kit"
     "multiprocessing.synchronize" "multiprocessing_synchronize.kit"
+    "numba" "numba.kit"
     "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
@@ -223,7 +229,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend([pipes::PIPES, pipes::ECHO, descriptors::DESCRIPTORS]);
     tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
-    tables.push(time::TIME);
+    tables.extend([time::TIME, array::ARRAY, nogil::NOGIL]);
     tables.extend(multiprocessing::tables());
     tables.extend(net::tables());
     tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
