@@ -136,8 +136,8 @@ types! {
     DictItems "dict_items" < Object View closed
     TextFile "TextIOWrapper" < Object Opaque closed
     BinaryFile "BufferedReader" < Object Opaque closed
-    Lock "lock" < Object Opaque closed
-    RLock "RLock" < Object Opaque closed
+    Lock "lock" < Object Lock closed
+    RLock "RLock" < Object Lock closed
     Event "Event" < Object Opaque closed
     SimpleQueue "SimpleQueue" < Object SimpleQueue closed
     TimedRegion "timed_region" < Object Opaque closed
