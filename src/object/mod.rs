@@ -31,6 +31,7 @@
 
 pub mod class;
 pub mod code;
+pub mod deque;
 pub mod dict;
 pub mod exception;
 pub mod function;
@@ -45,6 +46,7 @@ pub mod opaque;
 pub mod pure;
 pub mod queue;
 pub mod shape;
+pub mod tools;
 pub mod ty;
 pub mod types;
 pub mod value;

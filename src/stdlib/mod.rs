@@ -37,6 +37,7 @@ pub mod sys;
 pub mod threading;
 pub mod time;
 pub mod timing;
+pub mod tools;
 pub mod types;
 
 use crate::object::class::Class;
@@ -70,6 +71,8 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
     ModuleRow { name: "_base64", doc: "What `base64` is made of.", init: nothing },
     ModuleRow { name: "_bisect", doc: "What `bisect` is made of.", init: nothing },
+    ModuleRow { name: "_collections", doc: "What `collections` is made of.", init: tools::init_collections },
+    ModuleRow { name: "itertools", doc: "Iterators made of iterators.", init: tools::init_itertools },
     ModuleRow { name: "_hashlib", doc: "What `hashlib` is made of.", init: nothing },
     ModuleRow { name: "_heapq", doc: "What `heapq` is made of.", init: nothing },
     ModuleRow { name: "_json", doc: "What `json` is made of.", init: nothing },
@@ -142,7 +145,6 @@ library! {
     "heapq" "heapq.kit"
     "importlib" "importlib.kit"
     "io" "io.kit"
-    "itertools" "itertools.kit"
     "joblib" "joblib.kit"
     "json" "json.kit"
     "kit.testing" "testing.kit"
@@ -210,6 +212,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(multiprocessing::tables());
     tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
     tables.extend(types::tables());
+    tables.extend([tools::NEW, tools::ITERTOOLS, tools::CHAIN, tools::TEE]);
     tables.extend(data::tables());
     tables.extend([re::MODULE, running::RUNNING]);
     // Grown bit by bit, it would leave a page of memory behind for each size it had.
@@ -219,9 +222,9 @@ pub fn natives() -> Vec<&'static NativeRow> {
 }
 
 /// Rows that are read as attributes of their type's objects, not called: `file.name`.
-fn getters() -> [&'static [NativeRow]; 5] {
-    let [ints, floats, types] = types::getters();
-    [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types]
+fn getters() -> [&'static [NativeRow]; 6] {
+    let [ints, floats, types, deques] = types::getters();
+    [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types, deques]
 }
 
 /// Fills the classes of the builtin types with their methods, and the builtins module. Rows of one owner

@@ -131,6 +131,10 @@ fn getsizeof(c: &mut Call) -> Res<Value> {
         Kind::Bytes => size_of::<Bytes>() + r.frozen::<Bytes>().0.len(),
         Kind::ByteArray => size_of::<ByteArray>() + r.with::<ByteArray, _>(held, |b| b.0.capacity()),
         Kind::Tuple => size_of::<Tuple>() + rows(r.frozen::<Tuple>().0.len()),
+        Kind::Deque => {
+            use crate::object::deque::Deque;
+            size_of::<Deque>() + r.with::<Deque, _>(held, |d| rows(d.items.capacity()))
+        }
         Kind::List => size_of::<List>() + r.with::<List, _>(held, |l| rows(l.items.capacity())),
         // An entry has a hash, a key, a value, and a place in the index.
         Kind::Dict => 96 + c.dict_len(r) * (2 * VALUE + 16),
