@@ -84,9 +84,6 @@ pub enum SpawnError {
     /// What the OS said.
     #[error("can't start new thread")]
     Os(#[source] std::io::Error),
-    /// A simulation has one baton: what runs without the lock would not overlap.
-    #[error("can't start new thread: a simulation with --gil off runs a single script thread")]
-    Off,
     /// Only a simulation has processes inside it; a real one is started by `world::child`.
     #[error("can't start a process inside this one: that is for simulations")]
     NotSimulated,

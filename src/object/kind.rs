@@ -60,6 +60,8 @@ macro_rules! for_each_kind {
             /// A native state that only its module knows: locks, files, events.
             Opaque Opaque open node
             SimpleQueue SimpleQueue open node
+            /// Lock and RLock.
+            Lock Lock open node
             Deque Deque open node
         }
     };

@@ -39,6 +39,7 @@ pub mod heap;
 pub mod instance;
 pub mod iter;
 pub mod kind;
+pub mod lock;
 pub mod module;
 pub mod name;
 pub mod opaque;

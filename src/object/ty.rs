@@ -179,8 +179,8 @@ types! {
     DictItems "dict_items" < Object View closed
     TextFile "_io.TextIOWrapper" < Object Opaque closed
     BinaryFile "_io.BufferedReader" < Object Opaque closed
-    Lock "_thread.lock" < Object Opaque closed
-    RLock "_thread.RLock" < Object Opaque closed
+    Lock "_thread.lock" < Object Lock closed
+    RLock "_thread.RLock" < Object Lock closed
     Event "Event" < Object Opaque closed
     SimpleQueue "_queue.SimpleQueue" < Object SimpleQueue closed
     Deque "collections.deque" < Object Deque open

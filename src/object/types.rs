@@ -2,6 +2,7 @@
 
 use super::heap::{Guarded, Ref};
 use super::kind::{Kind, Trace};
+pub use super::lock::Lock;
 use super::pure::int::IntRef;
 use super::pure::pyset::PySet;
 use super::value::Value;

@@ -159,7 +159,7 @@ impl Thread {
             Kind::Instance if self.type_of(v).same(self.interp.class(&self.held, TypeId::Namespace)) => {
                 self.repr_namespace(r)
             }
-            Kind::Opaque => self.repr_opaque(v, r),
+            Kind::Opaque | Kind::Lock => self.repr_opaque(v, r),
             _ => self.repr_code(v, r),
         }
     }
