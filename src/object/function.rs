@@ -159,6 +159,9 @@ pub enum Await {
     Close,
     /// `anext(it, arg)`: `of` is what `__anext__()` gave, `arg` the answer at the end.
     Default,
+    /// `asyncio.sleep(of, arg)`: hands itself out, or None where `of` is at most 0; the task that waits for it
+    /// then takes the place of the delay in `of`, until the moment has come. The result is `arg`.
+    Sleep,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,8 +9,8 @@
 use super::heap::Rank;
 use super::types::*;
 use super::{
-    class::Class, code::CodeObj, deque::Deque, dict::*, exception::Exception, function::*, instance::Instance,
-    iter::Iter, module::Module, opaque::Opaque, queue::SimpleQueue,
+    agenda::Agenda, class::Class, code::CodeObj, deque::Deque, dict::*, exception::Exception, function::*,
+    instance::Instance, iter::Iter, module::Module, opaque::Opaque, queue::SimpleQueue,
 };
 
 /// Calls `$then!` with all rows: name, payload type, frozen or open, leaf or node.
@@ -60,6 +60,8 @@ macro_rules! for_each_kind {
             /// A native state that only its module knows: locks, files, events.
             Opaque Opaque open node
             SimpleQueue SimpleQueue open node
+            /// What an event loop is to run, and when.
+            Agenda Agenda open node
             /// Lock and RLock.
             Lock Lock open node
             Deque Deque open node

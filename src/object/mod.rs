@@ -29,6 +29,7 @@
 //!
 //! Not here: anything that may run script code (`__eq__`, `__repr__`, calls): that is `vm`.
 
+pub mod agenda;
 pub mod class;
 pub mod code;
 pub mod deque;

@@ -111,6 +111,8 @@ known_names! {
     BYTES = "__bytes__" TRUNC = "__trunc__" FLOOR = "__floor__" CEIL = "__ceil__" SIZEOF = "__sizeof__"
     GLOBALS = "__globals__" MADE = "__made__"
     ABSTRACT = "__abstractmethods__"
+    CORO = "_coro" MUST_CANCEL = "_must_cancel" FUT_WAITER = "_fut_waiter" TASK_STEP = "_step" WAIT_FOR = "_wait_for"
+    FINISH = "_finish" FAIL = "_fail" CANCELLED = "_cancelled"
     AWAIT = "__await__" AITER = "__aiter__" ANEXT = "__anext__" AENTER = "__aenter__" AEXIT = "__aexit__"
     WRITE = "write" FLUSH = "flush" OBJ = "obj" CODE_ATTR = "code" NAME_ATTR = "name" KWDEFAULTS = "__kwdefaults__"
 }

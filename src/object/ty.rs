@@ -121,6 +121,8 @@ types! {
     AsyncSend "async_generator_asend" < Object Awaiter closed
     AsyncThrow "async_generator_athrow" < Object Awaiter closed
     NextAwaitable "anext_awaitable" < Object Awaiter closed
+    /// What `asyncio.sleep` gives.
+    Sleep "sleep_coroutine" < Object Awaiter closed
     Property "property" < Object Descriptor closed
     ClassMethod "classmethod" < Object Descriptor closed
     StaticMethod "staticmethod" < Object Descriptor closed
@@ -183,6 +185,7 @@ types! {
     RLock "_thread.RLock" < Object Lock closed
     Event "Event" < Object Opaque closed
     SimpleQueue "_queue.SimpleQueue" < Object SimpleQueue closed
+    Agenda "_asyncio.Agenda" < Object Agenda closed
     Deque "collections.deque" < Object Deque open
     TimedRegion "timed_region" < Object Opaque closed
     Twister "Twister" < Object Opaque closed

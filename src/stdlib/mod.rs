@@ -18,6 +18,7 @@
 //! finds files (`engine`).
 
 pub mod array;
+pub mod asyncio;
 pub mod builtins;
 pub mod data;
 pub mod descriptors;
@@ -74,6 +75,7 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
     ModuleRow { name: "_array", doc: "What `array` is made of.", init: nothing },
+    ModuleRow { name: "_asyncio", doc: "What `asyncio` is made of.", init: asyncio::init },
     ModuleRow { name: "_base64", doc: "What `base64` is made of.", init: nothing },
     ModuleRow { name: "_bisect", doc: "What `bisect` is made of.", init: nothing },
     ModuleRow { name: "_collections", doc: "What `collections` is made of.", init: tools::init_collections },
@@ -224,6 +226,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     let mut tables: Vec<&'static [NativeRow]> = vec![];
     tables.extend(builtins::tables());
     tables.extend(getters());
+    tables.extend([asyncio::ASYNCIO, asyncio::AGENDA, asyncio::NEW_AGENDA]);
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([pipes::PIPES, pipes::ECHO, descriptors::DESCRIPTORS]);

@@ -5,6 +5,7 @@
 //! it is suspended tells them apart. Source of the states and texts: CPython 3.11's `genobject.c`.
 
 use super::generator::{Enter, Step};
+use super::ops::compare::CmpOp;
 use super::thread::{Res, Thread};
 use crate::bytecode::Instr;
 use crate::object::code::CodeObj;
@@ -23,8 +24,13 @@ impl Thread {
             Await::Send => TypeId::AsyncSend,
             Await::Throw | Await::Close => TypeId::AsyncThrow,
             Await::Default => TypeId::NextAwaitable,
+            Await::Sleep => TypeId::Sleep,
         };
-        Ref::new(&self.held, t.shape(), Awaiter { what, state: AwaitState::New, of, arg }).into()
+        let a = Ref::new(&self.held, t.shape(), Awaiter { what, state: AwaitState::New, of, arg });
+        if what == Await::Sleep {
+            a.speak_last(&self.held);
+        }
+        a.into()
     }
 
     /// The iterator that awaiting `v` delegates to; `None`: it cannot be awaited.
@@ -166,6 +172,9 @@ impl Thread {
     pub fn drive(&mut self, a: &Ref, enter: Enter) -> Res<Step> {
         let (what, state, of, arg) =
             a.with::<Awaiter, _>(&self.held, |a| (a.what, a.state, a.of.clone(), a.arg.clone()));
+        if what == Await::Sleep {
+            return self.drive_sleep(a, state, &of, arg, enter);
+        }
         let Value::Obj(g) = &of else {
             return Err(self.runtime_error("awaiter without object"));
         };
@@ -193,6 +202,7 @@ impl Thread {
                 self.finish_item(a, g, r)
             }
             Await::Throw | Await::Close => self.drive_throw(a, g, what == Await::Close, state, arg, enter),
+            Await::Sleep => unreachable!("driven above"),
         }
     }
 
@@ -315,6 +325,40 @@ impl Thread {
         Ok(self.catch(r, TypeId::StopAsyncIteration)?.unwrap_or(Step::Returned(default)))
     }
 
+    /// A step of `asyncio.sleep`.
+    fn drive_sleep(&mut self, a: &Ref, state: AwaitState, delay: &Value, result: Value, enter: Enter) -> Res<Step> {
+        let over = |of: &mut Awaiter| {
+            of.state = AwaitState::Over;
+            of.of.take()
+        };
+        match (state, enter) {
+            (AwaitState::Over, _) => Err(self.runtime_error("cannot reuse already awaited coroutine")),
+            (_, Enter::Throw(e)) => {
+                drop(a.with::<Awaiter, _>(&self.held, over));
+                a.hush(&self.held);
+                Err(self.reraise(e))
+            }
+            (AwaitState::Begun, Enter::Send(_)) => {
+                drop(a.with::<Awaiter, _>(&self.held, over));
+                Ok(Step::Returned(result))
+            }
+            (AwaitState::New, Enter::Send(_)) => {
+                a.hush(&self.held);
+                let at_once = self.compare(CmpOp::Le, delay, &Value::Int(0))?;
+                let at_once = self.truth(&at_once)?;
+                a.with::<Awaiter, _>(&self.held, |a| a.state = AwaitState::Begun);
+                Ok(Step::Yielded(if at_once { Value::None } else { a.clone().into() }))
+            }
+        }
+    }
+
+    /// The last word of a sleep: nobody awaited it.
+    pub(super) fn drop_awaiter(&mut self, a: &Ref) {
+        if a.with::<Awaiter, _>(&self.held, |a| a.state == AwaitState::New) {
+            self.warn("RuntimeWarning", "coroutine 'sleep' was never awaited");
+        }
+    }
+
     /// `close` of an awaiter.
     pub fn close_awaiter(&mut self, a: &Ref) -> Res<()> {
         let (what, of) = a.with::<Awaiter, _>(&self.held, |a| (a.what, a.of.clone()));
@@ -322,6 +366,7 @@ impl Thread {
             return self.close_generator(g);
         }
         a.with::<Awaiter, _>(&self.held, |a| a.state = AwaitState::Over);
+        a.hush(&self.held);
         Ok(())
     }
 

@@ -322,6 +322,9 @@ impl Thread {
             Kind::LongRange => Ok(self.long_range_attr(r, attr.text())),
             Kind::View if attr.text() == "mapping" => Ok(Some(r.frozen::<View>().dict.clone().into())),
             Kind::Generator => Ok(self.generator_attr(r, attr)),
+            Kind::Awaiter if matches!(attr, name::NAME | name::QUALNAME) && r.shape() == TypeId::Sleep.shape() => {
+                Ok(Some(self.str("sleep")))
+            }
             Kind::Opaque => Ok(self.facts_attr(r, attr)),
             _ => Ok(None),
         }

@@ -128,6 +128,8 @@ impl Thread {
             (std::mem::take(&mut g.regs), g.handled.take(), g.delegate.take())
         });
         drop(dead);
+        // What has ended has nothing to close and was awaited.
+        g.hush(&self.held);
     }
 
     /// Its registers go onto the stack, above a register that holds the generator itself.

@@ -12,7 +12,7 @@ use crate::object::function::{Awaiter, Function, Generator};
 use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::module::{Module, Namespace};
 use crate::object::types::{BigIntObj, Bytes, Cell, Derived, Str, Super, Tuple};
-use crate::object::{Lasting, Name, Ref, TypeId, Value, name};
+use crate::object::{Kind, Lasting, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -418,8 +418,14 @@ impl Thread {
         }
         for r in self.interp.heap.last_words(&self.held) {
             let v = Value::Obj(r.clone());
-            let said =
-                if r.is::<Generator>() { self.drop_generator(&r) } else { self.special(&v, name::DEL, &[]).map(drop) };
+            let said = match r.kind() {
+                Kind::Generator => self.drop_generator(&r),
+                Kind::Awaiter => {
+                    self.drop_awaiter(&r);
+                    Ok(())
+                }
+                _ => self.special(&v, name::DEL, &[]).map(drop),
+            };
             if said.is_err() {
                 if self.ending.is_some() {
                     return Err(Raised(()));

@@ -93,7 +93,7 @@ impl Thread {
     }
 
     /// A slot of an instance, or of an instance of a class derived from a native kind.
-    pub(super) fn slot_value(&self, r: &Ref, attr: Name) -> Option<Value> {
+    pub fn slot_value(&self, r: &Ref, attr: Name) -> Option<Value> {
         self.with_row(r, |row, shape| {
             let slot = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr))?;
             row.get(slot as usize).cloned()

@@ -54,6 +54,7 @@ awaiters! {
     SEND "async_generator_asend"
     THROW "async_generator_athrow"
     NEXT "anext_awaitable"
+    SLEEP "sleep_coroutine"
 }
 
 fn wrapper(c: &mut Call) -> Res<Value> {

@@ -52,6 +52,7 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
         coroutine::SEND,
         coroutine::THROW,
         coroutine::NEXT,
+        coroutine::SLEEP,
         function::GENERATOR,
         function::FUNCTION,
         list::LIST,
