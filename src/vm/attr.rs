@@ -336,6 +336,10 @@ impl Thread {
             Empty,
             Nothing,
         }
+        if matches!(attr, name::DOC | name::CODE) {
+            // The library's own text compiles, so there is no error to tell of here.
+            self.whole_code(r).ok()?;
+        }
         let got = r.with::<Function, _>(&self.held, |f| match attr {
             name::NAME => Got::Text(f.name.text().into()),
             name::QUALNAME => Got::Text(f.qualname.to_string()),

@@ -55,6 +55,8 @@ pub trait Importer: Send + Sync {
     fn import(&self, th: &mut super::Thread, name: &str) -> super::Res<Option<Value>>;
     /// Compiles a text as the importer compiles modules; the error is one line.
     fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String>;
+    /// Compiles the body of a function that was left for its first call (`code.late`).
+    fn complete(&self, code: &Code) -> Result<Arc<Code>, String>;
     /// Names that `import` would find, for "did you mean".
     fn known(&self) -> Vec<&'static str>;
 }
