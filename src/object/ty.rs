@@ -121,7 +121,10 @@ types! {
     AsyncSend "async_generator_asend" < Object Awaiter closed
     AsyncThrow "async_generator_athrow" < Object Awaiter closed
     NextAwaitable "anext_awaitable" < Object Awaiter closed
-    Property "property" < Object Descriptor closed
+    /// Instances of derived classes are plain instances that keep the functions as attributes.
+    Property "property" < Object Descriptor open
+    /// An entry of `__slots__` on its class.
+    Member "member_descriptor" < Object Descriptor closed
     ClassMethod "classmethod" < Object Descriptor closed
     StaticMethod "staticmethod" < Object Descriptor closed
     Super "super" < Object Super closed
