@@ -7,7 +7,8 @@
 
 use super::heap::ShapeId;
 use super::name::Name;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
+use std::hash::BuildHasher;
 
 type Fixed = foldhash::fast::FixedState;
 
@@ -21,52 +22,66 @@ struct Shape {
 }
 
 /// All shapes of one interpreter.
-pub struct Shapes(Vec<Shape>);
+pub struct Shapes {
+    all: Vec<Shape>,
+    /// The shapes that have names, by root and names: whatever way leads to the same names in the same order
+    /// leads to the same shape, so that adding and deleting in turns makes no shapes without end.
+    known: HashTable<ShapeId>,
+}
 
 impl Shapes {
     /// With `builtin` root shapes already there.
     pub fn new(builtin: usize) -> Shapes {
-        Shapes((0..builtin).map(|i| Shape { root: i as u32, ..Shape::default() }).collect())
+        let all = (0..builtin).map(|i| Shape { root: i as u32, ..Shape::default() }).collect();
+        Shapes { all, known: HashTable::new() }
     }
     /// A fresh root for a new class.
     pub fn new_root(&mut self) -> ShapeId {
-        let id = self.0.len() as ShapeId;
-        self.0.push(Shape { root: id, ..Shape::default() });
+        let id = self.all.len() as ShapeId;
+        self.all.push(Shape { root: id, ..Shape::default() });
         id
     }
     pub fn root(&self, s: ShapeId) -> ShapeId {
-        self.0[s as usize].root
+        self.all[s as usize].root
     }
     /// The slot of `name` in objects of shape `s`.
     pub fn slot(&self, s: ShapeId, name: Name) -> Option<u32> {
-        self.0[s as usize].slots.get(&name).copied()
+        self.all[s as usize].slots.get(&name).copied()
     }
     /// Names in slot order.
     pub fn names(&self, s: ShapeId) -> &[Name] {
-        &self.0[s as usize].names
+        &self.all[s as usize].names
     }
     /// The shape with `name` added; its slot is the former number of names.
     pub fn with(&mut self, s: ShapeId, name: Name) -> ShapeId {
-        if let Some(&n) = self.0[s as usize].next.get(&name) {
+        let from = &self.all[s as usize];
+        if let Some(&n) = from.next.get(&name) {
             return n;
         }
-        let from = &self.0[s as usize];
-        let (mut names, mut slots) = (from.names.clone(), from.slots.clone());
-        slots.insert(name, names.len() as u32);
+        let mut names = from.names.clone();
         names.push(name);
-        let root = from.root;
-        let id = self.0.len() as ShapeId;
-        self.0.push(Shape { root, names, slots, next: HashMap::default() });
-        self.0[s as usize].next.insert(name, id);
+        let id = self.shape_of(from.root, names);
+        self.all[s as usize].next.insert(name, id);
         id
     }
     /// The shape without `name`; the slots after it move down by one.
     pub fn without(&mut self, s: ShapeId, name: Name) -> ShapeId {
-        let names: Vec<Name> = self.0[s as usize].names.iter().copied().filter(|n| *n != name).collect();
-        let mut at = self.0[s as usize].root;
-        for n in names {
-            at = self.with(at, n);
+        let from = &self.all[s as usize];
+        let names: Vec<Name> = from.names.iter().copied().filter(|n| *n != name).collect();
+        if names.is_empty() { from.root } else { self.shape_of(from.root, names) }
+    }
+    fn shape_of(&mut self, root: ShapeId, names: Vec<Name>) -> ShapeId {
+        let all = &self.all;
+        let hash = |root: ShapeId, names: &[Name]| Fixed::default().hash_one((root, names));
+        let same = |id: &ShapeId| all[*id as usize].root == root && all[*id as usize].names == names;
+        let wanted = hash(root, &names);
+        if let Some(&id) = self.known.find(wanted, same) {
+            return id;
         }
-        at
+        let id = all.len() as ShapeId;
+        self.known.insert_unique(wanted, id, |id| hash(all[*id as usize].root, &all[*id as usize].names));
+        let slots = names.iter().enumerate().map(|(slot, n)| (*n, slot as u32)).collect();
+        self.all.push(Shape { root, names, slots, next: HashMap::default() });
+        id
     }
 }

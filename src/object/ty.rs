@@ -124,6 +124,10 @@ types! {
     /// What `asyncio.sleep` gives.
     Sleep "sleep_coroutine" < Object Awaiter closed
     Property "property" < Object Descriptor closed
+    /// Instances of derived classes are plain instances that keep the functions as attributes.
+    Property "property" < Object Descriptor open
+    /// An entry of `__slots__` on its class.
+    Member "member_descriptor" < Object Descriptor closed
     ClassMethod "classmethod" < Object Descriptor closed
     StaticMethod "staticmethod" < Object Descriptor closed
     Super "super" < Object Super closed

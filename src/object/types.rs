@@ -282,6 +282,8 @@ pub enum DescriptorKind {
     Property,
     ClassMethod,
     StaticMethod,
+    /// `get` is the name of a slot, `set` the class that has it.
+    Member,
 }
 
 /// `get` is the function of a classmethod or staticmethod.

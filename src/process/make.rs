@@ -162,6 +162,7 @@ impl Decoder<'_> {
             self.th.class_changed(n);
             drop(old);
         }
+        self.th.settle_slots(&class)?;
         Ok(class.into())
     }
 

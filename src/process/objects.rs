@@ -182,6 +182,9 @@ impl Encoder<'_> {
         self.remember(r);
         let names: Vec<(Name, Value)> =
             r.with::<Class, _>(&self.th.held, |c| c.names.iter().map(|(n, v)| (n, v.clone())).collect());
+        // The members that `__slots__` made are made anew.
+        let member = |v: &Value| v.as_ref().is_some_and(|r| r.shape() == TypeId::Member.shape());
+        let names: Vec<(Name, Value)> = names.into_iter().filter(|(_, v)| !member(v)).collect();
         self.pairs(&names)
     }
 
@@ -215,6 +218,8 @@ impl Encoder<'_> {
                     DescriptorKind::Property => 0,
                     DescriptorKind::ClassMethod => 1,
                     DescriptorKind::StaticMethod => 2,
+                    // Made anew with its class, of `__slots__`.
+                    DescriptorKind::Member => return Err(self.refuse(r)),
                 });
                 for v in [&d.get, &d.set, &d.delete, &d.doc] {
                     self.value(v)?;

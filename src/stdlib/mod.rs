@@ -152,6 +152,7 @@ library! {
     "concurrent.futures.thread" "concurrent_futures_thread.kit"
     "contextlib" "contextlib.kit"
     "copy" "copy.kit"
+    "copyreg" "copyreg.kit"
     "csv" "csv.kit"
     "dataclasses" "dataclasses.kit"
     "datetime" "datetime.kit"

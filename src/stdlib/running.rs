@@ -31,6 +31,12 @@ natives! { pub RUNNING, "_running";
     holds collect("") = collect;
     /// How many objects are watched for cycles.
     holds count("") = count;
+    /// All objects that may be on a cycle.
+    holds objects("") = objects;
+    /// Those of them that refer to one of the arguments.
+    holds referrers("*objs") = referrers;
+    /// What an object refers to itself.
+    holds referents("*objs") = referents;
     /// A watch over an object, which does not keep it alive: the pair of it and its number.
     holds watch("obj, /") = watch;
     /// The watched object, or None once it is gone.
@@ -58,7 +64,12 @@ fn format_last(c: &mut Call) -> Res<Value> {
     Ok(c.string(text))
 }
 
+/// Of an exception or of a traceback.
 fn entries(c: &mut Call) -> Res<Vec<TraceEntry>> {
+    let v = c.arg(0);
+    if let Some(entries) = v.as_ref().and_then(|r| c.entries_of(r)) {
+        return Ok(entries);
+    }
     let e = exception(c)?;
     let Value::Obj(r) = &e else { return Ok(Vec::new()) };
     Ok(r.with::<Exception, _>(&c.held, |x| x.trail.clone()))
@@ -112,6 +123,37 @@ fn collect(c: &mut Call) -> Res<Value> {
 fn count(c: &mut Call) -> Res<Value> {
     let heap = &c.interp.heap;
     Ok(Value::Int(c.held.alone(|alone| heap.live(alone)) as i64))
+}
+
+fn nodes(c: &mut Call) -> Vec<crate::object::Ref> {
+    let mut all = Vec::new();
+    let heap = &c.interp.heap;
+    c.held.alone(|alone| heap.for_each(alone, |r| all.push(r.clone())));
+    all
+}
+
+fn objects(c: &mut Call) -> Res<Value> {
+    let all = nodes(c).into_iter().map(Value::Obj).collect();
+    Ok(c.list(all))
+}
+
+fn referrers(c: &mut Call) -> Res<Value> {
+    let (wanted, all) = (c.rest(), nodes(c));
+    let refers = |r: &crate::object::Ref| {
+        let mut found = false;
+        r.visit(&c.held, |to| found |= wanted.iter().any(|w| w.as_ref().is_some_and(|w| w.same(to))));
+        found
+    };
+    let found = all.into_iter().filter(refers).map(Value::Obj).collect();
+    Ok(c.list(found))
+}
+
+fn referents(c: &mut Call) -> Res<Value> {
+    let mut found = Vec::new();
+    for r in c.rest().iter().filter_map(Value::as_ref).filter(|r| r.kind().is_node()) {
+        r.visit(&c.held, |to| found.push(Value::Obj(to.clone())));
+    }
+    Ok(c.list(found))
 }
 
 fn watch(c: &mut Call) -> Res<Value> {

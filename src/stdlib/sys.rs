@@ -117,13 +117,18 @@ fn late(c: &mut Call) -> Res<Value> {
 
 /// The bytes that an object itself takes in Kit, without what it refers to.
 fn getsizeof(c: &mut Call) -> Res<Value> {
-    use crate::object::types::{ByteArray, Bytes, List, Str, Tuple};
-    const VALUE: usize = size_of::<Value>();
     let v = c.arg(0);
     if let Some(said) = c.special(&v, Name::of("__sizeof__"), &[])? {
         return Ok(said);
     }
-    let Value::Obj(r) = &v else { return Ok(Value::Int(VALUE as i64)) };
+    Ok(Value::Int(size_of_value(c, &v)))
+}
+
+/// The same without asking the object's class.
+pub fn size_of_value(c: &Call, v: &Value) -> i64 {
+    use crate::object::types::{ByteArray, Bytes, List, Str, Tuple};
+    const VALUE: usize = size_of::<Value>();
+    let Value::Obj(r) = v else { return VALUE as i64 };
     let rows = |n: usize| n * VALUE;
     let held = &c.held;
     let payload = match r.kind() {
@@ -140,13 +145,13 @@ fn getsizeof(c: &mut Call) -> Res<Value> {
         Kind::Dict => 96 + c.dict_len(r) * (2 * VALUE + 16),
         Kind::Set | Kind::FrozenSet => 96 + c.set_len(r) * (VALUE + 16),
         Kind::BigInt => {
-            32 + crate::vm::make::int_of(&v).map_or(0, |i| crate::object::pure::int::bit_length(i) as usize / 8 + 8)
+            32 + crate::vm::make::int_of(v).map_or(0, |i| crate::object::pure::int::bit_length(i) as usize / 8 + 8)
         }
         Kind::Instance => 64 + rows(c.instance_items(r).len()),
         _ => 96,
     };
     // Count, lock and shape stand before the payload.
-    Ok(Value::Int((payload + 16) as i64))
+    (payload + 16) as i64
 }
 
 /// PyPy's rate: what it calls 0.005 seconds are 10,000 safe points.

@@ -114,6 +114,11 @@ impl Thread {
                 match d.kind {
                     DescriptorKind::StaticMethod => Ok(d.get.clone()),
                     DescriptorKind::ClassMethod => self.bind_to_class(d, class),
+                    // The slot has been looked at before: it is empty.
+                    DescriptorKind::Member => {
+                        let attr = super::make::text(&d.get).map_or(name::NAME, Name::of);
+                        Err(self.no_attribute(obj, attr))
+                    }
                     DescriptorKind::Property => {
                         let f = d.get.clone();
                         if f.is_none() {
@@ -147,7 +152,7 @@ impl Thread {
                 Kind::Descriptor => {
                     let d = r.frozen::<Descriptor>();
                     match d.kind {
-                        DescriptorKind::Property => found,
+                        DescriptorKind::Property | DescriptorKind::Member => found,
                         DescriptorKind::StaticMethod => d.get.clone(),
                         DescriptorKind::ClassMethod => self.bind_to_class(d, class)?,
                     }
@@ -183,10 +188,25 @@ impl Thread {
             name::MODULE => self.str(m.text()),
             name::BASES => self.tuple(all(None, bases)),
             name::MRO => self.tuple(all(Some(class.clone()), mro)),
+            name::ANNOTATIONS => return self.class_annotations(class),
             name::DICT => self.live_dict(class),
             name::DOC => class.with::<Class, _>(&self.held, |c| c.names.get(name::DOC).cloned()).unwrap_or(Value::None),
             _ => return None,
         })
+    }
+
+    /// Of the class itself, not of those it derives from: a script class without any has an empty dict.
+    fn class_annotations(&mut self, class: &Ref) -> Option<Value> {
+        let (script, own) =
+            class.with::<Class, _>(&self.held, |c| (c.from_script, c.names.get(name::ANNOTATIONS).cloned()));
+        if own.is_some() || !script {
+            return own;
+        }
+        let made: Value = self.dict().into();
+        let old = class.with::<Class, _>(&self.held, |c| c.names.set(name::ANNOTATIONS, made.clone()));
+        self.class_changed(name::ANNOTATIONS);
+        drop(old);
+        Some(made)
     }
 
     fn super_attr(&mut self, r: &Ref, attr: Name) -> Res<Option<Value>> {
@@ -293,6 +313,19 @@ impl Thread {
             }
             Kind::Descriptor => {
                 let d = r.frozen::<Descriptor>();
+                if d.kind == DescriptorKind::Member {
+                    return Ok(match attr.text() {
+                        "__name__" => Some(d.get.clone()),
+                        "__objclass__" => Some(d.set.clone()),
+                        "__qualname__" => {
+                            let class = d.set.as_ref().map(|c| c.with::<Class, _>(&self.held, |c| c.qualname.clone()));
+                            let text =
+                                format!("{}.{}", class.unwrap_or_default(), super::make::text(&d.get).unwrap_or(""));
+                            Some(self.string(text))
+                        }
+                        _ => None,
+                    });
+                }
                 Ok(match attr.text() {
                     "fget" | "__func__" | "__wrapped__" => Some(d.get.clone()),
                     "fset" => Some(d.set.clone()),

@@ -285,7 +285,9 @@ impl Thread {
         };
         let (epoch, changes) = (self.interp.init_epoch.load(Relaxed), self.class_changes());
         let init = self.lookup(class, name::INIT);
-        let script_init = matches!(&init, Some(Value::Obj(r)) if r.kind() != Kind::Native);
+        // Of all natives only `property.__init__` has something to keep in a plain instance.
+        let script_init = matches!(&init, Some(Value::Obj(r)) if r.get::<crate::object::function::Native>()
+            .is_none_or(|n| self.interp.natives[n.row as usize].module == TypeId::Property.name()));
         if let (Kind::Exception, Value::Obj(e)) = (instances, &this) {
             let args: Vec<Value> = (0..w.n - w.kw.len() as u32).map(|i| self.reg(w.func_at + 1 + i)).collect();
             self.fill_exception(e, args);

@@ -178,6 +178,14 @@ impl Thread {
                 format!("{name} expected 1 argument, got {given}")
             }
             (1, 1) => format!("{full}() takes exactly one argument ({given} given)"),
+            // What may also be given by name is missed by its name.
+            (a, _) if given < a && sig.posonly <= hidden => {
+                format!(
+                    "{name}() missing required argument '{}' (pos {})",
+                    sig.positional[given + hidden].name,
+                    given + 1
+                )
+            }
             (a, b) if a == b => format!("{name} expected {a} argument{}, got {given}", s(a)),
             (a, _) if given < a => {
                 format!("{name} expected at least {a} argument{}, got {given}", s(a))
@@ -213,7 +221,7 @@ fn hidden(row: &NativeRow) -> usize {
 const SEARCHES: &[&str] = &["find", "rfind", "index", "rindex", "count", "startswith", "endswith"];
 
 /// Is it one of the methods that CPython derives from a slot of the type? The others of such names are methods like any.
-fn slot_wrapper(row: &NativeRow) -> bool {
+pub(super) fn slot_wrapper(row: &NativeRow) -> bool {
     const PLAIN: &[&str] = &[
         "__format__",
         "__round__",
@@ -231,6 +239,17 @@ fn slot_wrapper(row: &NativeRow) -> bool {
         "__delattr__",
         "__getattribute__",
         "__length_hint__",
+        "__dir__",
+        "__sizeof__",
+        "__getstate__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__copy__",
+        "__subclasshook__",
+        "__instancecheck__",
+        "__subclasscheck__",
+        "__subclasses__",
+        "__prepare__",
     ];
     let coexists = match row.name {
         "__getitem__" => matches!(row.module, "list" | "dict"),

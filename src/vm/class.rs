@@ -13,7 +13,9 @@ use crate::object::exception::Exception;
 use crate::object::function::Function;
 use crate::object::module::{Module, Namespace};
 use crate::object::opaque::Opaque;
-use crate::object::types::{AttrBody, Attrs, BigIntObj, Bytes, Derived, FloatObj, FrozenSet, List, Set, Str, Tuple};
+use crate::object::types::{
+    AttrBody, Attrs, BigIntObj, Bytes, Derived, Descriptor, DescriptorKind, FloatObj, FrozenSet, List, Set, Str, Tuple,
+};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
@@ -344,7 +346,7 @@ impl Thread {
     }
 
     /// A class from the namespace that its body filled.
-    pub fn make_class(&mut self, name: Name, bases: Vec<Value>, names: Namespace, meta: Option<Ref>) -> Res<Ref> {
+    pub fn make_class(&mut self, name: Name, bases: Vec<Value>, mut names: Namespace, meta: Option<Ref>) -> Res<Ref> {
         let mut base_refs = Vec::new();
         for b in bases {
             match b {
@@ -370,6 +372,7 @@ impl Thread {
             Some(q) => q.into(),
             None => name.text().into(),
         };
+        drop(names.remove(name::QUALNAME));
         let root = self.interp.shapes.with(&self.held, |s| s.new_root());
         let slots_hint = self.slots_of_init(&names);
         let has_del =
@@ -398,6 +401,7 @@ impl Thread {
         let shape = meta.map_or(TypeId::Type.shape(), |m| m.with::<Class, _>(&self.held, |m| m.root));
         let lasting = lasting(&class.qualname);
         let class = Ref::new(&self.held, shape, class);
+        self.add_members(&class)?;
         if lasting {
             class.immortalize(&self.held);
             class.with::<Class, _>(&self.held, |c| {
@@ -411,6 +415,38 @@ impl Thread {
             });
         }
         Ok(class)
+    }
+
+    /// What `__slots__` of a class says, for a class that has got its names after it was made.
+    pub fn settle_slots(&mut self, class: &Ref) -> Res<()> {
+        let facts = |c: &mut Class| (c.name, c.mro.clone(), c.names.get(name::SLOTS).cloned());
+        let (own, mro, slots) = class.with::<Class, _>(&self.held, facts);
+        let Some(slots) = slots else { return Ok(()) };
+        let mut names = Namespace::default();
+        names.set(name::SLOTS, slots);
+        let only = self.only_slots(own, &mro, &names)?;
+        class.with::<Class, _>(&self.held, |c| c.only = only);
+        self.add_members(class)
+    }
+
+    /// Each of a class's own slots as an attribute of the class: `C.x` is `<member 'x' of 'C' objects>`.
+    fn add_members(&mut self, class: &Ref) -> Res<()> {
+        let listed = class.with::<Class, _>(&self.held, |c| c.names.get(name::SLOTS).cloned());
+        let Some(slots) = listed else { return Ok(()) };
+        let own = self.class_name(class);
+        let listed = if super::make::text(&slots).is_some() { vec![slots] } else { self.collect(&slots)? };
+        for v in listed {
+            let slot = super::hooks::slot_name(own, super::make::text(&v).unwrap_or_default());
+            if matches!(slot.text(), "__dict__" | "__weakref__") {
+                continue;
+            }
+            let (get, set) = (self.str(slot.text()), class.clone().into());
+            let member = Descriptor { kind: DescriptorKind::Member, get, set, delete: Value::None, doc: Value::None };
+            let member = Ref::new(&self.held, TypeId::Member.shape(), member);
+            let old = class.with::<Class, _>(&self.held, |c| c.names.set(slot, member.into()));
+            drop(old);
+        }
+        Ok(())
     }
 
     /// The attributes that `__slots__` of a new class and its bases allow; `None`: any.
@@ -477,6 +513,7 @@ impl Thread {
         let mut kind = Kind::Instance;
         for b in bases {
             let (k, open, name) = b.with::<Class, _>(&self.held, |c| (c.instances, c.subclassable, c.name));
+            let k = if k == Kind::Descriptor && open { Kind::Instance } else { k };
             // The library's own metaclasses.
             let open = open || (k == Kind::Class && self.in_library());
             if !open {

@@ -46,6 +46,17 @@ impl Thread {
         self.facts(Facts::Trace(shown, 0))
     }
 
+    /// The entries of a traceback, innermost first as in an exception.
+    pub fn entries_of(&self, r: &Ref) -> Option<Vec<TraceEntry>> {
+        if r.shape() != TypeId::Traceback.shape() {
+            return None;
+        }
+        r.with::<Opaque, _>(&self.held, |o| match o.state.downcast_ref::<Facts>()? {
+            Facts::Trace(t, at) => Some(t[*at..].iter().rev().cloned().collect()),
+            _ => None,
+        })
+    }
+
     /// An attribute of a traceback, a frame or its code.
     pub(super) fn facts_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
         if !matches!(TypeId::of_shape(r.shape()), Some(TypeId::Traceback | TypeId::Frame | TypeId::CodeFacts)) {

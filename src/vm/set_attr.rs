@@ -97,6 +97,10 @@ impl Thread {
         if let Some(p) = d.get::<Descriptor>() {
             let setter = p.set.clone();
             if setter.is_none() {
+                if p.get.as_ref().is_some_and(|g| g.kind() == Kind::Native) {
+                    let text = format!("attribute '{attr}' of '{}' objects is not writable", self.type_name(obj));
+                    return Err(self.raise(TypeId::AttributeError, text));
+                }
                 let text = format!("property '{attr}' of '{}' object has no setter", self.type_name(obj));
                 return Err(self.raise(TypeId::AttributeError, text));
             }

@@ -299,7 +299,11 @@ impl Thread {
         }
         for (n, v) in hooks {
             let text = self.str(n.text());
-            self.special(&v, name::SET_NAME, &[class.clone().into(), text])?;
+            let named = self.special(&v, name::SET_NAME, &[class.clone().into(), text.clone()]);
+            if named.is_err() && self.ending.is_none() && self.raised_is(TypeId::Exception) {
+                return Err(self.name_not_set(&v, &text, class_name));
+            }
+            named?;
         }
         let made: Value = class.clone().into();
         if super::ops::scripted(&made) {
@@ -311,11 +315,30 @@ impl Thread {
             Some(hook) => drop(self.call_kw(&hook, &[], &options)?),
             None if options.is_empty() => {}
             None => {
-                let text = format!("{class_name}.__init_subclass__() takes no keyword arguments");
+                let own = class.with::<crate::object::class::Class, _>(&self.held, |c| c.qualname.clone());
+                let text = format!("{own}.__init_subclass__() takes no keyword arguments");
                 return Err(self.type_error(text));
             }
         }
         Ok(class)
+    }
+
+    /// What `__set_name__` raised becomes the cause of a RuntimeError that says whose it was.
+    #[cold]
+    fn name_not_set(&mut self, v: &Value, attr: &Value, class: Name) -> super::thread::Raised {
+        let cause = self.take_raised();
+        let (of, attr) = (self.type_name(v), super::make::text(attr).unwrap_or_default());
+        let text = format!("Error calling __set_name__ on '{of}' instance '{attr}' in '{class}'");
+        let text = self.string(text);
+        let e = self.new_exception(TypeId::RuntimeError, vec![text]);
+        if let Value::Obj(r) = &e {
+            r.with::<crate::object::exception::Exception, _>(&self.held, |e| {
+                e.suppress_context = true;
+                e.context = cause.clone();
+                e.cause = cause;
+            });
+        }
+        self.raise_value(e)
     }
 
     fn class_method(&mut self, f: Value) -> Value {

@@ -3,7 +3,6 @@
 use crate::natives;
 use crate::object::class::Class;
 use crate::object::function::{Function, Method, Native};
-use crate::object::instance::Instance;
 use crate::object::module::Module;
 use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::make::text;
@@ -154,12 +153,12 @@ fn dir(c: &mut Call) -> Res<Value> {
         }
         Some(v) => {
             if let Some(listed) = c.special(&v, Name::of("__dir__"), &[])? {
-                for name in c.collect(&listed)? {
-                    names.push(c.str_text(&name)?);
-                }
-            } else {
-                names = attribute_names(c, &v)?;
+                let items = c.collect(&listed)?;
+                let names = c.list(items);
+                c.call_method(&names, Name::of("sort"), &[])?;
+                return Ok(names);
             }
+            names = attribute_names(c, &v)?;
         }
     }
     names.sort();
@@ -168,12 +167,13 @@ fn dir(c: &mut Call) -> Res<Value> {
     Ok(c.list(names))
 }
 
-fn attribute_names(th: &mut Thread, v: &Value) -> Res<Vec<String>> {
+/// The names that `dir` lists, in any order.
+pub fn attribute_names(th: &mut Thread, v: &Value) -> Res<Vec<String>> {
     if let Some(names) = module_names(th, v) {
         return Ok(names.into_iter().map(|(n, _)| n.to_string()).collect());
     }
     let mut names: Vec<String> = vec![];
-    let own = v.as_ref().is_some_and(|r| r.is::<Instance>() || r.is::<Function>());
+    let own = v.as_ref().is_some_and(|r| !r.is::<Class>());
     if own && let Some(Value::Obj(d)) = th.find_attr(v, Name::of("__dict__"))? {
         for (k, _) in th.dict_items(&d) {
             names.extend(text(&k).map(str::to_string));
@@ -183,6 +183,13 @@ fn attribute_names(th: &mut Thread, v: &Value) -> Res<Vec<String>> {
         Some(class) => class.clone(),
         None => th.type_of(v),
     };
+    names.extend(["__class__", "__doc__"].map(String::from));
+    if class.with::<Class, _>(&th.held, |c| c.from_script) {
+        names.push("__module__".into());
+        if class.with::<Class, _>(&th.held, |c| c.only.is_none()) {
+            names.extend(["__dict__", "__weakref__"].map(String::from));
+        }
+    }
     let mut line = vec![class.clone()];
     line.extend(class.with::<Class, _>(&th.held, |c| c.mro.clone()));
     for class in line {

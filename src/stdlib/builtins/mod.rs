@@ -14,9 +14,10 @@ use crate::object::{Ref, TypeId, Value};
 use crate::vm::{NativeRow, Thread};
 
 /// The tables of this folder.
-pub fn tables() -> [&'static [NativeRow]; 9] {
+pub fn tables() -> [&'static [NativeRow]; 10] {
     [
         attributes::ATTRIBUTES,
+        descriptors::MEMBER,
         descriptors::PROPERTY,
         iteration::ITERATION,
         new::NEW,

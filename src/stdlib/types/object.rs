@@ -2,8 +2,9 @@
 
 use crate::natives;
 use crate::object::class::Class;
-use crate::object::{Kind, Ref, TypeId, Value};
-use crate::stdlib::builtins::attributes::name_arg;
+use crate::object::function::Native;
+use crate::object::{Kind, Name, Ref, TypeId, Value};
+use crate::stdlib::builtins::attributes::{attribute_names, name_arg};
 use crate::vm::make::{float_of, int_of, text};
 use crate::vm::ops::compare::CmpOp;
 use crate::vm::{Call, Res};
@@ -41,6 +42,18 @@ natives! { pub OBJECT, method "object";
     holds __delattr__("name, /") = delattr;
     /// The attribute of this name.
     holds __getattribute__("name, /") = getattribute;
+    /// The names of its attributes.
+    holds __dir__("") = dir;
+    /// The bytes that it takes in Kit, without what it refers to.
+    holds __sizeof__("") = sizeof;
+    /// Its attributes, as copies and pickles keep them.
+    holds __getstate__("") = getstate;
+    /// How it is made anew: a function, its arguments, attributes.
+    holds __reduce__("") = reduce;
+    /// The same for a version of the pickle protocol.
+    holds __reduce_ex__("protocol, /") = reduce_ex;
+    /// NotImplemented: what derives from the class is what says so.
+    holds __subclasshook__("cls, *args") = subclasshook;
 }
 
 natives! { pub TYPE, method "type";
@@ -48,6 +61,16 @@ natives! { pub TYPE, method "type";
     holds mro("") = mro;
     /// The classes that derive from it directly.
     holds __subclasses__("") = subclasses;
+    /// The names of its attributes and of those of the classes it derives from.
+    holds __dir__("") = dir;
+    /// Whether an object is an instance.
+    holds __instancecheck__("instance, /") = instancecheck;
+    /// Whether a class derives from it.
+    holds __subclasscheck__("subclass, /") = subclasscheck;
+    /// A new instance.
+    holds __call__("*args, **kwargs") = call;
+    /// The namespace that a class statement begins with.
+    holds __prepare__("cls, *args, **kwargs") = prepare;
 }
 
 natives! { pub TYPE_GETTERS, method "type";
@@ -194,6 +217,100 @@ fn subclasses(c: &mut Call) -> Res<Value> {
         found = all.into_iter().filter(derives).map(Value::Obj).collect();
     }
     Ok(c.list(found))
+}
+
+fn dir(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let mut names = attribute_names(c, &v)?;
+    names.sort();
+    names.dedup();
+    Ok(super::strings(c, names))
+}
+
+fn sizeof(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    Ok(Value::Int(crate::stdlib::sys::size_of_value(c, &v)))
+}
+
+fn getstate(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let Value::Obj(r) = &v else { return Ok(Value::None) };
+    let own = c.instance_items(r);
+    if own.is_empty() {
+        return Ok(Value::None);
+    }
+    // What lies in slots of the class is told apart from the rest.
+    let class = c.type_of(&v);
+    let mut all = Vec::new();
+    for (n, v) in own {
+        let slot = c.lookup(&class, n).is_some_and(|m| m.as_ref().is_some_and(|m| m.shape() == TypeId::Member.shape()));
+        all.push((slot, n, v));
+    }
+    let part = |wanted: bool| {
+        let of = all.iter().filter(move |(slot, ..)| *slot == wanted);
+        of.map(|(_, n, v)| (*n, v.clone())).collect::<Vec<_>>()
+    };
+    let (slots, rest) = (part(true), part(false));
+    let rest = if rest.is_empty() { Value::None } else { c.names_dict(rest) };
+    if slots.is_empty() {
+        return Ok(rest);
+    }
+    let slots = c.names_dict(slots);
+    Ok(c.tuple(vec![rest, slots]))
+}
+
+/// What the library's `copyreg` says of an object.
+fn reduce_by(c: &mut Call, protocol: Value) -> Res<Value> {
+    let v = c.arg(0);
+    let module = c.import("copyreg", true)?;
+    c.call_method(&module, Name::of("_reduce"), &[v, protocol])
+}
+
+fn reduce(c: &mut Call) -> Res<Value> {
+    reduce_by(c, Value::Int(0))
+}
+
+fn reduce_ex(c: &mut Call) -> Res<Value> {
+    let (v, protocol) = (c.arg(0), c.arg(1));
+    c.index(&protocol)?;
+    if let Some(said) = c.special(&v, Name::of("__reduce__"), &[])? {
+        return Ok(said);
+    }
+    if let Some(f) = c.lookup_special(&v, Name::of("__reduce__"))
+        && f.as_ref()
+            .and_then(|f| f.get::<Native>())
+            .is_some_and(|n| c.interp.natives[n.row as usize].module != "object")
+    {
+        return c.call(&f, &[v]);
+    }
+    reduce_by(c, protocol)
+}
+
+fn subclasshook(c: &mut Call) -> Res<Value> {
+    Ok(super::not_implemented(c))
+}
+
+fn instancecheck(c: &mut Call) -> Res<Value> {
+    let (class, v) = (c.arg(0), c.arg(1));
+    let of = c.type_of(&v);
+    Ok(Value::bool(class.as_ref().is_some_and(|class| c.is_subclass(&of, class))))
+}
+
+fn subclasscheck(c: &mut Call) -> Res<Value> {
+    let (class, v) = (c.arg(0), c.arg(1));
+    let Some(of) = v.as_ref().filter(|r| r.is::<Class>()) else {
+        return Err(c.type_error("issubclass() arg 1 must be a class"));
+    };
+    Ok(Value::bool(class.as_ref().is_some_and(|class| c.is_subclass(of, class))))
+}
+
+fn call(c: &mut Call) -> Res<Value> {
+    let (class, args, kwargs) = (c.arg(0), c.rest(), c.kwargs());
+    c.call_kw(&class, &args, &kwargs)
+}
+
+fn prepare(c: &mut Call) -> Res<Value> {
+    Ok(c.dict().into())
 }
 
 fn mro(c: &mut Call) -> Res<Value> {

@@ -12,8 +12,10 @@ use crate::object::module::Module;
 use crate::object::pure::{float, int, text as pure};
 use crate::object::types::*;
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use crate::vm::call_native::slot_wrapper;
 use crate::vm::exception_group::MESSAGE;
 use crate::vm::make::{int_of, text, tuple_items};
+use crate::vm::native::NativeRow;
 use crate::vm::{Res, Thread};
 
 impl Thread {
@@ -180,12 +182,21 @@ impl Thread {
                 let n = r.frozen::<Native>();
                 let row = self.interp.natives[n.row as usize];
                 match &n.this {
+                    Value::Unbound if row.name == "__new__" => {
+                        format!("<built-in method __new__ of type object at {:#x}>", r.address())
+                    }
+                    Value::Unbound if is_slot(row) => {
+                        format!("<slot wrapper '{}' of '{}' objects>", row.name, row.module)
+                    }
                     Value::Unbound if row.method => {
                         format!("<method '{}' of '{}' objects>", row.name, row.module)
                     }
                     Value::Unbound => format!("<built-in function {}>", row.name),
                     this => {
                         let (of, at) = (self.type_name(this), this.as_ref().map_or(0, Ref::address));
+                        if is_slot(row) {
+                            return Ok(format!("<method-wrapper '{}' of {of} object at {at:#x}>", row.name));
+                        }
                         format!("<built-in method {} of {of} object at {at:#x}>", row.name)
                     }
                 }
@@ -193,6 +204,10 @@ impl Thread {
             Kind::Method => {
                 let m = r.frozen::<Method>();
                 let (func, this) = (m.func.clone(), m.this.clone());
+                if let (Some(n), Some(of)) = (func.as_ref().and_then(|f| f.get::<Native>()), this.as_ref()) {
+                    let (row, at) = (self.interp.natives[n.row as usize], of.address());
+                    return Ok(format!("<built-in method {} of type object at {at:#x}>", row.name));
+                }
                 let shown = self.repr(&this)?;
                 let q = match func.as_ref() {
                     Some(f) if f.is::<Function>() => f.with::<Function, _>(&self.held, |f| f.qualname.to_string()),
@@ -218,6 +233,10 @@ impl Thread {
                 let d = r.frozen::<Descriptor>();
                 let shown = match d.kind {
                     DescriptorKind::Property => return Ok(format!("<property object at {at:#x}>")),
+                    DescriptorKind::Member => {
+                        let class = d.set.as_ref().map_or("", |r| self.class_name(r).text());
+                        return Ok(format!("<member '{}' of '{class}' objects>", text(&d.get).unwrap_or_default()));
+                    }
                     DescriptorKind::ClassMethod => "classmethod",
                     DescriptorKind::StaticMethod => "staticmethod",
                 };
@@ -495,4 +514,10 @@ pub fn bytes_repr(b: &[u8]) -> String {
     }
     out.push(quote as char);
     out
+}
+
+/// Is it a method that CPython derives from a slot of the type, the constructor aside?
+fn is_slot(row: &NativeRow) -> bool {
+    let more = ["__init__", "__setattr__", "__delattr__", "__getattribute__"];
+    slot_wrapper(row) || row.method && more.contains(&row.name)
 }

@@ -43,6 +43,8 @@ impl Thread {
     pub(super) fn get_slice(&mut self, r: &Ref, s: &Slice) -> Res<Option<Value>> {
         let i = match r.kind() {
             Kind::List | Kind::ByteArray => return self.get_open_slice(r, s).map(Some),
+            // A step that does not fit shows in the new range.
+            Kind::Range if !matches!(s.step, Value::None | Value::Int(_)) => return self.range_slice(r, s).map(Some),
             Kind::Tuple | Kind::Str | Kind::Bytes | Kind::Range => self.slice_of(s, r)?,
             _ => return Ok(None),
         };
