@@ -52,6 +52,7 @@ const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("vm/run/rare.rs", "names", "the rest of the dispatch match, off the hot path"),
     ("vm/run/rare.rs", "display", "the rest of the dispatch match, off the hot path"),
     ("vm/ops/iter.rs", "step", "one match: an arm for each kind of iterator"),
+    ("nogil/run.rs", "go", "one dispatch match: an arm for each instruction"),
     ("syntax/dump.rs", "expr", "one match: an arm for each kind of expression"),
 ];
 

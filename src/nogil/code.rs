@@ -180,8 +180,8 @@ pub enum Op {
     UnAny(UnaryOp, Reg, Reg),
     CmpAny(CmpOp, Reg, Reg, Reg),
     TruthAny(Reg, Reg),
-    /// An `Any` as an index.
-    IndexAny(Reg, Reg),
+    /// An `Any` as an argument of range, or (1) as the index of a row.
+    IndexAny(Reg, Reg, u8),
     /// An `Any` as an argument of a function of floats.
     RealAny(Reg, Reg),
     /// A builtin on one or two values of type `Any`; the result is `Any`.

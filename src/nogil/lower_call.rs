@@ -130,9 +130,14 @@ impl Lower<'_, '_> {
             self.emit(f(at, v.at));
             return Ok(Val { ty, at });
         }
+        self.builtin_any(b, v, args.get(1), span)
+    }
+
+    /// A builtin whose result hangs on the value.
+    fn builtin_any(&mut self, b: Builtin, v: Val, second: Option<&Node>, span: Span) -> Res<Val> {
         let known = v.ty;
         let x = self.any(v)?;
-        let y = match args.get(1) {
+        let y = match second {
             Some(n) => {
                 let y = self.expr(n)?;
                 if y.ty.is_row() {
@@ -150,7 +155,7 @@ impl Lower<'_, '_> {
         let out = Val { ty: Ty::Any, at };
         // One argument: both registers are the same, and `round` looks whether they are.
         self.emit(Op::BuiltinAny(b, at, x.at, y.at));
-        Ok(match (b, args.len()) {
+        Ok(match (b, 1 + usize::from(second.is_some())) {
             (Builtin::Int | Builtin::Floor | Builtin::Ceil | Builtin::Trunc | Builtin::Isqrt | Builtin::Gcd, _) => {
                 self.opened(out, Ty::Int)
             }

@@ -66,7 +66,7 @@ impl Lower<'_, '_> {
                 if !row.ty.is_row() && row.ty != Ty::Never {
                     return Err(self.wrong(n.span, &format!("an index of {}", row.ty.name())));
                 }
-                let index = self.index(index)?;
+                let index = self.index(index, true)?;
                 self.load(row, index)
             }
             Form::Call(callee, args) => self.call(*callee, args, n.span),
@@ -142,15 +142,15 @@ impl Lower<'_, '_> {
         Ok(Val { ty: Ty::Any, at })
     }
 
-    /// The value as an index of an array or an argument of range.
-    pub(super) fn index(&mut self, v: Val) -> Res<Val> {
+    /// The value as an argument of range or, if `of_row`, as the index of a row.
+    pub(super) fn index(&mut self, v: Val, of_row: bool) -> Res<Val> {
         match v.ty {
             Ty::Int | Ty::Bool | Ty::Never => Ok(v),
             Ty::Row(_) => Err(self.wrong(self.span, "an array as an index")),
             _ => {
                 let v = self.any(v)?;
                 let at = self.temp(Ty::Int)?;
-                self.emit(Op::IndexAny(at, v.at));
+                self.emit(Op::IndexAny(at, v.at, of_row as u8));
                 Ok(Val { ty: Ty::Int, at })
             }
         }

@@ -31,6 +31,7 @@ pub mod form;
 mod lower;
 mod lower_call;
 mod lower_expr;
+mod lower_loops;
 pub mod num;
 pub mod run;
 

@@ -341,7 +341,11 @@ fn go(work: &Work, proc: &Proc, w: &mut Window, pc_at: &mut usize, steps: &mut u
                 set!(d, bool v)
             }
             Op::TruthAny(d, a) => set!(d, bool any(w, a).truth()),
-            Op::IndexAny(d, a) => set!(d, int ok!(err(any(w, a).index()))),
+            Op::IndexAny(d, a, of_row) => {
+                let v = any(w, a).index();
+                let v = if of_row == 1 { v.map_err(|_| PureError::type_("array indices must be integers")) } else { v };
+                set!(d, int ok!(err(v)))
+            }
             Op::RealAny(d, a) => {
                 let v = ok!(err(any(w, a).real()));
                 set!(d, float v)
