@@ -32,6 +32,7 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
+use crate::world::http::sim::Net;
 use crate::world::{Clock, Nanos, out, signal};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -83,9 +84,14 @@ pub fn run(mut config: Config) -> Result<Outcome, gil::RunError> {
 
 /// A main thread with a new interpreter.
 pub fn begin(held: Held, config: &Config, options: Options) -> Thread {
-    let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config));
+    begin_in(held, config, options, Net::default())
+}
+
+/// The same with the servers that other processes of a simulation may have started.
+fn begin_in(held: Held, config: &Config, options: Options, net: Net) -> Thread {
+    let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config, net.clone()));
     let (argv, every) = (config.argv.clone(), config.every_safe_point);
-    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every);
+    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every, net);
     interp.reporting.set_params(config.params.clone());
     let mut th = Thread::new(held, interp);
     th.counting = config.gil.unit_cost > 0;

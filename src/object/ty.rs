@@ -149,6 +149,8 @@ types! {
     Watch "watch" < Object Opaque closed
     /// An end of a pipe, permits, shared memory, a running program.
     Handle "Handle" < Object Opaque closed
+    /// A request under way, a pool of connections, a server.
+    Http "http" < Object Opaque closed
     /// The `__dict__` of an object: a dict whose changes are made on the object, too.
     NamesDict "names dict" < Dict Dict closed
     Namespace "SimpleNamespace" < Object Instance open

@@ -93,6 +93,8 @@ pub struct Interp {
     pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
+    /// The HTTP servers of a simulation, which all its processes share.
+    pub net: crate::world::http::sim::Net,
     /// `os.pipe` in simulation.
     pub pipes: Guarded<super::pipes::Pipes>,
     /// `threading.stack_size`; 0: the system's choice.
@@ -130,6 +132,7 @@ impl Interp {
         starter: Box<dyn ProcessStarter>,
         argv: Vec<String>,
         every_safe_point: bool,
+        net: crate::world::http::sim::Net,
     ) -> &'static Interp {
         let interp: &'static Interp = Box::leak(Box::new(Interp {
             heap: HeapRoot::default(),
@@ -153,6 +156,7 @@ impl Interp {
             argv,
             reporting: super::report::Reporting::default(),
             every_safe_point,
+            net,
             pipes: Guarded::default(),
             stack_size: AtomicUsize::new(0),
             running: AtomicUsize::new(0),

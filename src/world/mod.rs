@@ -30,6 +30,7 @@ pub mod command;
 pub mod deadlock;
 pub mod file;
 pub mod host;
+pub mod http;
 pub mod out;
 pub mod packet;
 pub mod pipe;
@@ -219,6 +220,8 @@ waits! {
     Join { tid: Tid } word "join", ended by Thread, proof Cycle;
     /// Data through a pipe or a socket, from wherever it comes.
     Io { key: WaitKey } word "io", ended by Process, proof NoOwner;
+    /// The answer of an HTTP server, or more of it.
+    Response { key: WaitKey } word "http", ended by Process, proof NoOwner;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
     Child { key: WaitKey } word "child", ended by Process, proof NoOwner;
     /// A message from another process, room for one to it, the output of a program. In the real world the
@@ -242,6 +245,7 @@ impl WaitOn {
             | WaitOn::Future { key }
             | WaitOn::Loop { key }
             | WaitOn::Io { key }
+            | WaitOn::Response { key }
             | WaitOn::Child { key }
             | WaitOn::Message { key, .. }
             | WaitOn::Permit { key, .. } => Some(*key),
