@@ -10,7 +10,6 @@ use crate::world::Stream;
 use crate::world::http::plan::{Answer, Content, Fault, Plan, Route};
 use crate::world::http::server::Server;
 use crate::world::http::sim::Net;
-use crate::world::http::tls;
 use std::sync::Arc;
 
 /// A server of either world.
@@ -142,17 +141,11 @@ pub fn serve(c: &mut Call) -> Res<Value> {
             Err(e) => Err(os_error::raise(c, &e, None)),
         };
     }
-    let acceptor = match (c.some(6), c.some(7)) {
-        (Some(certificate), Some(key)) => {
-            let (certificate, key) = (bytes(c, &certificate)?, bytes(c, &key)?);
-            match tls::acceptor(&certificate, &key) {
-                Ok(acceptor) => Some(acceptor),
-                Err(text) => return Err(c.value_error(text)),
-            }
-        }
+    let secret = match (c.some(6), c.some(7)) {
+        (Some(certificate), Some(key)) => Some((bytes(c, &certificate)?, bytes(c, &key)?)),
         _ => None,
     };
-    match c.held.holding(|| Server::start(plan, port, acceptor)) {
+    match c.held.holding(|| Server::start(plan, port, secret)) {
         Ok(server) => Ok(object(c, Running::Real(Arc::new(server)))),
         Err(e) => Err(os_error::raise(c, &e, None)),
     }

@@ -44,8 +44,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on the loopback address; port 0: one that is free.
-    pub fn start(plan: Plan, port: u16, acceptor: Option<TlsAcceptor>) -> io::Result<Server> {
+    /// Listens on the loopback address; port 0: one that is free. With TLS: certificate and key as PEM.
+    pub fn start(plan: Plan, port: u16, secret: Option<(Vec<u8>, Vec<u8>)>) -> io::Result<Server> {
+        let acceptor = match secret {
+            Some((certificate, key)) => Some(tls::acceptor(&certificate, &key).map_err(io::Error::other)?),
+            None => None,
+        };
         runtime::raise_file_limit();
         let runtime = runtime::build()?;
         let inside = runtime.enter();
