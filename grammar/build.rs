@@ -9,6 +9,7 @@ const SYSTEM: [&str; 7] = ["gcc_s", "util", "rt", "pthread", "m", "dl", "c"];
 
 fn main() {
     println!("cargo::rerun-if-changed=grammar/kit.lalrpop");
+    println!("cargo::rerun-if-changed=grammar/first.ld");
     println!("cargo::rerun-if-changed=grammar/later.ld");
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
     lalrpop::Configuration::new()
@@ -29,10 +30,11 @@ fn main() {
 /// The arguments that this machine's linker takes, by trial; cargo has no setting for "if it can".
 ///
 /// A fixed address: a program that may lie anywhere has its tables of pointers patched at each start, 60
-/// pages, a millisecond. The order of functions: see later.ld. No loader: half a millisecond and a megabyte.
+/// pages, a millisecond. The order of functions: see first.ld and later.ld. No loader: half a millisecond and a megabyte.
 fn link_args(out: &Path) -> Vec<String> {
-    let order = std::env::current_dir().expect("a build script has a folder").join("grammar/later.ld");
-    let placed = vec!["-no-pie".to_string(), format!("-Wl,-T,{}", order.display())];
+    let folder = std::env::current_dir().expect("a build script has a folder").join("grammar");
+    let order = ["first.ld", "later.ld"].map(|file| format!("-Wl,-T,{}", folder.join(file).display()));
+    let placed = [vec!["-no-pie".to_string()], order.to_vec()].concat();
     let mut whole = placed.clone();
     whole.extend([format!("-L{}", out.display()), "-static".to_string()]);
     if archives(out).is_some() && links(out, &whole) {

@@ -11,6 +11,7 @@ pub mod compile;
 pub mod engine;
 pub mod explore;
 pub mod gil;
+pub mod nogil;
 pub mod object;
 pub mod process;
 pub mod source;

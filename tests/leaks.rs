@@ -80,7 +80,13 @@ fn child(file: &Path) {
         colour: false,
     };
     match repeat::run(config, repeats()) {
-        Ok(counts) => eprintln!("\nlive {}", counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" ")),
+        Ok(runs) => {
+            let first = runs.first().map_or(0, |run| run.code);
+            if let Some(i) = runs.iter().position(|run| run.code != first) {
+                return eprintln!("\nrun {i} ended with {}, the first one with {first}", runs[i].code);
+            }
+            eprintln!("\nlive {}", runs.iter().map(|run| run.live.to_string()).collect::<Vec<_>>().join(" "));
+        }
         Err(text) => eprintln!("\nnot run {text}"),
     }
 }
@@ -100,6 +106,9 @@ fn parent(file: &Path) -> Result<(), Failed> {
         return Err(format!("{}\n{last}", output.status).into());
     }
     // A script that does not compile or that ends its process leaves nothing to compare.
+    if last.starts_with("run ") {
+        return Err(last.into());
+    }
     let Some(counts) = last.strip_prefix("live ") else { return Ok(()) };
     let counts: Vec<usize> = counts.split(' ').map(|n| n.parse().expect("a count")).collect();
     if counts.len() < SETTLED + 2 || counts[counts.len() - 1] <= counts[SETTLED] {

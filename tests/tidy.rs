@@ -27,9 +27,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("world", &["source", "trace"]),
     ("gil", &["trace", "world"]),
     ("object", &["source", "bytecode", "gil"]),
+    ("nogil", &["source", "syntax", "bytecode", "object"]),
     ("vm", &["source", "trace", "world", "gil", "bytecode", "object"]),
     ("process", &["source", "trace", "world", "gil", "bytecode", "object", "vm"]),
-    ("stdlib", &["source", "world", "gil", "object", "vm", "process"]),
+    ("stdlib", &["source", "world", "gil", "bytecode", "object", "nogil", "vm", "process"]),
     (
         "engine",
         &["source", "trace", "syntax", "bytecode", "compile", "world", "gil", "object", "vm", "process", "stdlib"],

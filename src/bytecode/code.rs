@@ -1,7 +1,7 @@
 //! Code as data: what one function, class body, module or comprehension compiles to.
 
 use super::isa::Instr;
-use crate::source::{SourceFile, Span};
+use crate::source::{Part, SourceFile, Span};
 use num_bigint::BigInt;
 use std::fmt;
 use std::sync::Arc;
@@ -91,6 +91,9 @@ pub struct Code {
     pub doc: Option<Box<str>>,
     /// (parameter or "return", annotation text).
     pub annotations: Box<[(Box<str>, Box<str>)]>,
+    /// The body is not compiled yet: what to compile before the first call. All else but the instructions,
+    /// what belongs to them, `doc` and `flags` is as it will be.
+    pub late: Option<Part>,
 }
 
 impl Code {

@@ -1,12 +1,8 @@
 //! `kit compare`: the functions that a script marks with `@kit.variant`, timed in turns.
 
-use super::sweep::tell;
-use super::{USAGE, colour, complain, say};
-use crate::engine::{self, Config, Script, config};
-use crate::explore::chart;
+use super::{USAGE, complain, many, say};
+use crate::engine::{Config, config};
 use crate::explore::compare::{Comparison, Problem, Wish, compare};
-use crate::gil::World;
-use crate::world::{Nanos, host, out, terminal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const EXAMPLES: &str = "\
@@ -79,19 +75,11 @@ pub struct Args {
 
 /// Compares and prints; gives the exit code.
 pub fn run(args: Args) -> i32 {
-    let (config, wish) = match prepare(&args) {
+    let (config, wish) = match many::begin(prepare(&args)) {
         Ok(both) => both,
-        Err(text) => {
-            complain(&text);
-            return USAGE;
-        }
+        Err(code) => return code,
     };
-    // What does not compile would fail in the first call; said here, it reads as for `kit run`.
-    if let Err(e) = engine::compile(&config.script, false) {
-        out::error(e.render(config.colour).as_bytes());
-        return e.code();
-    }
-    let progress = out::error_is_terminal() && host::env_var("TERM").is_none_or(|v| v != "dumb");
+    let progress = many::shows_progress();
     let bar = ProgressBar::with_draw_target(
         None,
         if progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
@@ -108,49 +96,31 @@ pub fn run(args: Args) -> i32 {
             complain(&text);
             USAGE
         }
-        Err(Problem::Failed(failure)) => {
-            tell(&failure);
-            1
-        }
+        Err(Problem::Failed(failure)) => many::tell(&failure),
     }
 }
 
 fn prepare(args: &Args) -> Result<(Config, Wish), String> {
-    if args.script == "-" {
-        return Err("a comparison runs its script many times: it must be a file, not standard input".to_string());
-    }
-    if !args.timeout.is_finite() || args.timeout <= 0.0 {
-        return Err("--timeout is a number of seconds above 0".to_string());
-    }
     if args.sizes.iter().any(|size| !size.is_finite()) {
         return Err("--sizes are finite numbers".to_string());
     }
-    let world = if args.sim { World::Sim { seed: None } } else { World::Real };
     let gil = config::gil_config(
         config::setting("gil", args.gil.clone()),
         config::setting("switch-interval", args.switch_interval.clone()),
-        world,
+        many::world(args.sim),
     )?;
-    let repeat = args.repeat.unwrap_or(if args.sim { 1 } else { 5 }) as usize;
-    let mut argv = vec![args.script.clone()];
-    argv.extend(args.args.iter().cloned());
     let config = Config {
-        script: Script::File(args.script.clone().into()),
-        argv,
         params: args.param.iter().map(|p| config::parse_param(p)).collect::<Result<_, _>>()?,
-        gil,
-        every_safe_point: false,
-        stats: false,
-        trace: None,
-        colour: colour(out::error_is_terminal()),
+        ..many::config("a comparison", &args.script, &args.args, gil)?
     };
+    let (repeat, first_seed) = many::repeats(args.sim, args.repeat, args.seed);
     let wish = Wish {
         only: args.only.clone(),
         sizes: args.sizes.clone(),
         repeat,
         warmup: args.warmup as usize,
-        limit: (args.timeout * 1e9) as Nanos,
-        first_seed: args.seed.or((args.sim && repeat > 1).then_some(1)),
+        limit: many::limit(args.timeout)?,
+        first_seed,
     };
     Ok((config, wish))
 }
@@ -162,23 +132,8 @@ fn show(args: &Args, done: &Comparison) -> i32 {
     } else {
         say(&done.table());
         if let Some(drawn) = &drawn {
-            let width = terminal::width().unwrap_or(80).clamp(40, 120);
-            say(&format!("\n{}", chart::text(drawn, width)));
+            say(&many::drawn(drawn));
         }
     }
-    let Some(path) = &args.svg else { return 0 };
-    let Some(drawn) = drawn else {
-        complain("there is nothing to draw: a chart needs two sizes or more");
-        return USAGE;
-    };
-    let written = chart::svg(&drawn).and_then(|svg| {
-        host::write_file(path.as_ref(), svg.as_bytes(), false).map_err(|e| format!("can't write '{path}': {e}"))
-    });
-    match written {
-        Ok(()) => 0,
-        Err(text) => {
-            complain(&text);
-            1
-        }
-    }
+    many::write_svg(args.svg.as_deref(), drawn.as_ref(), "sizes")
 }

@@ -20,6 +20,7 @@
 mod compare;
 mod dis;
 mod doc;
+mod many;
 mod natives;
 mod panic;
 mod policies;
@@ -32,7 +33,7 @@ mod timeline;
 mod worker;
 
 use crate::engine::job;
-use crate::world::{host, out};
+use crate::world::{alloc, host, out};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 /// The exit code of wrong usage.
@@ -99,6 +100,7 @@ struct Cli {
 
 /// Runs the command that the process was given, and ends the process.
 pub fn main() -> ! {
+    alloc::grow_up();
     panic::install();
     host::exit(run_args(host::args()))
 }

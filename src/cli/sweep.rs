@@ -1,12 +1,9 @@
 //! `kit sweep`: a script under many settings, as a table of what each did.
 
-use super::{USAGE, colour, complain, say};
-use crate::engine::{self, Config, Script, config};
-use crate::explore::chart::{self, Chart};
-use crate::explore::sweep::{Axes, Failure, Plan, Sweep, over_interval, sweep};
-use crate::gil::World;
-use crate::world::Nanos;
-use crate::world::{host, out, terminal};
+use super::{USAGE, complain, many, say};
+use crate::engine::{Config, config};
+use crate::explore::chart::Chart;
+use crate::explore::sweep::{Axes, Plan, Sweep, over_interval, sweep};
 
 const EXAMPLES: &str = "\
 Each combination of policies, intervals and parameters is run --repeat times, one run after another, every
@@ -92,25 +89,13 @@ pub struct Args {
 
 /// Does the sweep and prints what came out; gives the exit code.
 pub fn run(args: Args) -> i32 {
-    let (config, plan) = match prepare(&args) {
+    let (config, plan) = match many::begin(prepare(&args)) {
         Ok(both) => both,
-        Err(text) => {
-            complain(&text);
-            return USAGE;
-        }
+        Err(code) => return code,
     };
-    // What does not compile would fail in the first run; said here, it reads as for `kit run`.
-    if let Err(e) = engine::compile(&config.script, false) {
-        out::error(e.render(config.colour).as_bytes());
-        return e.code();
-    }
-    let progress = out::error_is_terminal() && host::env_var("TERM").is_none_or(|v| v != "dumb");
-    match sweep(config, plan, progress) {
+    match sweep(config, plan, many::shows_progress()) {
         Ok(done) => show(&args, &done),
-        Err(failure) => {
-            tell(&failure);
-            1
-        }
+        Err(failure) => many::tell(&failure),
     }
 }
 
@@ -132,24 +117,9 @@ fn show(args: &Args, done: &Sweep) -> i32 {
         }
     };
     if args.chart && !args.json && !args.csv {
-        let width = terminal::width().unwrap_or(80).clamp(40, 120);
-        charts.iter().for_each(|c| say(&format!("\n{}", chart::text(c, width))));
+        charts.iter().for_each(|c| say(&many::drawn(c)));
     }
-    let Some(path) = &args.svg else { return 0 };
-    let Some(first) = charts.first() else {
-        complain("there is nothing to draw: a chart needs two switch intervals or more");
-        return USAGE;
-    };
-    let written = chart::svg(first).and_then(|svg| {
-        host::write_file(path.as_ref(), svg.as_bytes(), false).map_err(|e| format!("can't write '{path}': {e}"))
-    });
-    match written {
-        Ok(()) => 0,
-        Err(text) => {
-            complain(&text);
-            1
-        }
-    }
+    many::write_svg(args.svg.as_deref(), charts.first(), "switch intervals")
 }
 
 /// The trade-off, whose advice is said here, or else columns over the interval.
@@ -185,29 +155,13 @@ fn charts(args: &Args, done: &Sweep) -> Result<Vec<Chart>, String> {
     Ok(columns.iter().filter_map(|column| over_interval(done, column)).collect())
 }
 
-/// The failed run, and what it printed.
-pub fn tell(failure: &Failure) {
-    complain(&failure.text);
-    for (name, bytes) in [("standard output", &failure.stdout), ("standard error", &failure.stderr)] {
-        if !bytes.is_empty() {
-            let end = if bytes.ends_with(b"\n") { "" } else { "\n" };
-            out::error(format!("--- its {name} ---\n").as_bytes());
-            out::error(bytes);
-            out::error(end.as_bytes());
-        }
-    }
-}
-
 /// What all runs have in common, and the plan; or what is wrong with the flags.
 fn prepare(args: &Args) -> Result<(Config, Plan), String> {
-    if args.script == "-" {
-        return Err("a sweep runs its script many times: it must be a file, not standard input".to_string());
-    }
     let list = |name: &str, given: &[String]| match given {
         [] => config::setting(name, None).map_or(vec![], |v| v.split(',').map(str::to_string).collect()),
         given => given.to_vec(),
     };
-    let world = if args.sim { World::Sim { seed: None } } else { World::Real };
+    let world = many::world(args.sim);
     let mut policies = Vec::new();
     for name in list("gil", &args.gil) {
         policies.push(config::gil_config(Some(name.trim().to_string()), None, world)?.policy);
@@ -216,6 +170,7 @@ fn prepare(args: &Args) -> Result<(Config, Plan), String> {
     if policies.is_empty() {
         policies.push(gil.policy.clone());
     }
+    let config = Config { stats: true, ..many::config("a sweep", &args.script, &args.args, gil)? };
     let mut intervals_us = Vec::new();
     for text in list("switch-interval", &args.switch_interval) {
         intervals_us.push(config::parse_interval(&text)?);
@@ -226,26 +181,10 @@ fn prepare(args: &Args) -> Result<(Config, Plan), String> {
             return Err(format!("{what} names the same value twice"));
         }
     }
-    let repeat = args.repeat.unwrap_or(if args.sim { 1 } else { 5 }) as usize;
-    let first_seed = args.seed.or((args.sim && repeat > 1).then_some(1));
+    let (repeat, first_seed) = many::repeats(args.sim, args.repeat, args.seed);
     let mut plan = Plan::new(&Axes { policies, intervals_us, params }, repeat, first_seed)?;
     plan.warmup = args.warmup.unwrap_or(if args.sim { 0 } else { 1 }) as usize;
-    if !args.timeout.is_finite() || args.timeout <= 0.0 {
-        return Err("--timeout is a number of seconds above 0".to_string());
-    }
-    plan.limit = (args.timeout * 1e9) as Nanos;
-    let mut argv = vec![args.script.clone()];
-    argv.extend(args.args.iter().cloned());
-    let config = Config {
-        script: Script::File(args.script.clone().into()),
-        argv,
-        params: vec![],
-        gil,
-        every_safe_point: false,
-        stats: true,
-        trace: None,
-        colour: colour(out::error_is_terminal()),
-    };
+    plan.limit = many::limit(args.timeout)?;
     Ok((config, plan))
 }
 

@@ -246,6 +246,10 @@ impl<'a> Unit<'a> {
         unit.this = order.first().copied().filter(|_| positional > 0);
         unit.prologue(what.span);
         let mut doc = None;
+        let late = match what.body {
+            Inside::Body(body) => ast.part_at(body).cloned(),
+            Inside::Expr(_) => None,
+        };
         match what.body {
             Inside::Body(body) => {
                 doc = ast.docstring(body).map(Into::into);
@@ -264,6 +268,7 @@ impl<'a> Unit<'a> {
             captures: self.captures_of(what.id, what.span)?,
             doc,
             annotations: annotated.chain(returns).collect(),
+            late,
         };
         unit.finish(what.span, parts)
     }

@@ -48,7 +48,7 @@ mod unit;
 mod unwind;
 mod walk;
 
-use crate::bytecode::{Code, verify::verify};
+use crate::bytecode::{Code, Const, verify::verify};
 use crate::source::{Diagnostic, Span};
 use crate::syntax::ast::{Ast, S};
 use scope::Scopes;
@@ -75,6 +75,24 @@ struct Context<'a> {
 }
 
 type Res<T = ()> = Result<T, Diagnostic>;
+
+/// Compiles the function that `parse_part` gave, of this qualified name.
+pub fn compile_part(ast: &Ast, options: Options, qualname: &str) -> Result<Arc<Code>, Diagnostic> {
+    let mut code = compile_module(ast, options)?;
+    for name in qualname.split('.') {
+        // The defaults of its parameters may have code too, which comes before it.
+        let inner = code.consts.iter().rev().find_map(|c| match c {
+            Const::Code(c) if *c.name == *name => Some(c.clone()),
+            _ => None,
+        });
+        let Some(inner) = inner else {
+            let text = format!("internal: no code of '{name}' in '{qualname}'");
+            return Err(Diagnostic::syntax(&ast.file, Span::at(0), text));
+        };
+        code = inner;
+    }
+    Ok(code)
+}
 
 /// Compiles a script; its code has the name `<module>` and has passed the verifier.
 pub fn compile_module(ast: &Ast, options: Options) -> Result<Arc<Code>, Diagnostic> {

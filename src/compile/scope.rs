@@ -267,9 +267,13 @@ impl<'a> Collector<'a> {
         let kind = self.now().kind;
         let function = matches!(kind, ScopeKind::Function | ScopeKind::Comp(_));
         if function && self.ast.name(name) == "super" {
-            let class = self.scopes.class_sym;
-            self.marks(class).used = true;
+            self.use_class_cell();
         }
+    }
+
+    pub(super) fn use_class_cell(&mut self) {
+        let class = self.scopes.class_sym;
+        self.marks(class).used = true;
     }
 
     pub(super) fn declare(&mut self, names: &[Name], global: bool, span: Span) -> Res {

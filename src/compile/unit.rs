@@ -6,7 +6,7 @@ use super::scope::{Home, Map, Scope, ScopeId, ScopeKind, Sym, mangled};
 use super::unwind::Block;
 use super::{Context, Res};
 use crate::bytecode::{Code, CodeFlags, Const, Instr, K, Params, Reg, Site};
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, Part, Span};
 use crate::syntax::ast::Name;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -346,6 +346,7 @@ impl<'a> Unit<'a> {
             },
             doc: parts.doc,
             annotations: parts.annotations,
+            late: parts.late,
         }))
     }
 }
@@ -359,6 +360,7 @@ pub struct Parts {
     pub captures: Box<[u16]>,
     pub doc: Option<Box<str>>,
     pub annotations: Box<[(Box<str>, Box<str>)]>,
+    pub late: Option<Part>,
 }
 
 /// A register; those beyond the limit are refused by `finish`.

@@ -206,6 +206,9 @@ impl<'a> Collector<'a> {
         self.now().coroutine = d.is_async;
         self.params(&d.params)?;
         self.body(&d.body)?;
+        if self.ast.part_at(&d.body).is_some_and(|part| part.names_class) {
+            self.use_class_cell();
+        }
         self.leave();
         Ok(())
     }

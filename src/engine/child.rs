@@ -5,7 +5,7 @@
 
 use super::config::Config;
 use super::job::{self, Job};
-use super::{DEADLOCK, begin_in, compile, finish, options, report, tracing};
+use super::{DEADLOCK, begin, compile, finish, options, report, tracing};
 use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
@@ -15,7 +15,7 @@ use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::channel::Channel;
 use crate::world::child::{self, Handle, Stream};
-use crate::world::http::sim::Net;
+use crate::world::simnet::Net;
 use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
@@ -102,13 +102,11 @@ fn read_begin(frame: &[u8]) -> Option<Birth> {
 /// Starts the children of a run.
 pub struct Starter {
     config: Config,
-    /// Passed on to simulated processes.
-    net: Net,
 }
 
 impl Starter {
-    pub fn new(config: &Config, net: Net) -> Starter {
-        Starter { config: config.clone(), net }
+    pub fn new(config: &Config) -> Starter {
+        Starter { config: config.clone() }
     }
 }
 
@@ -121,8 +119,7 @@ impl ProcessStarter for Starter {
         config.stats = false;
         let frame = begin_frame(&birth);
         if th.held.simulated() {
-            let net = self.net.clone();
-            return start_simulated(th, &birth.name, move |held| run_child(held, &config, &frame, passed, net));
+            return start_simulated(th, config, &birth.name, frame, passed);
         }
         start_real(th, config, frame, &passed).map_err(StartError::Os)
     }
@@ -199,11 +196,14 @@ const TERMINATED: i32 = -15;
 
 fn start_simulated(
     th: &mut Thread,
+    config: Config,
     name: &str,
-    child: impl FnOnce(Held) -> i32 + Send + 'static,
+    frame: Vec<u8>,
+    passed: Vec<Passed>,
 ) -> Result<Arc<dyn ChildProcess>, StartError> {
     // As the OS has it: the lowest eight bits of an exit code count.
-    let body = Box::new(move |held: Held| child(held) & 0xff);
+    let net = th.interp.pipes.with(&th.held, |p| p.net.clone());
+    let body = Box::new(move |held: Held| run_child(held, &config, &frame, passed, Some(net)) & 0xff);
     match th.held.spawn_process(name, body) {
         Ok(id) => Ok(Arc::new(SimulatedChild(id))),
         Err(SpawnError::Os(e)) => Err(StartError::Os(e)),
@@ -260,7 +260,7 @@ pub fn work(job: job::Received) -> i32 {
     let gil = config.gil.clone();
     // The channel lives as long as the process.
     let channel = job.channel;
-    let code = gil::run(gil, move |held| run_child(held, &config, &frame, passed, Net::default()));
+    let code = gil::run(gil, move |held| run_child(held, &config, &frame, passed, None));
     drop(channel);
     match code {
         Ok(code) => code,
@@ -274,8 +274,8 @@ fn complain(text: &str) -> i32 {
 }
 
 /// The main thread of a child, in either world: makes an interpreter, does what the frame says, ends as a
-/// main program does. Gives the exit code.
-pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>, net: Net) -> i32 {
+/// main program does; in a simulation on its parent's network. Gives the exit code.
+pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>, net: Option<Arc<Net>>) -> i32 {
     let Some(birth) = read_begin(frame) else {
         return complain("parent and child are different versions of kit");
     };
@@ -284,10 +284,13 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>,
         config.argv = argv.clone();
     }
     let cpu_start = held.now(Clock::Process);
-    let mut th = begin_in(held, &config, options(&config), net);
+    let mut th = begin(held, &config, options(&config));
     th.limit = birth.limit;
     let environ = birth.environ.clone();
     th.interp.environ.with(&th.held, |own| *own = environ);
+    if let Some(net) = net {
+        th.interp.pipes.with(&th.held, |p| p.net = net);
+    }
     let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth, passed)) {
         Ok(code) => (code, false),
         Err(e) => {

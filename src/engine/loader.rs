@@ -2,10 +2,12 @@
 
 use super::config::{Config, Script};
 use crate::bytecode::Code;
-use crate::compile::{Options, compile_module};
+use crate::compile::{Options, compile_module, compile_part};
+use crate::gil::off;
 use crate::object::{Name, TypeId, Value, name};
 use crate::source::{Diagnostic, SourceFile};
 use crate::stdlib;
+use crate::syntax::ast::Ast;
 use crate::vm::interp::Importer;
 use crate::vm::{Res, Thread};
 use crate::world::host;
@@ -68,6 +70,12 @@ fn full_is_library(full: &str) -> bool {
     stdlib::LIBRARY.iter().any(|m| m.name == full)
 }
 
+/// Who parses a module: of the library's first the outline. With the lock off code must not change, so all of it
+/// is compiled at once.
+fn parser(library: bool) -> fn(&Arc<SourceFile>) -> Result<Ast, Diagnostic> {
+    if library && !off() { crate::syntax::parse_outline } else { crate::syntax::parse }
+}
+
 /// The importer of a run.
 pub struct Loader {
     /// The folder of the script.
@@ -119,7 +127,7 @@ impl Loader {
         // Assertions of the library are its own affair.
         let explain_asserts = self.options.explain_asserts && !full_is_library(full);
         let options = Options { explain_asserts, ..self.options };
-        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, options)?));
+        let code = file.and_then(|f| Ok(compile_module(&parser(full_is_library(full))(&f)?, options)?));
         let code = match code {
             Ok(code) => code,
             Err(e) => return Err(th.raise(TypeId::SyntaxError, e.short())),
@@ -163,11 +171,86 @@ impl Importer for Loader {
 
     fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String> {
         let file = SourceFile::new(name, text).map_err(LoadError::from);
-        let code = file.and_then(|f| Ok(compile_module(&crate::syntax::parse(&f)?, self.options)?));
+        let library = name.strip_prefix("<kit:").is_some_and(|n| full_is_library(n.trim_end_matches('>')));
+        let code = file.and_then(|f| Ok(compile_module(&parser(library)(&f)?, self.options)?));
         code.map_err(|e| e.short())
+    }
+
+    fn complete(&self, code: &Code) -> Result<Arc<Code>, String> {
+        let Some(part) = &code.late else { return Err("its body is there already".into()) };
+        let mut classes: Vec<&str> = code.qualname.split('.').collect();
+        classes.pop();
+        let options = Options { explain_asserts: false, ..self.options };
+        let ast = crate::syntax::parse_part(&code.file, part, &classes);
+        ast.and_then(|ast| compile_part(&ast, options, &code.qualname)).map_err(|e| e.short())
     }
 
     fn known(&self) -> Vec<&'static str> {
         stdlib::module_names()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytecode::Const;
+    use crate::syntax::{parse, parse_outline, parse_part};
+
+    /// All that running can see of code, but the code within it and the order of cells, which is that of the
+    /// first mention of a name in what was parsed.
+    fn facts(code: &Code) -> String {
+        let sorted = |names: &[Box<str>]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names
+        };
+        let kinds: Vec<String> =
+            code.instrs.iter().map(|i| format!("{i:?}").split(' ').next().unwrap_or("").into()).collect();
+        let consts: Vec<String> =
+            code.consts.iter().map(|c| if let Const::Code(_) = c { "code".into() } else { c.to_string() }).collect();
+        let Code {
+            name, qualname, first_line, spans, sites, registers, params, handlers, flags, doc, annotations, ..
+        } = code;
+        format!(
+            "{name} {qualname} {first_line} {kinds:?} {spans:?} {consts:?} {sites:?} {registers} {:?} {params:?} \
+             {handlers:?} {:?} {flags:?} {doc:?} {annotations:?}",
+            sorted(&code.locals),
+            sorted(&code.capture_names)
+        )
+    }
+
+    fn inner(code: &Code) -> impl Iterator<Item = &Arc<Code>> {
+        code.consts.iter().filter_map(|c| if let Const::Code(c) = c { Some(c) } else { None })
+    }
+
+    /// Code compiled at once and in parts is the same; the number of parts.
+    fn same(at_once: &Arc<Code>, later: &Arc<Code>) -> usize {
+        let mut parts = 0;
+        let mut whole = later.clone();
+        if let Some(part) = &later.late {
+            parts += 1;
+            let mut classes: Vec<&str> = later.qualname.split('.').collect();
+            classes.pop();
+            let ast = parse_part(&later.file, part, &classes).expect("a part is parsed");
+            whole = compile_part(&ast, Options::default(), &later.qualname).expect("a part compiles");
+            assert!(later.captures.len() >= whole.captures.len(), "{}", later.qualname);
+            assert_eq!(format!("{:?}", later.params), format!("{:?}", whole.params), "{}", later.qualname);
+            assert_eq!(later.annotations, whole.annotations, "{}", later.qualname);
+        }
+        assert_eq!(facts(at_once), facts(&whole), "{} of {}", later.qualname, later.file.name);
+        assert_eq!(inner(at_once).count(), inner(&whole).count());
+        parts + inner(at_once).zip(inner(&whole)).map(|(a, b)| same(a, b)).sum::<usize>()
+    }
+
+    #[test]
+    fn the_library_in_parts_is_the_library() {
+        let mut parts = 0;
+        for row in stdlib::LIBRARY {
+            let file = SourceFile::new(row.name, row.source).expect("a text");
+            let at_once = compile_module(&parse(&file).expect(row.name), Options::default()).expect(row.name);
+            let outline = parse_outline(&file).unwrap_or_else(|e| panic!("{}", e.short()));
+            parts += same(&at_once, &compile_module(&outline, Options::default()).expect(row.name));
+        }
+        assert!(parts > 500, "only {parts} functions are left for later");
     }
 }

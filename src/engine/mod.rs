@@ -32,7 +32,6 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
-use crate::world::http::sim::Net;
 use crate::world::{Clock, Nanos, out, signal};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -84,14 +83,9 @@ pub fn run(mut config: Config) -> Result<Outcome, gil::RunError> {
 
 /// A main thread with a new interpreter.
 pub fn begin(held: Held, config: &Config, options: Options) -> Thread {
-    begin_in(held, config, options, Net::default())
-}
-
-/// The same with the servers that other processes of a simulation may have started.
-fn begin_in(held: Held, config: &Config, options: Options, net: Net) -> Thread {
-    let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config, net.clone()));
+    let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config));
     let (argv, every) = (config.argv.clone(), config.every_safe_point);
-    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every, net);
+    let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every);
     interp.reporting.set_params(config.params.clone());
     let mut th = Thread::new(held, interp);
     th.counting = config.gil.unit_cost > 0;
@@ -129,6 +123,7 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
         }
     }
     th.interp.ending.store(true, Relaxed);
+    stdlib::net::close_all(&mut th);
     th.held.end_daemons();
     let stats = config.stats.then(|| th.held.stats());
     let cpu_ns = th.held.now(Clock::Process).saturating_sub(cpu_start);

@@ -4,7 +4,7 @@
 //! and the live objects counted. What is made once stays out of the comparison of later runs: modules that it
 //! imports, functions that a cache of globals has made immortal, caches.
 
-use super::{Config, begin, compile, options};
+use super::{Config, begin, compile, options, report};
 use crate::gil::{self, Held};
 use crate::object::module::Module;
 use crate::object::{Name, Ref, Value, name};
@@ -14,8 +14,17 @@ use crate::vm::errors::Uncaught;
 use crate::world::out;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Live objects after each run; fewer counts than `times` if the script ended the process.
-pub fn run(config: Config, times: usize) -> Result<Vec<usize>, String> {
+/// What one run left.
+pub struct Repeat {
+    /// Live objects after it.
+    pub live: usize,
+    /// What the script ended with: 0, or the exit code of what it did not catch.
+    pub code: i32,
+}
+
+/// One entry for each run; fewer than `times` if the script ended the process. What the script does not catch
+/// is printed the first time.
+pub fn run(config: Config, times: usize) -> Result<Vec<Repeat>, String> {
     let code = compile(&config.script, config.every_safe_point).map_err(|e| e.render(false))?;
     let body = |held: Held| {
         let mut th = begin(held, &config, options(&config));
@@ -23,15 +32,21 @@ pub fn run(config: Config, times: usize) -> Result<Vec<usize>, String> {
         let file = th.str(&code.file.name);
         let bound = th.program(&code, &main);
         let kept: Vec<Name> = names(&th, &main);
-        let mut counts = Vec::new();
-        while counts.len() < times {
+        let mut runs: Vec<Repeat> = Vec::new();
+        while runs.len() < times {
             th.store_global(&main, name::FILE, file.clone());
             let ran = th.to_end(|th| th.run_bound(&bound, &main));
             let ended = th.to_end(stdlib::threading::join_all);
             if matches!(ran, Err(Uncaught::Ending(_))) || matches!(ended, Err(Uncaught::Ending(_))) {
                 break;
             }
-            drop((ran, ended));
+            let mut code = 0;
+            for e in [ran, ended].into_iter().filter_map(Result::err) {
+                code = match e {
+                    Uncaught::Exception(e) if !runs.is_empty() => th.exit_code(&e).0,
+                    e => report(&mut th, e),
+                };
+            }
             for n in names(&th, &main).into_iter().filter(|n| !kept.contains(n)) {
                 let old = main.with::<Module, _>(&th.held, |m| m.names.remove(n));
                 drop(old);
@@ -42,13 +57,13 @@ pub fn run(config: Config, times: usize) -> Result<Vec<usize>, String> {
                 let _ = th.to_end(Thread::hear_last_words);
             }
             let heap = &th.interp.heap;
-            counts.push(th.held.alone(|alone| heap.live(alone)));
+            runs.push(Repeat { live: th.held.alone(|alone| heap.live(alone)), code });
         }
         th.interp.ending.store(true, Relaxed);
         th.held.end_daemons();
         let _ = out::flush();
         drop(th.finish());
-        counts
+        runs
     };
     gil::run(config.gil.clone(), body).map_err(|e| e.to_string())
 }

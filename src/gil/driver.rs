@@ -100,6 +100,10 @@ pub trait Driver: Send + std::marker::Sync {
     fn resume(&self, _: &Record) {}
     fn wait(&self, me: &Record, wait: Wait, still: &dyn Fn() -> bool) -> Wake;
     fn wake(&self, me: &Record, key: WaitKey, n: usize) -> usize;
+    /// Ends all waits for `key` at a moment of virtual time; at once where time is not virtual.
+    fn wake_at(&self, me: &Record, key: WaitKey, _at: Nanos) {
+        self.wake(me, key, usize::MAX);
+    }
     /// `wake` by a thread that is not of this run and does not hold its lock.
     fn wake_from_outside(&self, key: WaitKey);
     fn took(&self, me: &Record, key: WaitKey);

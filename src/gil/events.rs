@@ -45,6 +45,8 @@ pub enum Event {
     Timeout(Tid, u64),
     /// The one timer of a process's lock.
     Lapse(ProcessId, u64),
+    /// What was under way is there: ends the waits for it.
+    Arrival(WaitKey),
 }
 
 /// How a wait ended.
@@ -86,6 +88,8 @@ pub struct State {
     pub streams: Streams,
     pub warning: Option<Deadlock>,
     pub warned: bool,
+    /// Pending events of that kind: they may end a wait that no thread can.
+    pub arrivals: usize,
     seed: Option<u64>,
     slots: Vec<Slot>,
     heap: BinaryHeap<Reverse<Entry>>,
@@ -103,6 +107,7 @@ impl State {
             streams: Streams::new(seed.unwrap_or(0)),
             warning: None,
             warned: false,
+            arrivals: 0,
             seed,
             slots: Vec::new(),
             heap: BinaryHeap::new(),
@@ -178,7 +183,7 @@ impl State {
 
     pub fn push(&mut self, at: Nanos, event: Event) {
         let class = match event {
-            Event::Request(_) | Event::Race(_) => 0,
+            Event::Request(_) | Event::Race(_) | Event::Arrival(_) => 0,
             Event::Timeout(..) | Event::Lapse(..) => 1,
             Event::Resume(_) | Event::GoOn(_) => RUN,
         };
@@ -193,6 +198,7 @@ impl State {
             Event::Resume(t) | Event::GoOn(t) | Event::Request(t) => self.roster.get(t).is_none(),
             Event::Race(t) => !self.slots[t.0 as usize].waiting || self.roster.get(t).is_none(),
             Event::Timeout(t, wait) => self.slots[t.0 as usize].wait != wait || self.waits.get(t).is_none(),
+            Event::Arrival(_) => false,
             Event::Lapse(id, number) => self.processes[id.index()].lapse.is_none_or(|(_, present)| present != number),
         }
     }
@@ -255,6 +261,11 @@ impl State {
                 Event::Lapse(id, _) => {
                     self.lapse(id, at);
                     id
+                }
+                Event::Arrival(key) => {
+                    self.arrivals -= 1;
+                    self.wake(key, usize::MAX, at);
+                    continue;
                 }
             };
             self.settle_process(of, at);

@@ -84,9 +84,6 @@ pub enum SpawnError {
     /// What the OS said.
     #[error("can't start new thread")]
     Os(#[source] std::io::Error),
-    /// A simulation has one baton: what runs without the lock would not overlap.
-    #[error("can't start new thread: a simulation with --gil off runs a single script thread")]
-    Off,
     /// Only a simulation has processes inside it; a real one is started by `world::child`.
     #[error("can't start a process inside this one: that is for simulations")]
     NotSimulated,
@@ -158,6 +155,11 @@ impl Held {
         self.driver.wake(&self.me, key, n)
     }
 
+    /// Ends all waits for `key` when virtual time has come to `at`: what is under way arrives then.
+    pub fn wake_at(&mut self, key: WaitKey, at: Nanos) {
+        self.driver.wake_at(&self.me, key, at);
+    }
+
     /// What wakes waits of this run from a thread that is not of the run, without the lock. Real world only.
     pub fn waker(&self) -> Waker {
         Waker(self.driver.clone())
@@ -195,6 +197,13 @@ impl Held {
     /// Runs native work with the lock released.
     pub fn outside<R: Send>(&mut self, f: impl FnOnce() -> R + Send) -> R {
         self.outside_as(Bucket::Native, f)
+    }
+
+    /// The same for work that looks now and then whether it should stop: at Ctrl-C in the main thread, in a daemon
+    /// at the end of the program.
+    pub fn outside_until<R: Send>(&mut self, f: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> R + Send) -> R {
+        let me = self.me.clone();
+        self.outside(move || f(&|| me.breaker.load(Relaxed) & (driver::SIGNAL | driver::EXIT) != 0))
     }
 
     /// The same for what waits rather than works: a call of the system that blocks.

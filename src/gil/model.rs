@@ -8,6 +8,7 @@ use super::policy::{POLICIES, Unit};
 use super::stats::Bucket;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Parker, Sync, Word};
+use crate::world::work::Labour;
 use crate::world::{Nanos, ProcessId, Tid, WaitKey, WaitOn, Wake};
 use loom::sync::atomic::AtomicU32;
 use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -65,6 +66,9 @@ impl Parker for Bed {
     fn unpark(&self) {
         *self.0.lock().unwrap() = true;
         self.1.notify_one();
+    }
+    fn attend(&self, _: &Labour, _: Option<Nanos>, _: Nanos, _: &dyn Fn() -> bool) -> bool {
+        unreachable!("no wait of the model has work to do")
     }
 }
 

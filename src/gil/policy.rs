@@ -4,7 +4,7 @@
 //! clock, no thread, no lock and no randomness of its own. Two drivers run the same policy: `real.rs` on
 //! OS threads, `sim.rs` on events. A policy is one file in `policies/` and one row of the table below.
 
-use super::policies::{Bfs, Cpython, Fifo, Priority, Pypy, Ruby, Ticks};
+use super::policies::{Bfs, Cpython, Fifo, Off, Priority, Pypy, Ruby, Ticks};
 use crate::world::{Nanos, Tid};
 
 /// The answer to a request for the lock.
@@ -131,8 +131,7 @@ pub struct Row {
     /// The slice a thread may keep the lock for while others wait, in `unit`s.
     pub slice: u64,
     pub unit: Unit,
-    /// Builds the state machine for a slice in nanoseconds or safe points. That of `off` is for simulation, which
-    /// has one script thread then; the real driver has its own (`policies::Off`).
+    /// Builds the state machine for a slice in nanoseconds or safe points.
     pub make: fn(u64) -> Box<dyn LockPolicy>,
 }
 
@@ -189,9 +188,9 @@ policies! {
     /// points; at its end the lock goes to the first waiter and its holder queues behind the others.
     "pypy" slice 10_000 Checks = |points| Box::new(Pypy::new(points));
     /// No lock: script threads run at the same time. Objects lock themselves for the length of one
-    /// operation, so `list.append` loses nothing and `c += 1` may. Real world only: a simulation
-    /// without the lock runs one script thread.
-    "off" slice 0 None = |interval| Box::new(Fifo::new(interval));
+    /// operation, so `list.append` loses nothing and `c += 1` may. In simulation threads that wait or
+    /// burn time overlap, and the code between is never interrupted.
+    "off" slice 0 None = |_| Box::new(Off);
 }
 
 /// The row of that name.

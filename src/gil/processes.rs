@@ -160,7 +160,9 @@ impl State {
                 (Deadlock { within: Some(self.process(t).name.clone()), ..report }, id)
             }
             Some(report) => (report, id),
-            None if self.roster.all_stuck(&self.waits) => (self.nobody_can_go_on(at), ProcessId::MAIN),
+            None if self.arrivals == 0 && self.roster.all_stuck(&self.waits) => {
+                (self.nobody_can_go_on(at), ProcessId::MAIN)
+            }
             None => return,
         };
         let report = Deadlock { simulated: Some((at, self.seed())), ..report };

@@ -5,7 +5,6 @@ use super::driver::{self, Driver, Record, Wait};
 use super::gate::Gate;
 use super::held::SpawnError;
 use super::lock::Lock;
-use super::policies::Off;
 use super::policy::{self, Row, Unit};
 use super::stats::{Bucket, LockStats, Stats};
 use crate::trace::{Recording, recording::Process};
@@ -39,8 +38,7 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
     let interval = config.interval_us.unwrap_or(row.slice);
     let slice = policy::inner_slice(row.unit, interval);
     let off = row.name == "off";
-    let machine = if off { Box::new(Off) } else { (row.make)(slice) };
-    let lock = Arc::new(Lock::new(Std, machine, clock_sleeps(row.unit, slice), Random::from_os()));
+    let lock = Arc::new(Lock::new(Std, (row.make)(slice), clock_sleeps(row.unit, slice), Random::from_os()));
     let born = Std.now();
     lock.state.lock().roster.record(config.trace.as_ref());
     if let Some(recorder) = &config.trace {

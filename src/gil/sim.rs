@@ -4,7 +4,9 @@
 //! time; an operation that others could see first lets all events happen that are due by then (`sync`).
 //! `events.rs` has the event loop and what happens on behalf of threads that do not have the baton,
 //! `processes.rs` what belongs to one process. Threads of different processes run in the same virtual
-//! time: cores are not modelled, as if there were one for each.
+//! time: cores are not modelled, as if there were one for each. So do all threads of a run without the lock
+//! (`policies::Off` grants every request): who has the baton hands it on when it waits, or has come later
+//! than another thread's time. So threads interleave where they wait or let time pass, and nowhere else.
 //!
 //! Instructions cost nothing without a cost profile, so time advances by sleeping, `c_sleep`, `spin` and
 //! `charge` only: a loop that waits for a clock without calling any of these never ends. A guard against
@@ -34,7 +36,6 @@ pub struct Sim {
     state: Mutex<State>,
     policy: &'static str,
     eager: bool,
-    solo: bool,
     unit_cost: Nanos,
     /// Makes the lock of a new process.
     make: fn(u64) -> Box<dyn LockPolicy>,
@@ -57,7 +58,6 @@ pub fn start(config: &GilConfig, row: &Row, seed: Option<u64>) -> std::io::Resul
         state: Mutex::new(state),
         policy: row.name,
         eager,
-        solo: row.name == "off",
         unit_cost: config.unit_cost,
         make: row.make,
         unit: row.unit,
@@ -185,9 +185,6 @@ impl Driver for Sim {
     }
 
     fn enroll(&self, me: &Record, name: &str, daemon: bool) -> Result<Arc<Record>, SpawnError> {
-        if self.solo {
-            return Err(SpawnError::Off);
-        }
         let mut state = self.synced(me);
         let at = state.local(me.tid);
         let record = state.enroll(me.process, name, daemon, at);
@@ -316,6 +313,18 @@ impl Driver for Sim {
         let woken = state.wake(key, n, at);
         Sim::settle(state, me);
         woken
+    }
+
+    fn wake_at(&self, me: &Record, key: WaitKey, at: Nanos) {
+        let mut state = self.synced(me);
+        let now = state.local(me.tid);
+        if at <= now {
+            state.wake(key, usize::MAX, now);
+        } else {
+            state.arrivals += 1;
+            state.push(at, Event::Arrival(key));
+        }
+        Sim::settle(state, me);
     }
 
     fn wake_from_outside(&self, key: WaitKey) {

@@ -9,8 +9,8 @@ use super::name::Name;
 use super::types::trace_all;
 use super::value::Value;
 use crate::bytecode::{Code, Instr};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 pub struct CodeObj {
     pub code: Arc<Code>,
@@ -30,6 +30,8 @@ pub struct CodeObj {
     pub module: Ref,
     /// For each constant that is a row (n, names...) of a keyword call: the row with its names interned.
     pub keywords: Box<[Keywords]>,
+    /// Of code without its body: the code with it, once a call has needed it.
+    pub whole: OnceLock<Ref>,
 }
 
 /// No call of this function goes without binding.
@@ -51,6 +53,7 @@ impl Keywords {
 impl Trace for CodeObj {
     fn trace(&self, f: &mut dyn FnMut(&Ref)) {
         trace_all(&self.consts, f);
+        self.whole.get().into_iter().for_each(&mut *f);
         f(&self.module);
     }
     fn clear(&mut self) {}

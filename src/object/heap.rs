@@ -515,14 +515,14 @@ unsafe fn drain(l: &Local) {
 macro_rules! make_free {
     ($($(#[$doc:meta])* $name:ident $payload:ident $mode:ident $links:ident)*) => {
         unsafe fn free(p: NonNull<Header>) {
-            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
+            use super::{types::*, class::Class, code::CodeObj, deque::Deque, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
             // SAFETY: the kind names the payload's type; nobody refers to the object any more.
             unsafe {
                 match p.as_ref().kind { $(Kind::$name => free_as::<$payload>(p)),* }
             }
         }
         fn trace_payload(r: &Ref, f: &mut dyn FnMut(&Ref)) {
-            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
+            use super::{types::*, class::Class, code::CodeObj, deque::Deque, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
             match r.kind() { $(Kind::$name => {
                 // SAFETY: the collector runs with the world stopped and no object open.
                 unsafe { (*r.body::<$payload>()).trace(f) }
@@ -533,7 +533,7 @@ macro_rules! make_free {
             }
         }
         fn clear_payload(r: &Ref) {
-            use super::{types::*, class::Class, code::CodeObj, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
+            use super::{types::*, class::Class, code::CodeObj, deque::Deque, exception::Exception, function::*, iter::Iter, dict::*, module::Module, opaque::Opaque, queue::SimpleQueue};
             match r.kind() { $(Kind::$name => {
                 // SAFETY: the object is unreachable from scripts; only the collector refers to it.
                 unsafe { (*r.body::<$payload>()).clear() }

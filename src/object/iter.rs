@@ -2,8 +2,10 @@
 
 use super::heap::Ref;
 use super::kind::Trace;
+use super::tools::Tool;
 use super::types::{Part, trace_all};
 use super::value::Value;
+use num_bigint::BigInt;
 
 /// Where an iterator stands. `Done` is final: an exhausted iterator stays exhausted.
 pub enum Iter {
@@ -30,6 +32,17 @@ pub enum Iter {
         left: i64,
         step: i64,
     },
+    /// Of a range beyond 64 bits: next, how many are left, step.
+    LongRange(Box<[BigInt; 3]>),
+    /// `at` items have been given; `version` is the deque's at the start.
+    Deque {
+        deque: Ref,
+        at: usize,
+        version: u64,
+        reversed: bool,
+    },
+    /// The iterators of `itertools`.
+    Tool(Box<Tool>),
     /// `size` is the dict's at the start; another size later is a RuntimeError.
     Dict {
         dict: Ref,
@@ -80,7 +93,9 @@ impl Trace for Iter {
     fn trace(&self, f: &mut dyn FnMut(&Ref)) {
         let one = std::slice::from_ref;
         match self {
-            Iter::Done | Iter::Range { .. } => {}
+            Iter::Done | Iter::Range { .. } | Iter::LongRange(_) => {}
+            Iter::Deque { deque, .. } => f(deque),
+            Iter::Tool(tool) => tool.trace(f),
             Iter::List { list: r, .. } | Iter::Tuple { tuple: r, .. } | Iter::Str { text: r, .. } => f(r),
             Iter::Bytes { bytes: r, .. } | Iter::Dict { dict: r, .. } | Iter::Set { set: r, .. } => f(r),
             Iter::Enumerate { inner: a, count: b }

@@ -9,8 +9,8 @@
 use super::heap::Rank;
 use super::types::*;
 use super::{
-    class::Class, code::CodeObj, dict::*, exception::Exception, function::*, instance::Instance, iter::Iter,
-    module::Module, opaque::Opaque, queue::SimpleQueue,
+    class::Class, code::CodeObj, deque::Deque, dict::*, exception::Exception, function::*, instance::Instance,
+    iter::Iter, module::Module, opaque::Opaque, queue::SimpleQueue,
 };
 
 /// Calls `$then!` with all rows: name, payload type, frozen or open, leaf or node.
@@ -26,6 +26,8 @@ macro_rules! for_each_kind {
             ByteArray ByteArray open leaf
             Tuple Tuple frozen node
             Range Range frozen leaf
+            /// A range with a bound or a length beyond 64 bits.
+            LongRange LongRange frozen leaf
             Slice Slice frozen node
             /// Code bound to a module: constants as values, caches of this interpreter.
             Code CodeObj frozen node
@@ -58,6 +60,9 @@ macro_rules! for_each_kind {
             /// A native state that only its module knows: locks, files, events.
             Opaque Opaque open node
             SimpleQueue SimpleQueue open node
+            /// Lock and RLock.
+            Lock Lock open node
+            Deque Deque open node
         }
     };
 }

@@ -31,6 +31,7 @@
 
 pub mod class;
 pub mod code;
+pub mod deque;
 pub mod dict;
 pub mod exception;
 pub mod function;
@@ -38,12 +39,14 @@ pub mod heap;
 pub mod instance;
 pub mod iter;
 pub mod kind;
+pub mod lock;
 pub mod module;
 pub mod name;
 pub mod opaque;
 pub mod pure;
 pub mod queue;
 pub mod shape;
+pub mod tools;
 pub mod ty;
 pub mod types;
 pub mod value;

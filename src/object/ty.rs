@@ -15,8 +15,8 @@ macro_rules! types {
         impl TypeId {
             pub const ALL: &'static [TypeId] = &[$(TypeId::$id),*];
             pub const COUNT: usize = TypeId::ALL.len();
-            /// The name that scripts see.
-            pub const fn name(self) -> &'static str {
+            /// The name in error texts: with the module, if that is not `builtins`.
+            pub const fn full_name(self) -> &'static str {
                 const NAMES: &[&str] = &[$($name),*];
                 NAMES[self as usize]
             }
@@ -39,6 +39,15 @@ macro_rules! types {
     };
     (@open open) => { true };
     (@open closed) => { false };
+}
+
+/// Where the part after a dot begins; 0 without one.
+const fn dot(name: &str) -> usize {
+    let mut i = name.len();
+    while i > 0 && name.as_bytes()[i - 1] != b'.' {
+        i -= 1;
+    }
+    i
 }
 
 impl TypeId {
@@ -65,6 +74,15 @@ impl TypeId {
             }
             t = t.base();
         }
+    }
+    /// The name that scripts see.
+    pub const fn name(self) -> &'static str {
+        let full = self.full_name();
+        full.split_at(dot(full)).1
+    }
+    /// The module that it says it is of.
+    pub fn module(self) -> &'static str {
+        self.full_name().split_once('.').map_or("builtins", |(module, _)| module)
     }
     /// The root shape of its instances.
     pub const fn shape(self) -> u32 {
@@ -124,6 +142,31 @@ types! {
     DictValueIterator "dict_valueiterator" < Object Iter closed
     DictItemIterator "dict_itemiterator" < Object Iter closed
     SetIterator "set_iterator" < Object Iter closed
+    LongRangeIterator "longrange_iterator" < Object Iter closed
+    DequeIterator "_collections._deque_iterator" < Object Iter closed
+    DequeReverseIterator "_collections._deque_reverse_iterator" < Object Iter closed
+    Count "itertools.count" < Object Iter closed
+    Repeat "itertools.repeat" < Object Iter closed
+    Cycle "itertools.cycle" < Object Iter closed
+    Chain "itertools.chain" < Object Iter closed
+    Accumulate "itertools.accumulate" < Object Iter closed
+    Compress "itertools.compress" < Object Iter closed
+    DropWhile "itertools.dropwhile" < Object Iter closed
+    TakeWhile "itertools.takewhile" < Object Iter closed
+    FilterFalse "itertools.filterfalse" < Object Iter closed
+    Starmap "itertools.starmap" < Object Iter closed
+    ISlice "itertools.islice" < Object Iter closed
+    Pairwise "itertools.pairwise" < Object Iter closed
+    ZipLongest "itertools.zip_longest" < Object Iter closed
+    Product "itertools.product" < Object Iter closed
+    Permutations "itertools.permutations" < Object Iter closed
+    Combinations "itertools.combinations" < Object Iter closed
+    CombinationsWithReplacement "itertools.combinations_with_replacement" < Object Iter closed
+    GroupBy "itertools.groupby" < Object Iter closed
+    Grouper "itertools._grouper" < Object Iter closed
+    Tee "itertools._tee" < Object Iter closed
+    /// What the iterators of one `tee` share.
+    TeeSource "itertools._tee_dataobject" < Object Iter closed
     Enumerate "enumerate" < Object Iter closed
     Zip "zip" < Object Iter closed
     Map "map" < Object Iter closed
@@ -134,12 +177,13 @@ types! {
     DictKeys "dict_keys" < Object View closed
     DictValues "dict_values" < Object View closed
     DictItems "dict_items" < Object View closed
-    TextFile "TextIOWrapper" < Object Opaque closed
-    BinaryFile "BufferedReader" < Object Opaque closed
-    Lock "lock" < Object Opaque closed
-    RLock "RLock" < Object Opaque closed
+    TextFile "_io.TextIOWrapper" < Object Opaque closed
+    BinaryFile "_io.BufferedReader" < Object Opaque closed
+    Lock "_thread.lock" < Object Lock closed
+    RLock "_thread.RLock" < Object Lock closed
     Event "Event" < Object Opaque closed
-    SimpleQueue "SimpleQueue" < Object SimpleQueue closed
+    SimpleQueue "_queue.SimpleQueue" < Object SimpleQueue closed
+    Deque "collections.deque" < Object Deque open
     TimedRegion "timed_region" < Object Opaque closed
     Twister "Twister" < Object Opaque closed
     Hasher "HASH" < Object Opaque closed
@@ -151,9 +195,13 @@ types! {
     Handle "Handle" < Object Opaque closed
     /// A request under way, a pool of connections, a server.
     Http "http" < Object Opaque closed
+    /// The items of an `array.array`.
+    Cells "Cells" < Object Opaque closed
+    /// A function that runs without the lock.
+    Kernel "Kernel" < Object Opaque closed
     /// The `__dict__` of an object: a dict whose changes are made on the object, too.
     NamesDict "names dict" < Dict Dict closed
-    Namespace "SimpleNamespace" < Object Instance open
+    Namespace "types.SimpleNamespace" < Object Instance open
 
     BaseException "BaseException" < Object Exception open
     BaseExceptionGroup "BaseExceptionGroup" < BaseException Exception open

@@ -2,6 +2,7 @@
 
 use super::heap::{Guarded, Ref};
 use super::kind::{Kind, Trace};
+pub use super::lock::Lock;
 use super::pure::int::IntRef;
 use super::pure::pyset::PySet;
 use super::value::Value;
@@ -131,7 +132,7 @@ impl Str {
 pub struct Bytes(pub Box<[u8]>, pub Derived);
 pub struct ByteArray(pub Vec<u8>);
 
-/// `range`; bounds beyond 64 bits are refused when it is made. `len` items.
+/// `range` of `len` items; what does not fit 64 bits is a `LongRange`.
 #[derive(Clone, Copy)]
 pub struct Range {
     pub start: i64,
@@ -140,7 +141,15 @@ pub struct Range {
     pub len: i64,
 }
 
-no_references!(BigIntObj, FloatObj, Str, Bytes, ByteArray, Range);
+/// A range whose bounds, step or length do not all fit 64 bits.
+pub struct LongRange {
+    pub start: BigInt,
+    pub stop: BigInt,
+    pub step: BigInt,
+    pub len: BigInt,
+}
+
+no_references!(BigIntObj, FloatObj, Str, Bytes, ByteArray, Range, LongRange);
 
 /// Class and attributes of an instance of a script class that derives from a native kind.
 #[derive(Default)]

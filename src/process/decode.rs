@@ -2,8 +2,10 @@
 
 use super::raise_pickle;
 use super::wire::{DEPTH_MAX, Input, Malformed, Read, Tag};
+use crate::object::pure::int::IntVal;
 use crate::object::types::*;
 use crate::object::{Name, Ref, TypeId, Value, name};
+use crate::vm::make::int_of;
 use crate::vm::thread::Raised;
 use crate::vm::{Res, Thread};
 use num_bigint::BigInt;
@@ -177,8 +179,8 @@ impl Decoder<'_> {
                 self.remembered(at)?
             }
             Tag::BigInt | Tag::Str | Tag::Bytes | Tag::ByteArray => self.blob(tag)?,
-            Tag::Tuple | Tag::FrozenSet | Tag::Slice | Tag::Range => self.fixed(tag)?,
-            Tag::List | Tag::Dict | Tag::Set => self.container(tag)?,
+            Tag::Tuple | Tag::FrozenSet | Tag::Slice | Tag::Range | Tag::LongRange => self.fixed(tag)?,
+            Tag::List | Tag::Deque | Tag::Dict | Tag::Set => self.container(tag)?,
             Tag::Module => {
                 let n = self.name()?;
                 self.module(n)?
@@ -253,6 +255,17 @@ impl Decoder<'_> {
                 let s = Ref::new(&self.th.held, TypeId::Slice.shape(), s);
                 self.end(s.into())
             }
+            Tag::LongRange => {
+                let parts = [self.value()?, self.value()?, self.value()?];
+                match int_of(&parts[2]) {
+                    Some(step) if parts.iter().all(|p| int_of(p).is_some()) && !step.is_zero() => {}
+                    _ => return self.fail("a range with a step of 0, or of no ints"),
+                }
+                let [start, stop, step] =
+                    parts.each_ref().map(|p| int_of(p).map(|i| i.to_val()).unwrap_or(IntVal::Small(1)));
+                let r = self.th.range_of(start, stop, step);
+                self.end(r)
+            }
             _ => {
                 let parts =
                     [self.input.int(), self.input.int(), self.input.int()].into_iter().collect::<Read<Vec<i64>>>();
@@ -272,6 +285,10 @@ impl Decoder<'_> {
             Tag::List => match self.th.list(Vec::new()) {
                 Value::Obj(r) => r,
                 _ => return self.fail("a list"),
+            },
+            Tag::Deque => match self.th.new_deque(Default::default(), None) {
+                Value::Obj(r) => r,
+                _ => return self.fail("a deque"),
             },
             Tag::Dict => self.th.dict(),
             _ => self.th.set(),

@@ -2,8 +2,10 @@
 
 use super::wire::{DEPTH_MAX, FRAME_MAX, MAGIC, Tag, VERSION, put_bytes, put_count, put_int};
 use super::{Known, Mode, reach};
+use crate::object::deque::Deque;
 use crate::object::function::Native;
 use crate::object::module::Module;
+use crate::object::pure::int::IntVal;
 use crate::object::types::*;
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
 use crate::vm::make::text;
@@ -272,16 +274,22 @@ impl Encoder<'_> {
                 }
                 self.remember(r);
             }
-            Kind::List | Kind::Dict | Kind::Set if TypeId::of_shape(r.shape()).is_some() => {
+            Kind::LongRange => {
+                let x = r.frozen::<LongRange>();
+                let parts = [&x.start, &x.stop, &x.step].map(|i| self.th.int(IntVal::from(i.clone())));
+                self.fields(Tag::LongRange, r, &[&parts[0], &parts[1], &parts[2]])?;
+            }
+            Kind::List | Kind::Deque | Kind::Dict | Kind::Set if TypeId::of_shape(r.shape()).is_some() => {
                 self.tag(match r.kind() {
                     Kind::List => Tag::List,
+                    Kind::Deque => Tag::Deque,
                     Kind::Dict => Tag::Dict,
                     _ => Tag::Set,
                 });
                 self.remember(r);
                 self.payload(r)?;
             }
-            Kind::List | Kind::Dict | Kind::Set | Kind::Instance | Kind::Exception => self.instance(r)?,
+            Kind::List | Kind::Deque | Kind::Dict | Kind::Set | Kind::Instance | Kind::Exception => self.instance(r)?,
             Kind::Function => self.function(r)?,
             Kind::Class => self.class(r)?,
             Kind::Native => self.native(r)?,
@@ -313,6 +321,12 @@ impl Encoder<'_> {
         match r.kind() {
             Kind::List => {
                 let items = r.with::<List, _>(&self.th.held, |l| l.items.clone());
+                self.values(&items)
+            }
+            Kind::Deque => {
+                let max = r.with::<Deque, _>(&self.th.held, |d| d.max);
+                self.count(max.map_or(0, |max| max + 1));
+                let items = self.th.deque_items(r);
                 self.values(&items)
             }
             Kind::Set => {
@@ -369,12 +383,5 @@ impl Encoder<'_> {
     }
 }
 
-/// Types that CPython shows with their module.
-const C_NAMES: &[(&str, &str)] = &[
-    ("lock", "_thread.lock"),
-    ("RLock", "_thread.RLock"),
-    ("TextIOWrapper", "_io.TextIOWrapper"),
-    ("BufferedReader", "_io.BufferedReader"),
-    // CPython's event is an instance that holds a lock.
-    ("Event", "_thread.lock"),
-];
+/// Types that CPython makes of others: its event is an instance that holds a lock.
+const C_NAMES: &[(&str, &str)] = &[("Event", "_thread.lock")];

@@ -4,6 +4,7 @@ use super::decode::Decoder;
 use super::wire::{REMOTE_TRACEBACK, Tag};
 use crate::object::class::Class;
 use crate::object::code::CodeObj;
+use crate::object::deque::Deque;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::Function;
@@ -219,6 +220,14 @@ impl Decoder<'_> {
                     r.with::<List, _>(&self.th.held, |l| l.items.push(v));
                 }
             }
+            Kind::Deque => {
+                let max = self.number()?.checked_sub(1).map(|max| max as usize);
+                r.with::<Deque, _>(&self.th.held, |d| d.max = max);
+                for _ in 0..self.count()? {
+                    let v = self.value()?;
+                    drop(r.with::<Deque, _>(&self.th.held, |d| d.push(v)));
+                }
+            }
             Kind::Set => {
                 for _ in 0..self.count()? {
                     let v = self.value()?;
@@ -290,7 +299,7 @@ impl Decoder<'_> {
         let script = class.with::<Class, _>(&self.th.held, |c| c.from_script);
         for (n, v) in own {
             match r.kind() {
-                Kind::Instance | Kind::List | Kind::Dict | Kind::Set | Kind::Exception if script => {
+                Kind::Instance | Kind::List | Kind::Deque | Kind::Dict | Kind::Set | Kind::Exception if script => {
                     self.th.set_slot(r, n, v)
                 }
                 _ => self.th.set_attr_plain(&r.clone().into(), n, v)?,

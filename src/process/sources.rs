@@ -13,6 +13,11 @@ fn path_to(root: &Ref, code: &Ref) -> Option<Vec<usize>> {
     if root.same(code) {
         return Some(Vec::new());
     }
+    // What a body holds that was compiled later is at the same place as if it had been compiled at once.
+    let root = root.frozen::<CodeObj>().whole.get().unwrap_or(root);
+    if root.same(code) {
+        return Some(Vec::new());
+    }
     root.frozen::<CodeObj>().consts.iter().enumerate().find_map(|(i, c)| {
         let inner = c.as_ref().filter(|c| c.kind() == Kind::Code)?;
         let mut path = path_to(inner, code)?;
@@ -89,6 +94,7 @@ impl Decoder<'_> {
         let mut at = self.expect_code()?;
         for _ in 0..self.count()? {
             let i = self.number()?;
+            at = self.th.whole_of(&at)?;
             let inner = usize::try_from(i).ok().and_then(|i| at.frozen::<CodeObj>().consts.get(i).cloned());
             match inner {
                 Some(Value::Obj(c)) if c.kind() == Kind::Code => at = c,

@@ -7,7 +7,7 @@
 /// First bytes of a frame.
 pub const MAGIC: [u8; 2] = [0x80, b'K'];
 /// Changes with every change of the table.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Levels of nesting, whatever the recursion limit says: each takes stack of the thread.
 pub const DEPTH_MAX: u32 = 1000;
@@ -62,8 +62,12 @@ tags! {
     Slice
     /// Three ints: start, stop, step *
     Range
+    /// Three values: start, stop, step, end *
+    LongRange
     /// Count * values
     List
+    /// * 0 or 1 + the greatest length, count, values
+    Deque
     /// Count * keys and values
     Dict
     /// Count * values

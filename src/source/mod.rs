@@ -14,8 +14,10 @@
 
 mod diagnostic;
 mod file;
+mod outline;
 mod span;
 
 pub use diagnostic::{Diagnostic, ErrorKind};
 pub use file::{LineCol, SourceFile};
+pub use outline::{Part, outline};
 pub use span::Span;

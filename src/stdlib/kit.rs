@@ -33,7 +33,8 @@ natives! { pub KIT, "kit";
     /// What `--param name=…` (of `kit run` or `kit sweep`) says, else `default`. The text is read as what
     /// `default` is: bool, int, float or str (also for None). ValueError if it cannot be read so.
     holds param("name, default") = param;
-    /// Names of `kit.testing` are names of `kit`; it is imported when the first of them is asked for.
+    /// Names of `kit.testing` are names of `kit`, and `server`, and `nogil`, which is numba's `njit`; they are imported
+    /// when the first of them is asked for.
     holds __getattr__("name, /") = from_elsewhere;
 }
 
@@ -199,6 +200,10 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
 fn from_elsewhere(c: &mut Call) -> Res<Value> {
     let name = c.arg(0);
     let name = c.expect_str(&name, "an attribute's name")?.to_string();
+    if name == "nogil" {
+        let numba = c.import("numba", true)?;
+        return c.get_attr(&numba, Name::of("njit"));
+    }
     let Some((module, _)) = ELSEWHERE.iter().find(|(_, names)| names.contains(&name.as_str())) else {
         return Err(c.raise(TypeId::AttributeError, format!("module 'kit' has no attribute '{name}'")));
     };

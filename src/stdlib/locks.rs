@@ -8,12 +8,12 @@
 use super::seconds;
 use crate::gil::Held;
 use crate::natives;
+use crate::object::lock::{Given, Lock};
 use crate::object::opaque::Opaque;
 use crate::object::types::Attrs;
 use crate::object::{Ref, TypeId, Value};
 use crate::vm::{Call, Next, Res, Thread};
 use crate::world::{Nanos, Tid, WaitKey, WaitOn};
-use std::any::Any;
 use std::sync::Arc;
 
 natives! { pub LOCK, method "lock";
@@ -75,22 +75,6 @@ natives! { pub NEW, "new";
     holds Event("") = new_event;
 }
 
-struct Lock {
-    key: WaitKey,
-    owner: Option<Tid>,
-    /// Threads between looking in vain and looking again: a release without any wakes nobody.
-    waiting: u32,
-    name: Arc<str>,
-}
-
-struct RLock {
-    key: WaitKey,
-    owner: Option<Tid>,
-    count: u64,
-    waiting: u32,
-    name: Arc<str>,
-}
-
 /// What an event stands for in reports.
 #[derive(Clone, Copy)]
 pub enum Purpose {
@@ -109,11 +93,6 @@ struct Event {
     purpose: Purpose,
 }
 
-fn object(th: &Thread, t: TypeId, state: impl Any + Send) -> Value {
-    let state = Opaque { state: Box::new(state), attrs: Attrs::default() };
-    Ref::new(&th.held, t.shape(), state).into()
-}
-
 /// How a report calls a lock made here: by the variable it is assigned to, else by its line.
 fn name_here(th: &Thread) -> Arc<str> {
     match th.assigned_here() {
@@ -122,14 +101,18 @@ fn name_here(th: &Thread) -> Arc<str> {
     }
 }
 
+fn make(c: &mut Call, t: TypeId) -> Res<Value> {
+    let WaitKey::Object(key) = c.held.new_key() else { unreachable!("a new key is an object's") };
+    let lock = Lock::new(key, t == TypeId::RLock, name_here(c));
+    Ok(Ref::new(&c.held, t.shape(), lock).into())
+}
+
 pub fn new_lock(c: &mut Call) -> Res<Value> {
-    let (key, name) = (c.held.new_key(), name_here(c));
-    Ok(object(c, TypeId::Lock, Lock { key, owner: None, waiting: 0, name }))
+    make(c, TypeId::Lock)
 }
 
 fn new_rlock(c: &mut Call) -> Res<Value> {
-    let (key, name) = (c.held.new_key(), name_here(c));
-    Ok(object(c, TypeId::RLock, RLock { key, owner: None, count: 0, waiting: 0, name }))
+    make(c, TypeId::RLock)
 }
 
 fn new_event(c: &mut Call) -> Res<Value> {
@@ -138,7 +121,8 @@ fn new_event(c: &mut Call) -> Res<Value> {
 
 pub fn make_event(c: &mut Call, purpose: Purpose) -> Value {
     let key = c.held.new_key();
-    object(c, TypeId::Event, Event { key, set: false, purpose })
+    let state = Box::new(Event { key, set: false, purpose });
+    Ref::new(&c.held, TypeId::Event.shape(), Opaque { state, attrs: Attrs::default() }).into()
 }
 
 /// The key of an event, and whether it is set; `None` for anything else.
@@ -190,110 +174,73 @@ fn patience(c: &mut Call) -> Res<Patience> {
     }
 }
 
-/// What Lock and RLock have in common.
-trait Mutual: 'static {
-    const NAME: &'static str;
-    /// Takes it `times` times if `me` may.
-    fn take(&mut self, me: Tid, times: u64) -> bool;
-    fn taken(&self) -> bool;
-    fn key(&self) -> WaitKey;
-    fn waiting(&mut self) -> &mut u32;
-    fn wait_on(&self) -> WaitOn;
-}
-
-impl Mutual for Lock {
-    const NAME: &'static str = "lock";
-    fn take(&mut self, me: Tid, _: u64) -> bool {
-        let free = self.owner.is_none();
-        if free {
-            self.owner = Some(me);
+/// Opens argument 0, which is a lock of this sort.
+fn this_lock<R>(c: &mut Call, sort: TypeId, f: impl FnOnce(&mut Lock, &Held) -> R) -> Res<R> {
+    let v = c.arg(0);
+    let r = v.as_ref().filter(|r| r.shape() == sort.shape());
+    match r.map(|r| r.with::<Lock, _>(&c.held, |l| f(l, &c.held))) {
+        Some(r) => Ok(r),
+        None => {
+            let got = c.type_name(&v);
+            Err(c.type_error(format!("a {} is needed, not '{got}'", sort.name())))
         }
-        free
-    }
-    fn taken(&self) -> bool {
-        self.owner.is_some()
-    }
-    fn key(&self) -> WaitKey {
-        self.key
-    }
-    fn waiting(&mut self) -> &mut u32 {
-        &mut self.waiting
-    }
-    fn wait_on(&self) -> WaitOn {
-        WaitOn::Lock { key: self.key, owner: self.owner, name: self.name.clone() }
     }
 }
 
-impl Mutual for RLock {
-    const NAME: &'static str = "RLock";
-    fn take(&mut self, me: Tid, times: u64) -> bool {
-        let mine = self.owner.is_none_or(|owner| owner == me);
-        if mine {
-            self.owner = Some(me);
-            self.count += times;
-        }
-        mine
-    }
-    fn taken(&self) -> bool {
-        self.owner.is_some()
-    }
-    fn key(&self) -> WaitKey {
-        self.key
-    }
-    fn waiting(&mut self) -> &mut u32 {
-        &mut self.waiting
-    }
-    fn wait_on(&self) -> WaitOn {
-        WaitOn::RLock { key: self.key, owner: self.owner, name: self.name.clone() }
-    }
+/// Opens a lock that has been seen to be one.
+fn lock<R>(held: &Held, v: &Value, f: impl FnOnce(&mut Lock) -> R) -> R {
+    v.as_ref().expect("a lock is an object").with::<Lock, _>(held, f)
+}
+
+fn wait_on(l: &Lock) -> WaitOn {
+    let (key, owner, name) = (WaitKey::Object(l.key), l.owner().map(Tid), l.name.clone());
+    if l.reentrant { WaitOn::RLock { key, owner, name } } else { WaitOn::Lock { key, owner, name } }
 }
 
 /// Takes a lock; else, if the thread may wait, counts it in and says what for.
-fn look<T: Mutual>(l: &mut T, me: Tid, times: u64, may_wait: bool) -> Result<WaitKey, Option<WaitOn>> {
-    if l.take(me, times) {
-        return Ok(l.key());
+fn look(l: &mut Lock, held: &Held, times: u64, may_wait: bool) -> Result<WaitKey, Option<WaitOn>> {
+    if l.take(held, times) {
+        return Ok(WaitKey::Object(l.key));
     }
     if !may_wait {
         return Err(None);
     }
-    *l.waiting() += 1;
-    Err(Some(l.wait_on()))
+    l.waiting += 1;
+    Err(Some(wait_on(l)))
 }
 
-fn acquire_within<T: Mutual>(c: &mut Call, patience: Patience, times: u64) -> Res<Next> {
-    let me = c.held.tid();
+fn acquire_within(c: &mut Call, sort: TypeId, patience: Patience, times: u64) -> Res<Next> {
     let until = match patience {
         Patience::Until(at) => Some(at),
         Patience::None | Patience::ForEver => None,
     };
     let may_wait = !matches!(patience, Patience::None);
-    match this::<T, _>(c, T::NAME, |l| look(l, me, times, may_wait))? {
+    match this_lock(c, sort, |l, held| look(l, held, times, may_wait))? {
         Ok(_) => Ok(Next::Done(Value::TRUE)),
         Err(None) => Ok(Next::Done(Value::FALSE)),
-        Err(Some(on)) => Ok(wait_for::<T>(c.arg(0), on, until, times)),
+        Err(Some(on)) => Ok(wait_for(c.arg(0), on, until, times)),
     }
 }
 
-fn wait_for<T: Mutual>(v: Value, on: WaitOn, until: Option<Nanos>, times: u64) -> Next {
+fn wait_for(v: Value, on: WaitOn, until: Option<Nanos>, times: u64) -> Next {
     let seen = v.clone();
     Next::Wait {
         on,
         until,
-        still: Box::new(move |held| open::<T, _>(held, &seen, |l| l.taken()) == Some(true)),
+        still: Box::new(move |held| lock(held, &seen, |l| l.owner().is_some())),
         then: Box::new(move |c, wake| {
             let woken = c.after_wake(wake);
-            let me = c.held.tid();
-            let looked = open::<T, _>(&c.held, &v, |l| {
-                *l.waiting() -= 1;
-                woken.map(|woken| look(l, me, times, woken))
+            let looked = lock(&c.held, &v, |l| {
+                l.waiting -= 1;
+                woken.map(|woken| look(l, &c.held, times, woken))
             });
-            match looked.transpose()? {
-                Some(Ok(key)) => {
+            match looked? {
+                Ok(key) => {
                     c.held.took(key);
                     Ok(Next::Done(Value::TRUE))
                 }
-                Some(Err(Some(on))) => Ok(wait_for::<T>(v, on, until, times)),
-                Some(Err(None)) | None => Ok(Next::Done(Value::FALSE)),
+                Err(Some(on)) => Ok(wait_for(v, on, until, times)),
+                Err(None) => Ok(Next::Done(Value::FALSE)),
             }
         }),
     }
@@ -301,71 +248,47 @@ fn wait_for<T: Mutual>(v: Value, on: WaitOn, until: Option<Nanos>, times: u64) -
 
 fn acquire(c: &mut Call) -> Res<Next> {
     let patience = patience(c)?;
-    acquire_within::<Lock>(c, patience, 1)
+    acquire_within(c, TypeId::Lock, patience, 1)
 }
 
 fn enter(c: &mut Call) -> Res<Next> {
-    acquire_within::<Lock>(c, Patience::ForEver, 1)
+    acquire_within(c, TypeId::Lock, Patience::ForEver, 1)
+}
+
+fn r_acquire(c: &mut Call) -> Res<Next> {
+    let patience = patience(c)?;
+    acquire_within(c, TypeId::RLock, patience, 1)
+}
+
+fn r_enter(c: &mut Call) -> Res<Next> {
+    acquire_within(c, TypeId::RLock, Patience::ForEver, 1)
+}
+
+/// Gives up `times` levels (all with `None`); returns how many there were. Wakes a waiter when it is free.
+fn give(c: &mut Call, sort: TypeId, times: Option<u64>) -> Res<u64> {
+    let (before, given) = this_lock(c, sort, |l, held| (l.count, l.give(held, times)))?;
+    match given {
+        Given::Refused if sort == TypeId::Lock => return Err(c.runtime_error("release unlocked lock")),
+        Given::Refused => return Err(c.runtime_error("cannot release un-acquired lock")),
+        Given::Free { awaited: Some(key) } => {
+            c.held.wake(WaitKey::Object(key), 1);
+        }
+        Given::Kept | Given::Free { awaited: None } => {}
+    }
+    Ok(before)
 }
 
 fn release(c: &mut Call) -> Res<Value> {
-    let freed = this::<Lock, _>(c, "lock", |l| l.owner.take().map(|_| (l.waiting > 0).then_some(l.key)))?;
-    match freed {
-        None => Err(c.runtime_error("release unlocked lock")),
-        Some(awaited) => {
-            if let Some(key) = awaited {
-                c.held.wake(key, 1);
-            }
-            Ok(Value::None)
-        }
-    }
+    give(c, TypeId::Lock, Some(1))?;
+    Ok(Value::None)
 }
 
 fn exit(c: &mut Call) -> Res<Value> {
     release(c)
 }
 
-fn locked(c: &mut Call) -> Res<Value> {
-    this::<Lock, _>(c, "lock", |l| Value::bool(l.taken()))
-}
-
-fn r_acquire(c: &mut Call) -> Res<Next> {
-    let patience = patience(c)?;
-    acquire_within::<RLock>(c, patience, 1)
-}
-
-fn r_enter(c: &mut Call) -> Res<Next> {
-    acquire_within::<RLock>(c, Patience::ForEver, 1)
-}
-
-/// Gives up `times` levels (all with `None`); returns how many there were. Wakes a waiter when free.
-fn r_give(c: &mut Call, times: Option<u64>) -> Res<u64> {
-    let me = c.held.tid();
-    let given = this::<RLock, _>(c, "RLock", |l| {
-        if l.owner != Some(me) {
-            return None;
-        }
-        let before = l.count;
-        l.count -= times.unwrap_or(before);
-        if l.count == 0 {
-            l.owner = None;
-        }
-        let awaited = l.count == 0 && l.waiting > 0;
-        Some((before, awaited.then_some(l.key)))
-    })?;
-    match given {
-        Some((before, awaited)) => {
-            if let Some(key) = awaited {
-                c.held.wake(key, 1);
-            }
-            Ok(before)
-        }
-        None => Err(c.runtime_error("cannot release un-acquired lock")),
-    }
-}
-
 fn r_release(c: &mut Call) -> Res<Value> {
-    r_give(c, Some(1))?;
+    give(c, TypeId::RLock, Some(1))?;
     Ok(Value::None)
 }
 
@@ -373,19 +296,22 @@ fn r_exit(c: &mut Call) -> Res<Value> {
     r_release(c)
 }
 
+fn locked(c: &mut Call) -> Res<Value> {
+    this_lock(c, TypeId::Lock, |l, _| Value::bool(l.owner().is_some()))
+}
+
 fn r_is_owned(c: &mut Call) -> Res<Value> {
-    let me = c.held.tid();
-    this::<RLock, _>(c, "RLock", |l| Value::bool(l.owner == Some(me)))
+    this_lock(c, TypeId::RLock, |l, held| Value::bool(l.owner() == Some(held.tid().0)))
 }
 
 fn r_release_save(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(r_give(c, None)? as i64))
+    Ok(Value::Int(give(c, TypeId::RLock, None)? as i64))
 }
 
 fn r_acquire_restore(c: &mut Call) -> Res<Next> {
     let times = c.arg(1);
     let times = c.index(&times)?;
-    acquire_within::<RLock>(c, Patience::ForEver, u64::try_from(times).unwrap_or(1))
+    acquire_within(c, TypeId::RLock, Patience::ForEver, u64::try_from(times).unwrap_or(1))
 }
 
 /// The address that a repr shows.
@@ -398,14 +324,14 @@ fn taken_word(taken: bool) -> &'static str {
 }
 
 fn repr(c: &mut Call) -> Res<Value> {
-    let taken = this::<Lock, _>(c, "lock", |l| l.taken())?;
+    let taken = this_lock(c, TypeId::Lock, |l, _| l.owner().is_some())?;
     let text = format!("<{} _thread.lock object at {:#x}>", taken_word(taken), address(c));
     Ok(c.string(text))
 }
 
 fn r_repr(c: &mut Call) -> Res<Value> {
-    let (owner, count) = this::<RLock, _>(c, "RLock", |l| (l.owner, l.count))?;
-    let (word, number) = (taken_word(owner.is_some()), owner.map_or(0, |t| u64::from(t.0) + 1));
+    let (owner, count) = this_lock(c, TypeId::RLock, |l, _| (l.owner(), l.count))?;
+    let (word, number) = (taken_word(owner.is_some()), owner.map_or(0, |t| u64::from(t) + 1));
     let at = address(c);
     Ok(c.string(format!("<{word} _thread.RLock object owner={number} count={count} at {at:#x}>")))
 }

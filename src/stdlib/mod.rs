@@ -17,14 +17,18 @@
 //! Not here: operators and protocols (`vm/ops`), how a call binds its arguments (`vm/bind`), how `import`
 //! finds files (`engine`).
 
+pub mod array;
 pub mod builtins;
 pub mod data;
+pub mod descriptors;
 pub mod files;
 pub mod http;
 pub mod kit;
 pub mod locks;
 pub mod math;
 pub mod multiprocessing;
+pub mod net;
+pub mod nogil;
 pub mod os;
 pub mod os_error;
 pub mod pickle;
@@ -38,6 +42,7 @@ pub mod sys;
 pub mod threading;
 pub mod time;
 pub mod timing;
+pub mod tools;
 pub mod types;
 
 use crate::object::class::Class;
@@ -69,12 +74,16 @@ pub const MODULES: &[ModuleRow] = &[
     },
     ModuleRow { name: "kit.gil", doc: "The interpreter lock's counters and policy.", init: nothing },
     ModuleRow { name: "math", doc: "Mathematical functions on floats and ints.", init: math::init },
+    ModuleRow { name: "_array", doc: "What `array` is made of.", init: nothing },
     ModuleRow { name: "_base64", doc: "What `base64` is made of.", init: nothing },
     ModuleRow { name: "_bisect", doc: "What `bisect` is made of.", init: nothing },
+    ModuleRow { name: "_collections", doc: "What `collections` is made of.", init: tools::init_collections },
+    ModuleRow { name: "itertools", doc: "Iterators made of iterators.", init: tools::init_itertools },
     ModuleRow { name: "_hashlib", doc: "What `hashlib` is made of.", init: nothing },
     ModuleRow { name: "_heapq", doc: "What `heapq` is made of.", init: nothing },
     ModuleRow { name: "_http", doc: "What `requests`, `aiohttp` and `kit.server` are made of.", init: nothing },
     ModuleRow { name: "_json", doc: "What `json` is made of.", init: nothing },
+    ModuleRow { name: "_nogil", doc: "What `numba` and `kit.nogil` are made of.", init: nothing },
     ModuleRow { name: "_operator", doc: "What `operator` is made of.", init: nothing },
     ModuleRow { name: "_random", doc: "What `random` is made of.", init: nothing },
     ModuleRow { name: "_re", doc: "What `re` is made of.", init: nothing },
@@ -82,6 +91,8 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "_struct", doc: "What `struct` is made of.", init: nothing },
     ModuleRow { name: "_zlib", doc: "What `zlib` is made of.", init: nothing },
     ModuleRow { name: "_multiprocessing", doc: "What `multiprocessing` is made of.", init: nothing },
+    ModuleRow { name: "_socket", doc: "What `socket` is made of.", init: net::init_socket },
+    ModuleRow { name: "_select", doc: "What `select` and `selectors` are made of.", init: net::init_select },
     ModuleRow { name: "_os", doc: "What `os` is made of.", init: nothing },
     ModuleRow { name: "_pickle", doc: "What `pickle` is made of.", init: nothing },
     ModuleRow {
@@ -105,8 +116,13 @@ library! {
     "_aiohttp_errors" "_aiohttp_errors.kit"
     "_asyncio_core" "_asyncio_core.kit"
     "_asyncio_loop" "_asyncio_loop.kit"
+    "_asyncio_net" "_asyncio_net.kit"
+    "_asyncio_streams" "_asyncio_streams.kit"
+    "_asyncio_subprocess" "_asyncio_subprocess.kit"
     "_asyncio_sync" "_asyncio_sync.kit"
     "_asyncio_tasks" "_asyncio_tasks.kit"
+    "_asyncio_transports" "_asyncio_transports.kit"
+    "asyncio.subprocess" "_asyncio_subprocess.kit"
     "_calendar" "_calendar.kit"
     "_collections_more" "_collections_more.kit"
     "_contextlib_more" "_contextlib_more.kit"
@@ -114,16 +130,19 @@ library! {
     "_generic" "_generic.kit"
     "_gil" "_gil.kit"
     "_help" "_help.kit"
+    "_iolayers" "_iolayers.kit"
     "_isoformat" "_isoformat.kit"
     "_kit_server" "_kit_server.kit"
     "_logrecord" "_logrecord.kit"
     "_sysinfo" "_sysinfo.kit"
+    "_socketfile" "_socketfile.kit"
     "_testcase" "_testcase.kit"
     "_threading_more" "_threading_more.kit"
     "_timedelta" "_timedelta.kit"
     "_web" "_web.kit"
     "abc" "abc.kit"
     "aiohttp" "aiohttp.kit"
+    "array" "array.kit"
     "asyncio" "asyncio.kit"
     "base64" "base64.kit"
     "binascii" "binascii.kit"
@@ -148,7 +167,6 @@ library! {
     "heapq" "heapq.kit"
     "importlib" "importlib.kit"
     "io" "io.kit"
-    "itertools" "itertools.kit"
     "joblib" "joblib.kit"
     "json" "json.kit"
     "kit.testing" "testing.kit"
@@ -165,6 +183,7 @@ library! {
     "multiprocessing.shared_memory" "multiprocessing_shared_memory.kit"
     "multiprocessing.sharedctypes" "multiprocessing_sharedctypes.kit"
     "multiprocessing.synchronize" "multiprocessing_synchronize.kit"
+    "numba" "numba.kit"
     "operator" "operator.kit"
     "os" "os.kit"
     "os.path" "os_path.kit"
@@ -182,8 +201,12 @@ library! {
     "requests.auth" "requests_auth.kit"
     "requests.exceptions" "requests_exceptions.kit"
     "requests.models" "requests_models.kit"
+    "resource" "resource.kit"
+    "select" "select.kit"
+    "selectors" "selectors.kit"
     "shutil" "shutil.kit"
     "signal" "signal.kit"
+    "socket" "socket.kit"
     "statistics" "statistics.kit"
     "string" "string.kit"
     "struct" "struct.kit"
@@ -218,13 +241,15 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(getters());
     tables.extend([files::TEXT, files::BINARY, files::OPEN]);
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
-    tables.extend([pipes::PIPES, pipes::ECHO]);
+    tables.extend([pipes::PIPES, pipes::ECHO, descriptors::DESCRIPTORS]);
     tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
     tables.extend([kit::KIT, kit::GIL, math::MATH, math::SPECIAL, math::WHOLE, os::OS, pickle::PICKLE, sys::SYS]);
-    tables.push(time::TIME);
+    tables.extend([time::TIME, array::ARRAY, nogil::NOGIL]);
     tables.extend(multiprocessing::tables());
+    tables.extend(net::tables());
     tables.extend([timing::TIMING, subprocess::SUBPROCESS]);
     tables.extend(types::tables());
+    tables.extend([tools::NEW, tools::ITERTOOLS, tools::CHAIN, tools::TEE]);
     tables.extend(data::tables());
     tables.extend(http::tables());
     tables.extend([re::MODULE, running::RUNNING]);
@@ -235,9 +260,9 @@ pub fn natives() -> Vec<&'static NativeRow> {
 }
 
 /// Rows that are read as attributes of their type's objects, not called: `file.name`.
-fn getters() -> [&'static [NativeRow]; 5] {
-    let [ints, floats, types] = types::getters();
-    [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types]
+fn getters() -> [&'static [NativeRow]; 6] {
+    let [ints, floats, types, deques] = types::getters();
+    [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types, deques]
 }
 
 /// Fills the classes of the builtin types with their methods, and the builtins module. Rows of one owner

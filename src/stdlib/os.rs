@@ -183,10 +183,15 @@ fn stat(c: &mut Call) -> Res<Value> {
         None => true,
     };
     let s = at(c, |p| host::status(p, follow))?;
+    Ok(status_row(c, &s))
+}
+
+/// A file's status as `os` takes it apart.
+pub fn status_row(th: &mut Thread, s: &host::Status) -> Value {
     let [read, changed, entry] = s.times_ns;
     let numbers = [s.mode.into(), s.inode as i64, s.links as i64, s.owner.0.into(), s.owner.1.into(), s.size as i64];
     let all = numbers.into_iter().chain([read, changed, entry]).map(Value::Int).collect();
-    Ok(c.tuple(all))
+    th.tuple(all)
 }
 fn urandom(c: &mut Call) -> Res<Value> {
     let n = c.arg(0);

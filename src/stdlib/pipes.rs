@@ -1,17 +1,18 @@
 //! `os.pipe` and its like: in the real world the system's pipes (`world/pipe.rs`), in simulation rows of
-//! bytes with the moment at which each arrives.
+//! bytes with the moment at which each arrives (`world/simnet.rs`).
 //!
 //! A read or write gives the interpreter lock up once and takes it back once, whether it has to wait or
 //! not, as CPython's do: that is what makes the convoy.
 
+use super::net::{self, Patience, Sock, Tried};
 use super::{os_error, seconds};
 use crate::natives;
 use crate::object::Value;
-use crate::vm::pipes::Pipe;
-use crate::vm::{Call, Next, Raised, Res, Thread};
-use crate::world::{Clock, Nanos, WaitKey, WaitKind, WaitOn, pipe};
-use std::collections::VecDeque;
+use crate::vm::{Call, Next, Res, Thread};
+use crate::world::simnet::{End, Found, PIPE_ROOM};
+use crate::world::{Nanos, WaitKind, fd, out, pipe};
 use std::io;
+use std::sync::Arc;
 
 natives! { pub PIPES, "_os";
     /// A new pipe: the descriptors of its reading and its writing end.
@@ -20,9 +21,9 @@ natives! { pub PIPES, "_os";
     /// the other end is closed. The interpreter lock is given up meanwhile.
     waits read("fd, n, /") = read;
     /// Writes bytes to a descriptor; returns how many. The interpreter lock is given up meanwhile.
-    computes write("fd, data, /") = write;
+    waits write("fd, data, /") = write;
     /// Closes a descriptor that `pipe` or `kit.echo` made.
-    holds close("fd, /") = close;
+    holds close("fd, /") = net::close;
 }
 
 natives! { pub ECHO, "kit";
@@ -34,9 +35,6 @@ natives! { pub ECHO, "kit";
 
 /// How long the main thread reads before it looks for Ctrl-C.
 const PATIENCE: Nanos = 100_000_000;
-
-/// The first number that stands for none of the standard streams.
-const FIRST: i64 = 3;
 
 fn number(c: &mut Call, i: usize) -> Res<i64> {
     let v = c.arg(i);
@@ -78,39 +76,40 @@ fn echo(c: &mut Call) -> Res<Value> {
     made(c, pipe::echo(delay))
 }
 
-/// A pipe of the simulation; an echo is one that takes its time.
+/// A pipe of the simulation; an echo is one that takes its time, and takes everything.
 fn simulated(c: &mut Call, delay: Nanos) -> Value {
-    let key = c.held.new_key();
-    let reader = c.interp.pipes.with(&c.held, |p| {
-        let reader = p.0.last_key_value().map_or(FIRST, |(n, _)| n + 2);
-        p.0.insert(reader, Pipe { key, parts: VecDeque::new(), delay, readable: true, writable: true });
-        reader
-    });
-    pair(c, (reader, reader + 1))
+    let keys = [c.held.new_key(), c.held.new_key()];
+    let room = if delay > 0 { usize::MAX } else { PIPE_ROOM };
+    let [reader, writer] = End::pipe(keys, delay, room);
+    let ends = c.interp.pipes.with(&c.held, |p| (p.enter(reader), p.enter(writer)));
+    pair(c, ends)
 }
 
-fn bad_descriptor(c: &mut Call) -> Raised {
-    os_error::raise(c, &pipe::bad_descriptor(), None)
+/// The simulated end of this number.
+fn end(c: &mut Call, n: i64) -> Res<Arc<End>> {
+    let found = c.interp.pipes.with(&c.held, |p| p.get(n));
+    found.ok_or_else(|| os_error::raise(c, &fd::bad_descriptor(), None))
 }
 
 fn read(c: &mut Call) -> Res<Next> {
     let n = number(c, 1)?;
     let Ok(n) = usize::try_from(n) else {
-        return Err(os_error::raise(c, &pipe::invalid(), None));
+        return Err(os_error::raise(c, &fd::invalid(), None));
     };
     if c.held.simulated() {
-        let fd = number(c, 0)?;
+        let number = number(c, 0)?;
+        let end = end(c, number)?;
         // The lock is given up once: here if there is something to read, else by waiting for it.
-        if !matches!(look(c, fd, n, false)?, Looked::Wait(..)) {
+        if !matches!(end.receive(net::now(c), n, true).0, Found::Later(_)) {
             c.held.outside(|| ());
         }
-        return taken(c, fd, n);
+        return taken(c, end, n);
     }
-    let fd = system(c)?;
+    let number = system(c)?;
     let main = c.held.is_main();
     loop {
         let got = c.held.outside_for(WaitKind::Io, move || {
-            if main && !pipe::await_data(fd, PATIENCE)? { Ok(None) } else { pipe::read(fd, n).map(Some) }
+            if main && !fd::await_data(number, PATIENCE)? { Ok(None) } else { fd::read(number, n).map(Some) }
         });
         match got {
             Ok(Some(bytes)) => return Ok(Next::Done(c.bytes(bytes))),
@@ -120,100 +119,61 @@ fn read(c: &mut Call) -> Res<Next> {
     }
 }
 
-/// What a look at a simulated pipe found.
-enum Looked {
-    Bytes(Vec<u8>),
-    Wait(WaitKey, Option<Nanos>),
-}
-
-fn look(c: &mut Call, fd: i64, n: usize, take: bool) -> Res<Looked> {
-    let now = c.held.now(Clock::Monotonic);
-    let looked = c.interp.pipes.with(&c.held, |p| {
-        let pipe = p.0.get_mut(&fd).filter(|p| p.readable)?;
-        Some(match pipe.parts.front_mut() {
-            Some((at, _)) if *at > now => Looked::Wait(pipe.key, Some(*at)),
-            Some(_) if !take => Looked::Bytes(Vec::new()),
-            Some((_, part)) => {
-                let rest = part.split_off(n.min(part.len()));
-                let bytes = std::mem::replace(part, rest);
-                if part.is_empty() {
-                    pipe.parts.pop_front();
-                }
-                Looked::Bytes(bytes)
-            }
-            None if pipe.writable => Looked::Wait(pipe.key, None),
-            None => Looked::Bytes(Vec::new()),
-        })
-    });
-    match looked {
-        Some(looked) => Ok(looked),
-        None => Err(bad_descriptor(c)),
-    }
-}
-
 /// Takes what there is, or waits for it.
-fn taken(c: &mut Call, fd: i64, n: usize) -> Res<Next> {
-    match look(c, fd, n, true)? {
-        Looked::Bytes(bytes) => Ok(Next::Done(c.bytes(bytes))),
-        Looked::Wait(key, until) => Ok(Next::Wait {
-            on: WaitOn::Io { key },
-            until,
-            // Nobody else runs in a simulation between the look and the wait.
-            still: Box::new(|_| true),
-            then: Box::new(move |c, wake| {
-                c.after_wake(wake)?;
-                taken(c, fd, n)
-            }),
-        }),
+fn taken(c: &mut Call, end: Arc<End>, n: usize) -> Res<Next> {
+    let sock = Sock::Sim(end.clone());
+    let attempt = move |c: &mut Call| {
+        let (found, wakes) = end.receive(net::now(c), n, false);
+        net::wake(c, wakes);
+        tried(c, found, |c, (bytes, _)| c.bytes(bytes))
+    };
+    net::go(c, sock, WaitKind::Io, Patience::Until(None), Box::new(attempt))
+}
+
+fn tried<T>(c: &mut Call, found: Found<T>, done: impl FnOnce(&mut Call, T) -> Value) -> Res<Tried> {
+    match found {
+        Found::Got(v) => Ok(Tried::Done(done(c, v))),
+        Found::Later(at) => Ok(Tried::Later(at)),
+        Found::Failed(e) => Err(net::errno(c, e)),
     }
 }
 
-fn write(c: &mut Call) -> Res<Value> {
+fn write(c: &mut Call) -> Res<Next> {
     let data = c.arg(1);
     let Some(bytes) = c.bytes_like(&data) else {
         let got = c.type_name(&data);
         return Err(c.type_error(format!("a bytes-like object is required, not '{got}'")));
     };
-    let n = bytes.len();
     if !c.held.simulated() {
-        let fd = system(c)?;
-        return match c.held.outside_for(WaitKind::Io, move || pipe::write(fd, &bytes)) {
-            Ok(n) => Ok(Value::Int(n as i64)),
-            Err(e) => Err(os_error::raise(c, &e, None)),
-        };
-    }
-    let fd = number(c, 0)?;
-    let now = c.held.now(Clock::Monotonic);
-    let key = c.interp.pipes.with(&c.held, |p| {
-        let pipe = p.0.get_mut(&(fd - 1)).filter(|p| p.writable)?;
-        pipe.parts.push_back((now + pipe.delay, bytes));
-        Some(pipe.key)
-    });
-    let Some(key) = key else { return Err(bad_descriptor(c)) };
-    c.held.wake(key, 1);
-    c.held.outside(|| ());
-    Ok(Value::Int(n as i64))
-}
-
-fn close(c: &mut Call) -> Res<Value> {
-    if !c.held.simulated() {
-        let fd = system(c)?;
-        return match pipe::close(fd) {
-            Ok(()) => Ok(Value::None),
-            Err(e) => Err(os_error::raise(c, &e, None)),
-        };
-    }
-    let fd = number(c, 0)?;
-    let key = c.interp.pipes.with(&c.held, |p| {
-        if let Some(pipe) = p.0.get_mut(&fd).filter(|p| p.readable) {
-            pipe.readable = false;
-            return Some(pipe.key);
+        let number = system(c)?;
+        if (1..=2).contains(&number) {
+            // After what is buffered.
+            out::flush().map_err(|e| os_error::raise(c, &e, None))?;
         }
-        let pipe = p.0.get_mut(&(fd - 1)).filter(|p| p.writable)?;
-        pipe.writable = false;
-        Some(pipe.key)
-    });
-    let Some(key) = key else { return Err(bad_descriptor(c)) };
-    c.held.wake(key, usize::MAX);
-    Ok(Value::None)
+        return match c.held.outside_for(WaitKind::Io, move || fd::write(number, &bytes)) {
+            Ok(n) => Ok(Next::Done(Value::Int(n as i64))),
+            Err(e) => Err(os_error::raise(c, &e, None)),
+        };
+    }
+    let n = number(c, 0)?;
+    if (1..=2).contains(&n) {
+        if n == 2 {
+            out::error(&bytes);
+        } else {
+            out::write(&bytes).map_err(|e| os_error::raise(c, &e, None))?;
+        }
+        return Ok(Next::Done(Value::Int(bytes.len() as i64)));
+    }
+    let end = end(c, n)?;
+    let sock = Sock::Sim(end.clone());
+    // The lock is given up once: here if there is room, else by waiting for it.
+    let attempt = move |c: &mut Call| {
+        let (found, wakes) = end.send(net::now(c), &bytes);
+        net::wake(c, wakes);
+        if matches!(found, Found::Got(_)) {
+            c.held.outside(|| ());
+        }
+        tried(c, found, |_, n| Value::Int(n as i64))
+    };
+    net::go(c, sock, WaitKind::Io, Patience::Until(None), Box::new(attempt))
 }

@@ -2,7 +2,7 @@
 //!
 //! A started program is entered among the children: waiting, polling and signals are `_multiprocessing`'s.
 
-use super::multiprocessing::handle::{self, Resource};
+use super::multiprocessing::handle::{self, Resource, Sentinel};
 use super::{os_error, seconds};
 use crate::gil::Held;
 use crate::natives;
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 natives! { pub SUBPROCESS, "_subprocess";
     /// Starts a program: its arguments, the environment as a dict or None, the folder or None, where its
     /// three streams go, whether in a process group of its own. Returns its number among the children, its
-    /// process number, and this process's ends of the streams.
+    /// process number, this process's ends of the streams, and what is ready at its end.
     holds start("args, env, cwd, stdin, stdout, stderr, own_group, /") = start;
     /// Gives a program `data` while its output is taken: until both outputs end, there are `enough` bytes,
     /// or a line (`line`), at most `timeout` seconds. Returns output, errors, how much of `data` is
@@ -145,12 +145,14 @@ fn start(c: &mut Call) -> Res<Value> {
     let pid = Value::Int(child.pid().into());
     let started: Arc<dyn ChildProcess> = Arc::new(Started { pid: child.pid(), handle: child.handle(), key, exit });
     let interp = c.interp;
+    let sentinel = handle::object(c, Resource::Sentinel(Sentinel(started.clone())));
     let number = interp.children.with(&c.held, |all| all.enter(started));
     let mut row = vec![Value::Int(number as i64), pid];
     row.extend(ends.into_iter().map(|end| match end {
         Some(d) => handle::object(c, Resource::Stream(d)),
         None => Value::None,
     }));
+    row.push(sentinel);
     Ok(c.tuple(row))
 }
 

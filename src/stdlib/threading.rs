@@ -115,6 +115,14 @@ fn spawn(c: &mut Call, name: &str, daemon: bool, body: Box<dyn FnOnce(Held) + Se
     }
 }
 
+/// In a box and made apart, so that it takes nothing of the stack on which the thread will sleep.
+#[inline(never)]
+fn begin(held: Held, interp: &'static Interp, limit: u32) -> Box<Thread> {
+    let mut th = Box::new(Thread::new(held, interp));
+    th.limit = limit;
+    th
+}
+
 /// What a new thread is to call, on its way there.
 struct Errand {
     function: Parcel,
@@ -145,8 +153,7 @@ fn start_new_thread(c: &mut Call) -> Res<Value> {
     let errand = Errand { function, args, kwargs };
     let (interp, limit) = (c.interp, c.limit);
     let body = Box::new(move |held: Held| {
-        let mut th = Thread::new(held, interp);
-        th.limit = limit;
+        let mut th = begin(held, interp, limit);
         run_errand(&mut th, errand);
         th.interp.running.fetch_sub(1, Relaxed);
         drop(th.finish());
@@ -225,8 +232,7 @@ fn count(c: &mut Call) -> Res<Value> {
 
 /// The whole life of a script thread other than the main one.
 fn run(held: Held, interp: &'static Interp, limit: u32, object: Parcel) {
-    let mut th = Thread::new(held, interp);
-    th.limit = limit;
+    let mut th = begin(held, interp, limit);
     let object = object.open(&th.held);
     th.object = object.clone();
     let result = th.call_method(&object, Name::of("_bootstrap"), &[]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
-use crate::source::{SourceFile, Span};
+use crate::source::{Part, SourceFile, Span};
 
 /// An expression of one [`Ast`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -31,6 +31,8 @@ pub struct Ast {
     pub body: Body,
     /// The names, by [`Name`] index.
     pub names: Vec<Box<str>>,
+    /// The functions whose bodies the tree lacks, in order (`source/outline.rs`).
+    pub parts: Vec<Part>,
     exprs: Vec<ExprNode>,
     stmts: Vec<StmtNode>,
 }
@@ -423,7 +425,14 @@ operators! {
 
 impl Ast {
     pub(super) fn new(file: &Arc<SourceFile>) -> Ast {
-        Ast { file: file.clone(), body: Body::default(), names: Vec::new(), exprs: Vec::new(), stmts: Vec::new() }
+        Ast {
+            file: file.clone(),
+            body: Body::default(),
+            names: Vec::new(),
+            parts: Vec::new(),
+            exprs: Vec::new(),
+            stmts: Vec::new(),
+        }
     }
 
     pub fn expr(&self, e: E) -> &Expr {
@@ -499,6 +508,28 @@ impl Ast {
     pub(super) fn push_stmt(&mut self, kind: Stmt, span: Span) -> S {
         self.stmts.push(StmtNode { kind, span });
         S(self.stmts.len() as u32 - 1)
+    }
+
+    /// Puts the whole body into a class of this name.
+    pub(super) fn enclose(&mut self, class: &str) {
+        let known = self.names.iter().position(|n| **n == *class);
+        let at = known.unwrap_or_else(|| {
+            self.names.push(class.into());
+            self.names.len() - 1
+        });
+        let span = self.body.first().map_or(Span::at(0), |&s| self.stmt_span(s));
+        let body = std::mem::take(&mut self.body);
+        let (args, decorators) = ([].into(), [].into());
+        let class = Class { name: Name(at as u32), name_span: Span::at(span.lo), args, body, decorators };
+        let s = self.push_stmt(Stmt::Class(Box::new(class)), span);
+        self.body = [s].into();
+    }
+
+    /// The function that begins with this statement, if its body was left out.
+    pub fn part_at(&self, body: &[S]) -> Option<&Part> {
+        let at = self.stmt_span(*body.first()?).lo;
+        let found = self.parts.binary_search_by_key(&at, |p| p.marker).ok()?;
+        Some(&self.parts[found])
     }
 
     /// The number of expressions and of statements.

@@ -71,6 +71,14 @@ impl<'i> Layout<'i> {
         }
     }
 
+    /// The lines of a text from the offset `from` on, where they are indented by `indent`.
+    pub fn part(text: &'i str, from: u32, indent: u32) -> Layout<'i> {
+        let mut layout = Layout::new(text, Tok::StartModule);
+        layout.advance(from);
+        layout.indents = vec![(indent, indent)];
+        layout
+    }
+
     pub(super) fn offset(&self) -> u32 {
         self.lex.span().end as u32
     }

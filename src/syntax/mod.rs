@@ -34,7 +34,7 @@ mod token;
 mod walk;
 
 pub use dump::{dump_tokens, dump_tree};
-pub use parse::{parse, parse_expression};
+pub use parse::{parse, parse_expression, parse_outline, parse_part};
 
 lalrpop_util::lalrpop_mod!(
     #[allow(clippy::all, dead_code, unused, unreachable_pub)]

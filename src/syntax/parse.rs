@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lalrpop_util::ParseError;
 
-use crate::source::{Diagnostic, SourceFile};
+use crate::source::{Diagnostic, Part, SourceFile, outline};
 
 use super::actions::{Builder, Top};
 use super::ast::{Ast, E};
@@ -28,6 +28,29 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Ast, Diagnostic> {
     Ok(ast)
 }
 
+/// Parses a text of the library without the bodies of its functions; the tree's `parts` tell which those are.
+pub fn parse_outline(file: &Arc<SourceFile>) -> Result<Ast, Diagnostic> {
+    let (text, parts) = outline(&file.text);
+    let (mut ast, top) = run_text(file, &text, Tok::StartModule, Layout::new(&text, Tok::StartModule))?;
+    if let Top::Module(body) = top {
+        ast.body = body.into();
+    }
+    ast.parts = parts;
+    Ok(ast)
+}
+
+/// Parses a function that the outline of its file lacks, inside classes of these names. Its decorators are not
+/// part of it.
+pub fn parse_part(file: &Arc<SourceFile>, part: &Part, classes: &[&str]) -> Result<Ast, Diagnostic> {
+    let text = &file.text[..part.to as usize];
+    let (mut ast, top) = run_text(file, text, Tok::StartModule, Layout::part(text, part.from, part.indent))?;
+    if let Top::Module(body) = top {
+        ast.body = body.into();
+    }
+    classes.iter().rev().for_each(|name| ast.enclose(name));
+    Ok(ast)
+}
+
 /// Parses one expression; line breaks count as blanks.
 pub fn parse_expression(file: &Arc<SourceFile>) -> Result<(Ast, E), Diagnostic> {
     match run(file, Tok::StartExpr)? {
@@ -39,9 +62,17 @@ pub fn parse_expression(file: &Arc<SourceFile>) -> Result<(Ast, E), Diagnostic> 
 }
 
 fn run(file: &Arc<SourceFile>, start: Tok<'static>) -> Result<(Ast, Top), Diagnostic> {
-    let text = &*file.text;
+    run_text(file, &file.text, start, Layout::new(&file.text, start))
+}
+
+fn run_text<'i>(
+    file: &Arc<SourceFile>,
+    text: &'i str,
+    start: Tok<'static>,
+    tokens: Layout<'i>,
+) -> Result<(Ast, Top), Diagnostic> {
     let mut builder = Builder::new(file, text);
-    let result = TopParser::new().parse(&mut builder, Layout::new(text, start));
+    let result = TopParser::new().parse(&mut builder, tokens);
     let problem = match (result, builder.problem) {
         (Ok(top), None) => return Ok((builder.ast, top)),
         (Err(ParseError::User { error }), _) => error,

@@ -319,6 +319,7 @@ impl Thread {
                     _ => None,
                 })
             }
+            Kind::LongRange => Ok(self.long_range_attr(r, attr.text())),
             Kind::View if attr.text() == "mapping" => Ok(Some(r.frozen::<View>().dict.clone().into())),
             Kind::Generator => Ok(self.generator_attr(r, attr)),
             Kind::Opaque => Ok(self.facts_attr(r, attr)),
@@ -334,6 +335,10 @@ impl Thread {
             Names,
             Empty,
             Nothing,
+        }
+        if matches!(attr, name::DOC | name::CODE) {
+            // The library's own text compiles, so there is no error to tell of here.
+            self.whole_code(r).ok()?;
         }
         let got = r.with::<Function, _>(&self.held, |f| match attr {
             name::NAME => Got::Text(f.name.text().into()),

@@ -4,7 +4,7 @@ use super::thread::{Raised, Res, Thread};
 use crate::object::code::CodeObj;
 use crate::object::dict::Dict;
 use crate::object::function::Function;
-use crate::object::{Name, Ref, Value};
+use crate::object::{Name, Ref, TypeId, Value};
 
 impl Thread {
     /// The `n` arguments at stack index `at`, of which the last `kw.len()` are named, become the
@@ -72,6 +72,24 @@ impl Thread {
             self.set_reg(at + i as u32, v);
         }
         Ok(())
+    }
+
+    /// The parameters of `func` for these arguments, as a call would bind them.
+    pub fn bound(&mut self, func: &Ref, args: Vec<Value>, kw: Vec<(Name, Value)>) -> Res<Vec<Value>> {
+        let code = func.with::<Function, _>(&self.held, |f| f.code.clone());
+        let params = code.frozen::<CodeObj>().code.params.names.len();
+        let (at, n) = (self.top, (args.len() + kw.len()) as u32);
+        if !self.reserve(at + n.max(params as u32) + 1) {
+            return Err(self.raise(TypeId::RecursionError, "maximum recursion depth exceeded"));
+        }
+        let names: Vec<Name> = kw.iter().map(|(n, _)| *n).collect();
+        for (i, v) in args.into_iter().chain(kw.into_iter().map(|(_, v)| v)).enumerate() {
+            self.set_reg(at + i as u32, v);
+        }
+        let done = self.bind(func, at, n, &names);
+        let bound = (0..params as u32).map(|i| self.take_reg(at + i)).collect();
+        self.unset(at, at + n);
+        done.map(|()| bound)
     }
 
     /// Positional arguments in place; the missing ones come from the defaults.

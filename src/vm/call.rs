@@ -187,7 +187,7 @@ impl Thread {
     }
 
     fn enter_function(&mut self, f: &Ref, w: &mut Window, dst: u32, kind: FrameKind, this: Value) -> Res<Entered> {
-        let code_ref = f.with::<Function, _>(&self.held, |f| f.code.clone());
+        let code_ref = self.whole_code(f)?;
         let code = code_ref.frozen::<CodeObj>();
         let base = w.func_at + 1;
         let top = base + code.code.registers as u32;

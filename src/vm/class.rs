@@ -7,6 +7,7 @@ use crate::bytecode::{Instr, Reg};
 use crate::gil::{Held, off};
 use crate::object::class::Class;
 use crate::object::code::CodeObj;
+use crate::object::deque::Deque;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::Function;
@@ -37,7 +38,7 @@ impl Classes {
             let class = Class {
                 name: Name::of(t.name()),
                 qualname: t.name().into(),
-                module: name::BUILTINS,
+                module: Name::of_static(t.module()),
                 bases,
                 mro,
                 names: Namespace::default(),
@@ -106,6 +107,7 @@ impl Thread {
             Kind::List => r.with::<List, _>(held, |x| own(&x.attrs)),
             Kind::Dict => r.with::<Dict, _>(held, |x| own(&x.attrs)),
             Kind::Set => r.with::<Set, _>(held, |x| own(&x.attrs)),
+            Kind::Deque => r.with::<Deque, _>(held, |x| own(&x.attrs)),
             Kind::Exception => r.with::<Exception, _>(held, |x| own(&x.attrs)),
             Kind::Opaque => r.with::<Opaque, _>(held, |x| own(&x.attrs)),
             _ => Derived::at(r).map(|d| d.class.clone()),
@@ -127,7 +129,7 @@ impl Thread {
     /// The name of a value's class, as error texts show it.
     pub fn type_name(&self, v: &Value) -> &'static str {
         if let Some(t) = self.builtin_type(v) {
-            return t.name();
+            return t.full_name();
         }
         let class = self.type_of(v);
         self.class_name(&class).text()
@@ -245,6 +247,7 @@ impl Thread {
             Kind::List => Ref::new(held, root, List { items: Vec::new(), attrs: attrs() }).into(),
             Kind::Dict => Ref::new(held, root, Dict { attrs: attrs(), ..Dict::default() }).into(),
             Kind::Set => Ref::new(held, root, Set { attrs: attrs(), ..Set::default() }).into(),
+            Kind::Deque => Ref::new(held, root, Deque { attrs: attrs(), ..Deque::default() }).into(),
             Kind::Exception => {
                 let args = self.interp.fixed(held).empty_tuple.clone();
                 let e = Exception {

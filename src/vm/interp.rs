@@ -55,6 +55,8 @@ pub trait Importer: Send + Sync {
     fn import(&self, th: &mut super::Thread, name: &str) -> super::Res<Option<Value>>;
     /// Compiles a text as the importer compiles modules; the error is one line.
     fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String>;
+    /// Compiles the body of a function that was left for its first call (`code.late`).
+    fn complete(&self, code: &Code) -> Result<Arc<Code>, String>;
     /// Names that `import` would find, for "did you mean".
     fn known(&self) -> Vec<&'static str>;
 }
@@ -93,8 +95,6 @@ pub struct Interp {
     pub reporting: super::report::Reporting,
     /// Ask each safe point (`--safe-points every`).
     pub every_safe_point: bool,
-    /// The HTTP servers of a simulation, which all its processes share.
-    pub net: crate::world::http::sim::Net,
     /// `os.pipe` in simulation.
     pub pipes: Guarded<super::pipes::Pipes>,
     /// `threading.stack_size`; 0: the system's choice.
@@ -132,7 +132,6 @@ impl Interp {
         starter: Box<dyn ProcessStarter>,
         argv: Vec<String>,
         every_safe_point: bool,
-        net: crate::world::http::sim::Net,
     ) -> &'static Interp {
         let interp: &'static Interp = Box::leak(Box::new(Interp {
             heap: HeapRoot::default(),
@@ -156,7 +155,6 @@ impl Interp {
             argv,
             reporting: super::report::Reporting::default(),
             every_safe_point,
-            net,
             pipes: Guarded::default(),
             stack_size: AtomicUsize::new(0),
             running: AtomicUsize::new(0),

@@ -32,6 +32,7 @@ mod hooks;
 pub mod import;
 pub mod interp;
 mod introspect;
+mod late;
 mod linearize;
 mod lookup;
 pub mod make;

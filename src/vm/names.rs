@@ -13,8 +13,8 @@ use crate::object::heap::{HAS_LAST_WORDS, WANTS_COLLECTION};
 use crate::object::module::{Module, Namespace};
 use crate::object::types::{BigIntObj, Bytes, Cell, Derived, Str, Super, Tuple};
 use crate::object::{Lasting, Name, Ref, TypeId, Value, name};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 impl Thread {
     /// A global, else a builtin; fills the cache word {version of the module's names, position}.
@@ -272,7 +272,7 @@ impl Thread {
             code: code.clone(),
             first: code.instrs.as_ptr(),
             registers: code.registers,
-            plain: if code.flags.simple && !code.flags.suspends() && !code.flags.class_body {
+            plain: if code.flags.simple && code.late.is_none() && !code.flags.suspends() && !code.flags.class_body {
                 code.params.positional
             } else {
                 NOT_PLAIN
@@ -283,6 +283,7 @@ impl Thread {
             params: code.params.names.iter().map(|s| Name::of(s)).collect(),
             module: module.clone(),
             keywords,
+            whole: OnceLock::new(),
         };
         let r = Ref::new(&self.held, TypeId::Code.shape(), obj);
         r.immortalize(&self.held);

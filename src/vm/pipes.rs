@@ -1,18 +1,36 @@
-//! The pipes of a simulated process, which are rows of bytes (`stdlib/pipes.rs` has the natives).
+//! The descriptors of a simulated process: pipes and sockets by number (`world/simnet.rs` has what they do).
 
-use crate::world::{Nanos, WaitKey};
-use std::collections::{BTreeMap, VecDeque};
+use crate::world::simnet::{End, Net};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// By the number of the reading end; one more is that of the writing end.
+/// The first number that stands for none of the standard streams.
+const FIRST: i64 = 3;
+
 #[derive(Default)]
-pub struct Pipes(pub BTreeMap<i64, Pipe>);
+pub struct Pipes {
+    ends: BTreeMap<i64, Arc<End>>,
+    /// The network of the whole simulation; a child process has its parent's.
+    pub net: Arc<Net>,
+}
 
-pub struct Pipe {
-    pub key: WaitKey,
-    /// What was written and has not been read, and when it arrives.
-    pub parts: VecDeque<(Nanos, Vec<u8>)>,
-    /// How long bytes are under way.
-    pub delay: Nanos,
-    pub readable: bool,
-    pub writable: bool,
+impl Pipes {
+    /// The lowest free number, as the system gives it.
+    pub fn enter(&mut self, end: Arc<End>) -> i64 {
+        let number = (FIRST..).find(|n| !self.ends.contains_key(n)).unwrap_or(FIRST);
+        self.ends.insert(number, end);
+        number
+    }
+
+    pub fn get(&self, number: i64) -> Option<Arc<End>> {
+        self.ends.get(&number).cloned()
+    }
+
+    pub fn take(&mut self, number: i64) -> Option<Arc<End>> {
+        self.ends.remove(&number)
+    }
+
+    pub fn all(&mut self) -> Vec<Arc<End>> {
+        std::mem::take(&mut self.ends).into_values().collect()
+    }
 }

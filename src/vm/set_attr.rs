@@ -253,7 +253,7 @@ impl Thread {
         if self.lookup(&class, attr).is_some() {
             return self.raise(TypeId::AttributeError, self.cannot_write(obj, attr, n.text()));
         }
-        if matches!(obj, Value::Obj(r) if matches!(r.kind(), Kind::Slice | Kind::Range))
+        if matches!(obj, Value::Obj(r) if matches!(r.kind(), Kind::Slice | Kind::Range | Kind::LongRange))
             && matches!(attr.text(), "start" | "stop" | "step")
         {
             return self.raise(TypeId::AttributeError, "readonly attribute");

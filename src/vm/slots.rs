@@ -5,6 +5,7 @@
 
 use super::thread::Thread;
 use crate::object::class::Class;
+use crate::object::deque::Deque;
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::instance::Instance;
@@ -79,6 +80,7 @@ impl Thread {
             Kind::List => r.with::<List, _>(held, |x| in_attrs(&mut x.attrs, &mut once)),
             Kind::Dict => r.with::<Dict, _>(held, |x| in_attrs(&mut x.attrs, &mut once)),
             Kind::Set => r.with::<Set, _>(held, |x| in_attrs(&mut x.attrs, &mut once)),
+            Kind::Deque => r.with::<Deque, _>(held, |x| in_attrs(&mut x.attrs, &mut once)),
             Kind::Exception => r.with::<Exception, _>(held, |x| in_attrs(&mut x.attrs, &mut once)),
             Kind::Opaque => r.with::<Opaque, _>(held, |x| in_attrs(&mut x.attrs, &mut once)),
             _ => {

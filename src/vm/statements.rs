@@ -5,9 +5,11 @@ use super::thread::{Raised, Res, Thread};
 use crate::object::class::Class;
 use crate::object::exception::Exception;
 use crate::object::function::Native;
+use crate::object::lock::{Given, Lock};
 use crate::object::module::{Module, Namespace};
 use crate::object::types::{Cell, Tuple};
 use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use crate::world::WaitKey;
 
 impl Thread {
     /// What `sys.displayhook` does with the value of a statement typed at the prompt.
@@ -99,6 +101,9 @@ impl Thread {
     /// The bound `__exit__`, and what `__enter__` gave. A lock, a file or another object made in Rust stands
     /// for its own bound `__exit__`, which need not be made then.
     pub(super) fn with_enter(&mut self, v: &Value) -> Res<(Value, Value)> {
+        if self.take_free_lock(v) {
+            return Ok((v.clone(), Value::TRUE));
+        }
         let class = self.type_of(v);
         let n = self.class_name(&class);
         let Some(enter) = self.lookup(&class, name::ENTER) else {
@@ -120,8 +125,11 @@ impl Thread {
 
     /// Calls what `with_enter` gave for `__exit__`.
     pub(super) fn with_exit(&mut self, exit: &Value, exception: [Value; 3]) -> Res<Value> {
+        if self.give_lock(exit) {
+            return Ok(Value::None);
+        }
         if let Value::Obj(r) = exit
-            && r.kind() == Kind::Opaque
+            && matches!(r.kind(), Kind::Opaque | Kind::Lock)
         {
             let class = self.type_of(exit);
             let found = self.lookup(&class, name::EXIT).and_then(|found| self.method_row(exit, &found));
@@ -133,10 +141,33 @@ impl Thread {
         self.call(exit, &exception)
     }
 
+    /// Takes a Lock or RLock that this thread may take at once; no for anything else, and the long way says why.
+    #[inline]
+    pub(super) fn take_free_lock(&self, v: &Value) -> bool {
+        matches!(v, Value::Obj(r) if r.kind() == Kind::Lock && r.with::<Lock, _>(&self.held, |l| l.take(&self.held, 1)))
+    }
+
+    /// Gives such a lock up once; no if it is none, or not this thread's to give.
+    #[inline]
+    pub(super) fn give_lock(&mut self, v: &Value) -> bool {
+        let Value::Obj(r) = v else { return false };
+        if r.kind() != Kind::Lock {
+            return false;
+        }
+        match r.with::<Lock, _>(&self.held, |l| l.give(&self.held, Some(1))) {
+            Given::Refused => return false,
+            Given::Free { awaited: Some(key) } => {
+                self.held.wake(WaitKey::Object(key), 1);
+            }
+            Given::Kept | Given::Free { awaited: None } => {}
+        }
+        true
+    }
+
     /// The row of a native method of an object made in Rust.
     fn method_row(&self, v: &Value, found: &Value) -> Option<u32> {
         let (Value::Obj(o), Value::Obj(f)) = (v, found) else { return None };
-        if o.kind() != Kind::Opaque || f.kind() != Kind::Native {
+        if !matches!(o.kind(), Kind::Opaque | Kind::Lock) || f.kind() != Kind::Native {
             return None;
         }
         let native = f.frozen::<Native>();

@@ -17,7 +17,7 @@
 //!    a cycle found through owners is never out of date (it may be missed, not invented).
 //!
 //! Not here: who gets the interpreter lock (`gil/policies`), virtual time and its events (`gil/sim.rs`),
-//! sockets, permissions: later rows and rooms.
+//! permissions: later rows and rooms.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // this folder is the door
 
@@ -28,16 +28,21 @@ pub mod child;
 pub mod clock;
 pub mod command;
 pub mod deadlock;
+pub mod fd;
 pub mod file;
+pub mod handle;
 pub mod host;
 pub mod http;
+pub mod net;
 pub mod out;
 pub mod packet;
 pub mod pipe;
+pub mod poller;
 pub mod random;
 pub mod sched;
 pub mod shared;
 pub mod signal;
+pub mod simnet;
 pub mod sync;
 pub mod terminal;
 pub mod thread;
@@ -222,6 +227,20 @@ waits! {
     Io { key: WaitKey } word "io", ended by Process, proof NoOwner;
     /// The answer of an HTTP server, or more of it.
     Response { key: WaitKey } word "http", ended by Process, proof NoOwner;
+    /// A connection that somebody opens.
+    Accept { key: WaitKey, work: Option<work::Labour> } word "accept", ended by Process, proof NoOwner;
+    /// The answer of whom one connects to.
+    Connect { key: WaitKey, work: Option<work::Labour> } word "connect", ended by Process, proof NoOwner;
+    /// Data from a socket.
+    Receive { key: WaitKey, work: Option<work::Labour> } word "recv", ended by Process, proof NoOwner;
+    /// Room for data in a socket.
+    Send { key: WaitKey, work: Option<work::Labour> } word "send", ended by Process, proof NoOwner;
+    /// One of several descriptors; an event loop's next thing to do when it watches any.
+    Ready { key: WaitKey, work: Option<work::Labour> } word "select", ended by Process, proof NoOwner;
+    /// The address of a name.
+    Resolve { key: WaitKey } word "name lookup", ended by Process, proof NoOwner;
+    /// A file: opening it, reading, writing.
+    File { key: WaitKey, work: Option<work::Labour> } word "file", ended by Process, proof NoOwner;
     /// The end of a child process, or a message from it; no thread of this process can end the wait.
     Child { key: WaitKey } word "child", ended by Process, proof NoOwner;
     /// A message from another process, room for one to it, the output of a program. In the real world the
@@ -247,6 +266,13 @@ impl WaitOn {
             | WaitOn::Io { key }
             | WaitOn::Response { key }
             | WaitOn::Child { key }
+            | WaitOn::Accept { key, .. }
+            | WaitOn::Connect { key, .. }
+            | WaitOn::Receive { key, .. }
+            | WaitOn::Send { key, .. }
+            | WaitOn::Ready { key, .. }
+            | WaitOn::Resolve { key }
+            | WaitOn::File { key, .. }
             | WaitOn::Message { key, .. }
             | WaitOn::Permit { key, .. } => Some(*key),
             WaitOn::Join { tid } => Some(WaitKey::Thread(*tid)),
@@ -256,7 +282,14 @@ impl WaitOn {
     /// What the waiting thread does itself.
     pub fn work(&self) -> Option<&work::Labour> {
         match self {
-            WaitOn::Message { work, .. } | WaitOn::Permit { work, .. } => work.as_ref(),
+            WaitOn::Message { work, .. }
+            | WaitOn::Permit { work, .. }
+            | WaitOn::Accept { work, .. }
+            | WaitOn::Connect { work, .. }
+            | WaitOn::Receive { work, .. }
+            | WaitOn::Send { work, .. }
+            | WaitOn::Ready { work, .. }
+            | WaitOn::File { work, .. } => work.as_ref(),
             _ => None,
         }
     }

@@ -25,11 +25,7 @@ pub trait Parker: Default + Send + std::marker::Sync + 'static {
     fn unpark(&self);
     /// As `park`, but the thread wakes for its work, too, and does it. Says whether it is done; `over` says
     /// that somebody has ended the wait meanwhile.
-    fn attend(&self, work: &Labour, until: Option<Nanos>, now: Nanos, over: &dyn Fn() -> bool) -> bool {
-        let _ = (work, over);
-        self.park(until, now);
-        false
-    }
+    fn attend(&self, work: &Labour, until: Option<Nanos>, now: Nanos, over: &dyn Fn() -> bool) -> bool;
 }
 
 /// A mutex with one condition variable.

@@ -1,7 +1,7 @@
 //! OS threads: starting them, parking them, pausing them.
 
-use super::Nanos;
 use super::work::{Labour, Step};
+use super::{Nanos, alloc};
 use rustix::event::{EventfdFlags, eventfd};
 use std::cell::Cell;
 use std::os::fd::OwnedFd;
@@ -24,7 +24,11 @@ pub fn start(name: &str, stack: usize, body: Box<dyn FnOnce() + Send>) -> std::i
 /// Runs `body` on a thread with a stack of its own and waits for it; a panic goes on in the caller.
 pub fn run_on<R: Send>(name: &str, stack: usize, body: impl FnOnce() -> R + Send) -> std::io::Result<R> {
     std::thread::scope(|scope| {
-        let thread = builder(name, stack).spawn_scoped(scope, body)?;
+        let grown = move || {
+            alloc::grow_up();
+            body()
+        };
+        let thread = builder(name, stack).spawn_scoped(scope, grown)?;
         match thread.join() {
             Ok(r) => Ok(r),
             Err(panic) => std::panic::resume_unwind(panic),

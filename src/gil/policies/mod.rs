@@ -13,6 +13,7 @@
 mod bfs;
 mod cpython;
 mod fifo;
+mod line;
 mod off;
 mod priority;
 mod pypy;

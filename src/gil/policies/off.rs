@@ -1,5 +1,5 @@
-//! `off`: no lock, so everybody who asks has it. In simulation, where only one thread of a run is awake at
-//! a time, it is a lock all the same, and `fifo` stands in for it (`sim.rs`).
+//! `off`: no lock, so everybody who asks has it, in simulation too: there the baton sees to it that one thread
+//! is awake at a time, and virtual time that they overlap.
 
 use crate::gil::policy::{Ask, Handoff, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};

@@ -9,9 +9,9 @@
 //! so a waiting thread costs nothing while the holder computes. Short waits never switch, and a thread that
 //! makes many of them can keep the lock for long (PyPy's issue 2858).
 
+use super::line::{Line, looks_at_line};
 use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};
-use std::collections::VecDeque;
 
 /// How often the stealer looks.
 const POLL: Nanos = 100_000;
@@ -19,12 +19,10 @@ const POLL: Nanos = 100_000;
 pub struct Pypy {
     /// Safe points that a slice has.
     points: u64,
-    holder: Option<Tid>,
     /// The stealer is its head.
-    queue: VecDeque<Tid>,
+    line: Line,
     /// When the stealer began to look.
     polls_since: Nanos,
-    freed_at: Nanos,
     /// The holder counts its safe points.
     watched: bool,
     /// The stealer has seen the lock free and is on its way.
@@ -33,8 +31,7 @@ pub struct Pypy {
 
 impl Pypy {
     pub fn new(points: u64) -> Pypy {
-        let queue = VecDeque::new();
-        Pypy { points, holder: None, queue, polls_since: 0, freed_at: 0, watched: false, stealing: false }
+        Pypy { points, line: Line::default(), polls_since: 0, watched: false, stealing: false }
     }
 
     fn new_stealer(&mut self, now: Nanos) {
@@ -45,52 +42,45 @@ impl Pypy {
 
 impl LockPolicy for Pypy {
     fn request(&mut self, t: Tid, now: Nanos) -> Ask {
-        debug_assert!(self.holder != Some(t), "P1");
-        if self.holder.is_some() {
-            if self.queue.is_empty() {
-                self.new_stealer(now);
-            }
-            self.queue.push_back(t);
-            return Ask::Wait;
+        if self.line.holder.is_some() && self.line.is_empty() {
+            self.new_stealer(now);
         }
-        self.holder = Some(t);
-        Ask::Granted { frees: None }
+        self.line.request(t, now)
     }
 
     fn woken(&mut self, t: Tid, now: Nanos) -> Ask {
         // A call that came too late, when the lock had been handed over already, changes nothing.
-        if self.queue.front() != Some(&t) || !self.stealing {
+        if self.line.head().is_none_or(|(head, _)| head != t) || !self.stealing {
             return Ask::Wait;
         }
         self.new_stealer(now);
-        if self.holder.is_some() {
+        if self.line.holder.is_some() {
             return Ask::Wait;
         }
-        self.queue.pop_front();
-        self.holder = Some(t);
+        self.line.take(t, now);
         Ask::Granted { frees: None }
     }
 
     fn due(&self) -> Option<Nanos> {
-        if self.queue.is_empty() {
+        if self.line.is_empty() {
             return None;
         }
-        if self.holder.is_some() {
+        if self.line.holder.is_some() {
             return (!self.watched).then_some(0);
         }
-        let waited = self.freed_at.saturating_sub(self.polls_since);
+        let waited = self.line.switched.saturating_sub(self.polls_since);
         (!self.stealing).then(|| self.polls_since + (waited / POLL + 1) * POLL)
     }
 
     fn lapse(&mut self, now: Nanos) -> Lapse {
-        match (self.due(), self.holder, self.queue.front()) {
+        match (self.due(), self.line.holder, self.line.head()) {
             (Some(_), Some(holder), _) => {
                 self.watched = true;
                 Lapse::Watch { holder }
             }
-            (Some(due), None, Some(stealer)) if now >= due => {
+            (Some(due), None, Some((waiter, _))) if now >= due => {
                 self.stealing = true;
-                Lapse::Race { waiter: *stealer }
+                Lapse::Race { waiter }
             }
             _ => Lapse::Nothing,
         }
@@ -99,49 +89,35 @@ impl LockPolicy for Pypy {
     fn requested(&mut self) {}
 
     fn check(&mut self, _: Tid, _: Nanos) -> bool {
-        self.watched = !self.queue.is_empty();
+        self.watched = !self.line.is_empty();
         self.watched
     }
 
     fn release(&mut self, t: Tid, why: Why, now: Nanos) -> Handoff {
-        debug_assert!(self.holder == Some(t), "only the holder releases");
         self.watched = false;
-        self.freed_at = now;
-        self.holder = if why == Why::Requested { self.queue.pop_front() } else { None };
-        let to = match self.holder {
-            None => To::Nobody,
-            Some(head) => {
-                self.new_stealer(now);
-                To::Thread(head)
-            }
-        };
-        Handoff { to, stay: false }
+        if why != Why::Requested {
+            self.line.free(t, now);
+            return Handoff { to: To::Nobody, stay: false };
+        }
+        let next = self.line.hand_over(t, now);
+        if next.to != To::Nobody {
+            self.new_stealer(now);
+        }
+        next
     }
 
     fn adopt(&mut self, holder: Option<Tid>, now: Nanos) {
-        if self.holder != holder {
+        if self.line.adopt(holder, now) {
             self.watched = false;
-            self.freed_at = now;
-            self.holder = holder;
         }
     }
 
     fn forget(&mut self, t: Tid) {
-        self.queue.retain(|u| *u != t);
+        self.line.leave(t);
         self.stealing = false;
     }
 
-    fn holder(&self) -> Option<Tid> {
-        self.holder
-    }
-
-    fn waiters(&self) -> usize {
-        self.queue.len()
-    }
-
-    fn waiter(&self, i: usize) -> Tid {
-        self.queue[i]
-    }
+    looks_at_line!();
 
     fn eager(&self) -> bool {
         false

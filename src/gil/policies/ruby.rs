@@ -8,18 +8,16 @@
 //! Source: Ruby 3.3's `thread_pthread.c` (10 ms ticks, 100 ms slice). Not here: thread priorities, which
 //! shift the slice, and M:N threads.
 
-use crate::gil::policy::{Ask, Handoff, LockPolicy, To, Why};
+use super::line::{Line, looks_at_line};
+use crate::gil::policy::{Ask, Handoff, LockPolicy, Why};
 use crate::world::{Nanos, Tid};
-use std::collections::VecDeque;
 
 /// Ticks per slice.
 const TICKS: Nanos = 10;
 
 pub struct Ruby {
     slice: Nanos,
-    holder: Option<Tid>,
-    queue: VecDeque<Tid>,
-    last_switch: Nanos,
+    line: Line,
     /// The moment from which the timer ticks: when the queue last became non-empty.
     ticking_since: Nanos,
     requested: bool,
@@ -27,31 +25,24 @@ pub struct Ruby {
 
 impl Ruby {
     pub fn new(slice: Nanos) -> Ruby {
-        Ruby { slice, holder: None, queue: VecDeque::new(), last_switch: 0, ticking_since: 0, requested: false }
+        Ruby { slice, line: Line::default(), ticking_since: 0, requested: false }
     }
 }
 
 impl LockPolicy for Ruby {
     fn request(&mut self, t: Tid, now: Nanos) -> Ask {
-        debug_assert!(self.holder != Some(t), "P1");
-        if self.holder.is_none() {
-            self.holder = Some(t);
-            self.last_switch = now;
-            return Ask::Granted { frees: None };
-        }
-        if self.queue.is_empty() {
+        if self.line.is_empty() {
             self.ticking_since = now;
         }
-        self.queue.push_back(t);
-        Ask::Wait
+        self.line.request(t, now)
     }
 
     fn due(&self) -> Option<Nanos> {
-        if self.requested || self.queue.is_empty() {
+        if self.requested || self.line.is_empty() {
             return None;
         }
         let tick = (self.slice / TICKS).max(1);
-        let ran_before = self.last_switch.saturating_sub(self.ticking_since);
+        let ran_before = self.line.switched.saturating_sub(self.ticking_since);
         // The first tick after the switch counts in full, and so does each that follows.
         let first = self.ticking_since + (ran_before / tick + 1) * tick;
         Some(first + tick * (TICKS - 1))
@@ -62,46 +53,24 @@ impl LockPolicy for Ruby {
     }
 
     fn check(&mut self, _: Tid, _: Nanos) -> bool {
-        self.requested && !self.queue.is_empty()
+        self.requested && !self.line.is_empty()
     }
 
     fn release(&mut self, t: Tid, _: Why, now: Nanos) -> Handoff {
-        debug_assert!(self.holder == Some(t), "only the holder releases");
         self.requested = false;
-        self.holder = self.queue.pop_front();
-        let to = match self.holder {
-            None => To::Nobody,
-            Some(head) => {
-                self.last_switch = now;
-                To::Thread(head)
-            }
-        };
-        Handoff { to, stay: false }
+        self.line.hand_over(t, now)
     }
 
     fn adopt(&mut self, holder: Option<Tid>, now: Nanos) {
-        if self.holder != holder {
-            self.holder = holder;
-            self.last_switch = now;
-        }
+        self.line.adopt(holder, now);
     }
 
     fn forget(&mut self, t: Tid) {
-        self.queue.retain(|u| *u != t);
-        self.requested &= !self.queue.is_empty();
+        self.line.leave(t);
+        self.requested &= !self.line.is_empty();
     }
 
-    fn holder(&self) -> Option<Tid> {
-        self.holder
-    }
-
-    fn waiters(&self) -> usize {
-        self.queue.len()
-    }
-
-    fn waiter(&self, i: usize) -> Tid {
-        self.queue[i]
-    }
+    looks_at_line!();
 
     fn eager(&self) -> bool {
         true

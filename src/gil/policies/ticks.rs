@@ -9,15 +9,14 @@
 //! on what it does to several cores. A script's own `kit.switch()` is kinder than that lock could be: it
 //! waits until another thread has had its turn.
 
+use super::line::{Line, looks_at_line};
 use crate::gil::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
 use crate::world::{Nanos, Tid};
 
 pub struct Ticks {
     /// Safe points between two releases.
     points: u64,
-    holder: Option<Tid>,
-    /// In order of arrival.
-    queue: Vec<Tid>,
+    line: Line,
     /// The holder counts its safe points.
     watched: bool,
     /// The holder gives way of its own will.
@@ -28,30 +27,26 @@ pub struct Ticks {
 
 impl Ticks {
     pub fn new(points: u64) -> Ticks {
-        Ticks { points, holder: None, queue: Vec::new(), watched: false, requested: false, held_back: None }
+        Ticks { points, line: Line::default(), watched: false, requested: false, held_back: None }
     }
 }
 
 impl LockPolicy for Ticks {
-    fn request(&mut self, t: Tid, _: Nanos) -> Ask {
-        debug_assert!(self.holder != Some(t), "P1");
-        if self.holder.is_some() {
-            if !self.queue.contains(&t) {
-                self.queue.push(t);
-            }
-            return Ask::Wait;
+    fn request(&mut self, t: Tid, now: Nanos) -> Ask {
+        if self.line.holder.is_some() {
+            // Who was woken in vain keeps its place.
+            return if self.line.contains(t) { Ask::Wait } else { self.line.request(t, now) };
         }
-        self.queue.retain(|u| *u != t);
-        self.holder = Some(t);
+        self.line.take(t, now);
         Ask::Granted { frees: self.held_back.take() }
     }
 
     fn due(&self) -> Option<Nanos> {
-        (self.holder.is_some() && !self.watched && !self.queue.is_empty()).then_some(0)
+        (self.line.holder.is_some() && !self.watched && !self.line.is_empty()).then_some(0)
     }
 
     fn lapse(&mut self, _: Nanos) -> Lapse {
-        match self.holder {
+        match self.line.holder {
             Some(holder) if self.due().is_some() => {
                 self.watched = true;
                 Lapse::Watch { holder }
@@ -65,45 +60,33 @@ impl LockPolicy for Ticks {
     }
 
     fn check(&mut self, _: Tid, _: Nanos) -> bool {
-        self.watched = !self.queue.is_empty();
+        self.watched = !self.line.is_empty();
         self.watched
     }
 
-    fn release(&mut self, t: Tid, why: Why, _: Nanos) -> Handoff {
-        debug_assert!(self.holder == Some(t), "only the holder releases");
-        self.holder = None;
+    fn release(&mut self, t: Tid, why: Why, now: Nanos) -> Handoff {
+        self.line.free(t, now);
         self.watched = false;
-        let stay = std::mem::take(&mut self.requested) && why == Why::Requested && !self.queue.is_empty();
+        let stay = std::mem::take(&mut self.requested) && why == Why::Requested && !self.line.is_empty();
         if stay {
             self.held_back = Some(t);
         }
-        Handoff { to: if self.queue.is_empty() { To::Nobody } else { To::Race }, stay }
+        Handoff { to: if self.line.is_empty() { To::Nobody } else { To::Race }, stay }
     }
 
-    fn adopt(&mut self, holder: Option<Tid>, _: Nanos) {
-        self.watched &= self.holder == holder;
-        self.holder = holder;
+    fn adopt(&mut self, holder: Option<Tid>, now: Nanos) {
+        self.watched &= !self.line.adopt(holder, now);
     }
 
     fn forget(&mut self, t: Tid) {
-        self.queue.retain(|u| *u != t);
+        self.line.leave(t);
     }
 
     fn quiet(&self) -> bool {
-        self.queue.is_empty() && self.held_back.is_none()
+        self.line.is_empty() && self.held_back.is_none()
     }
 
-    fn holder(&self) -> Option<Tid> {
-        self.holder
-    }
-
-    fn waiters(&self) -> usize {
-        self.queue.len()
-    }
-
-    fn waiter(&self, i: usize) -> Tid {
-        self.queue[i]
-    }
+    looks_at_line!();
 
     fn eager(&self) -> bool {
         false

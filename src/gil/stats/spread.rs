@@ -2,19 +2,25 @@
 
 use crate::world::Nanos;
 use hdrhistogram::Histogram;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Up to 2^40 ns, 18 minutes; longer ones count as that.
 const ROWS: usize = 40 * 4;
 
-/// The counting side. It lies in the thread's record, so that a thread that has just got the lock does not
-/// allocate; whoever reads makes a `Spread` of it.
-pub struct Steps([AtomicU32; ROWS]);
+/// Steps that a thread counts in its record; most threads of a large crowd never need more.
+const FEW: usize = 4;
 
-impl Default for Steps {
-    fn default() -> Steps {
-        Steps([const { AtomicU32::new(0) }; ROWS])
-    }
+/// Bits of a word of the few that count; the others say the step, plus one.
+const COUNT_BITS: u32 = 24;
+const COUNT_MAX: u32 = (1 << COUNT_BITS) - 1;
+
+/// The counting side: a few steps in the thread's record, the others in a row that is made for the first of
+/// them. Whoever reads makes a `Spread` of it.
+#[derive(Default)]
+pub struct Steps {
+    few: [AtomicU32; FEW],
+    rest: OnceLock<Box<[AtomicU32; ROWS]>>,
 }
 
 impl Steps {
@@ -24,13 +30,28 @@ impl Steps {
         let ns = ns.clamp(4, (1 << 40) - 1);
         let power = ns.ilog2();
         let row = power as usize * 4 + (ns >> (power - 2) & 3) as usize;
-        let count = &self.0[row];
+        for word in &self.few {
+            let seen = word.load(Relaxed);
+            if seen == 0 || seen >> COUNT_BITS == row as u32 + 1 && seen & COUNT_MAX < COUNT_MAX {
+                let kept = if seen == 0 { (row as u32 + 1) << COUNT_BITS } else { seen };
+                return word.store(kept + 1, Relaxed);
+            }
+        }
+        let rest = self.rest.get_or_init(|| Box::new([const { AtomicU32::new(0) }; ROWS]));
+        let count = &rest[row];
         count.store(count.load(Relaxed).saturating_add(1), Relaxed);
     }
 
     pub fn read(&self) -> Spread {
-        let last = self.0.iter().rposition(|count| count.load(Relaxed) > 0);
-        Spread(self.0[..last.map_or(0, |i| i + 1)].iter().map(|count| count.load(Relaxed)).collect())
+        let mut all = vec![0u32; ROWS];
+        for word in self.few.iter().map(|word| word.load(Relaxed)).filter(|word| *word > 0) {
+            all[(word >> COUNT_BITS) as usize - 1] += word & COUNT_MAX;
+        }
+        for (sum, count) in all.iter_mut().zip(self.rest.get().into_iter().flat_map(|rest| rest.iter())) {
+            *sum = sum.saturating_add(count.load(Relaxed));
+        }
+        all.truncate(all.iter().rposition(|n| *n > 0).map_or(0, |i| i + 1));
+        Spread(all)
     }
 }
 
@@ -83,6 +104,7 @@ mod tests {
         for ns in [0, 3, 100, 5_000_000, 1 << 50] {
             steps.add(ns);
         }
+        assert_eq!(steps.read().count(), 5, "more than a few");
         let before = steps.read();
         (0..98).for_each(|_| steps.add(1_000_000));
         steps.add(20_000_000);

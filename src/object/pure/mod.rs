@@ -24,6 +24,7 @@ pub mod float;
 pub mod format;
 pub mod hash;
 pub mod int;
+pub mod math;
 pub mod pydict;
 pub mod pyset;
 pub mod slice;

@@ -5,7 +5,8 @@ use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::iter::Iter;
 use crate::object::module::Namespace;
-use crate::object::types::{Descriptor, DescriptorKind, Range, Slice};
+use crate::object::pure::int::IntVal;
+use crate::object::types::{Descriptor, DescriptorKind, Slice};
 use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::make::{text, tuple_items};
 use crate::vm::{Call, Res, Thread};
@@ -144,28 +145,22 @@ fn reversed(c: &mut Call) -> Res<Value> {
 }
 
 fn range(c: &mut Call) -> Res<Value> {
-    let first = c.arg(1);
-    let first = c.index(&first)?;
-    let (start, stop) = match c.opt(2) {
-        None => (0, first),
-        Some(v) => (first, c.index(&v)?),
-    };
-    let step = match c.opt(3) {
-        None => 1,
-        Some(v) => c.index(&v)?,
-    };
-    if step == 0 {
+    let mut parts = [IntVal::Small(0), IntVal::Small(0), IntVal::Small(1)];
+    let given = [c.opt(1), c.opt(2), c.opt(3)];
+    let first = if given[1].is_none() { 1 } else { 0 };
+    for (part, v) in parts[first..].iter_mut().zip(given.iter().flatten()) {
+        *part = c.index_int(v)?;
+    }
+    if parts[2].borrow().is_zero() {
         return Err(c.value_error("range() arg 3 must not be zero"));
     }
-    let (span, stride) = match step > 0 {
-        true => (i128::from(stop) - i128::from(start), i128::from(step)),
-        false => (i128::from(start) - i128::from(stop), -i128::from(step)),
-    };
-    let len = if span <= 0 { 0 } else { (span + stride - 1) / stride };
-    let Ok(len) = i64::try_from(len) else {
-        return Err(c.raise(TypeId::OverflowError, "Kit's ranges hold at most 2**63-1 items"));
-    };
-    Ok(Ref::new(&c.held, TypeId::Range.shape(), Range { start, stop, step, len }).into())
+    match &parts {
+        [IntVal::Small(start), IntVal::Small(stop), IntVal::Small(step)] => Ok(c.range(*start, *stop, *step)),
+        _ => {
+            let [start, stop, step] = parts;
+            Ok(c.range_of(start, stop, step))
+        }
+    }
 }
 
 fn slice(c: &mut Call) -> Res<Value> {

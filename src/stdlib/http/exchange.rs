@@ -139,7 +139,8 @@ pub fn start(c: &mut Call) -> Res<Value> {
     let key = c.held.new_key();
     let exchange = if c.held.simulated() {
         let now = c.held.now(Clock::Monotonic);
-        Exchange::simulated(&c.interp.net, &request, limits, amount, now)
+        let net = c.interp.pipes.with(&c.held, |p| p.net.clone());
+        Exchange::simulated(net.servers(), &request, limits, amount, now)
     } else {
         let bell = bell(c, key)?;
         let started = c.held.holding(|| Exchange::start(&pool, request, limits, amount, bell));

@@ -135,7 +135,7 @@ pub fn serve(c: &mut Call) -> Res<Value> {
     };
     let plan = Plan::new(routes, latency, jitter, fails, seed);
     if c.held.simulated() {
-        let (plan, net) = (Arc::new(plan), c.interp.net.clone());
+        let (plan, net) = (Arc::new(plan), c.interp.pipes.with(&c.held, |p| p.net.servers().clone()));
         return match net.open(plan.clone(), port) {
             Ok(port) => Ok(object(c, Running::Simulated(Arc::new(Simulated { port, plan, net })))),
             Err(e) => Err(os_error::raise(c, &e, None)),

@@ -8,15 +8,15 @@ pub use self::whole::WHOLE;
 
 use super::set_in;
 use crate::natives;
+use crate::object::pure;
 use crate::object::pure::int::{self, IntRef};
 use crate::object::{Ref, TypeId, Value};
 use crate::vm::make::{float_of, int_of};
 use crate::vm::{Call, Res, Thread};
 
 pub fn init(th: &mut Thread, module: &Ref) -> Res<()> {
-    use std::f64::consts::{E, PI, TAU};
-    for (name, x) in [("pi", PI), ("e", E), ("tau", TAU), ("inf", f64::INFINITY), ("nan", f64::NAN)] {
-        set_in(th, module, name, x);
+    for name in ["pi", "e", "tau", "inf", "nan"] {
+        set_in(th, module, name, pure::math::constant(name).expect("a constant of math"));
     }
     Ok(())
 }
@@ -101,10 +101,10 @@ natives! { pub MATH, "math";
 }
 
 fn domain<T>(th: &mut Thread) -> Res<T> {
-    Err(th.value_error("math domain error"))
+    Err(th.raise_pure(pure::math::domain()))
 }
 fn range<T>(th: &mut Thread) -> Res<T> {
-    Err(th.raise(TypeId::OverflowError, "math range error"))
+    Err(th.raise_pure(pure::math::range()))
 }
 
 fn number(c: &mut Call, i: usize) -> Res<f64> {
@@ -115,50 +115,27 @@ fn number(c: &mut Call, i: usize) -> Res<f64> {
     }
 }
 
-/// A result by CPython's rules: NaN from what is not NaN is a domain error, infinity from what is finite
-/// is a range error (`can_overflow`) or a domain error (a pole).
-fn checked(c: &mut Call, x: f64, r: f64, can_overflow: bool) -> Res<Value> {
-    if r.is_nan() && !x.is_nan() {
-        return domain(c);
-    }
-    if r.is_infinite() && x.is_finite() {
-        return if can_overflow { range(c) } else { domain(c) };
-    }
-    Ok(Value::float(r))
-}
-
 macro_rules! one_argument {
-    ($($name:ident = $f:expr, $overflow:literal;)*) => {
+    ($($name:ident)*) => {
         $(fn $name(c: &mut Call) -> Res<Value> {
             let x = number(c, 0)?;
-            let f: fn(f64) -> f64 = $f;
-            checked(c, x, f(x), $overflow)
+            c.pure(pure::math::$name(x)).map(Value::float)
         })*
     };
 }
 one_argument! {
-    sqrt = f64::sqrt, false;
-    cbrt = f64::cbrt, false;
-    exp = f64::exp, true;
-    exp2 = f64::exp2, true;
-    expm1 = f64::exp_m1, true;
-    log1p = f64::ln_1p, false;
-    sin = f64::sin, false;
-    cos = f64::cos, false;
-    tan = f64::tan, false;
-    asin = f64::asin, false;
-    acos = f64::acos, false;
-    atan = f64::atan, false;
-    sinh = f64::sinh, true;
-    cosh = f64::cosh, true;
-    tanh = f64::tanh, false;
-    asinh = f64::asinh, false;
-    acosh = f64::acosh, false;
-    atanh = f64::atanh, false;
-    degrees = |x| x * (180.0 / std::f64::consts::PI), false;
-    radians = |x| x * (std::f64::consts::PI / 180.0), false;
-    fabs = f64::abs, false;
+    sqrt cbrt exp exp2 expm1 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh degrees radians fabs
 }
+
+macro_rules! two_arguments {
+    ($($name:ident)*) => {
+        $(fn $name(c: &mut Call) -> Res<Value> {
+            let (x, y) = (number(c, 0)?, number(c, 1)?);
+            c.pure(pure::math::$name(x, y)).map(Value::float)
+        })*
+    };
+}
+two_arguments! { pow fmod atan2 copysign }
 
 /// The logarithm of a positive number, also of ints that no float can hold.
 fn log_of(c: &mut Call, v: &Value, f: fn(f64) -> f64) -> Res<f64> {
@@ -176,10 +153,7 @@ fn log_of(c: &mut Call, v: &Value, f: fn(f64) -> f64) -> Res<f64> {
         return Ok(f(m) + f(2.0) * e as f64);
     }
     let x = c.to_float(v)?;
-    match x > 0.0 || x.is_nan() {
-        true => Ok(f(x)),
-        false => domain(c),
-    }
+    if x > 0.0 || x.is_nan() { Ok(f(x)) } else { domain(c) }
 }
 
 fn log(c: &mut Call) -> Res<Value> {
@@ -201,42 +175,6 @@ fn log2(c: &mut Call) -> Res<Value> {
 fn log10(c: &mut Call) -> Res<Value> {
     let x = c.arg(0);
     Ok(Value::float(log_of(c, &x, f64::log10)?))
-}
-
-fn pow(c: &mut Call) -> Res<Value> {
-    let (x, y) = (number(c, 0)?, number(c, 1)?);
-    let r = x.powf(y);
-    if x.is_finite() && y.is_finite() {
-        if r.is_nan() || (r.is_infinite() && x == 0.0) {
-            return domain(c);
-        }
-        if r.is_infinite() {
-            return range(c);
-        }
-    }
-    Ok(Value::float(r))
-}
-
-fn fmod(c: &mut Call) -> Res<Value> {
-    let (x, y) = (number(c, 0)?, number(c, 1)?);
-    let r = x % y;
-    if r.is_nan() && !x.is_nan() && !y.is_nan() {
-        return domain(c);
-    }
-    Ok(Value::float(r))
-}
-
-macro_rules! two_arguments {
-    ($($name:ident = $f:path;)*) => {
-        $(fn $name(c: &mut Call) -> Res<Value> {
-            let (x, y) = (number(c, 0)?, number(c, 1)?);
-            Ok(Value::float($f(x, y)))
-        })*
-    };
-}
-two_arguments! {
-    atan2 = f64::atan2;
-    copysign = f64::copysign;
 }
 
 /// The root of the sum of squares, scaled so that no square overflows.

@@ -50,6 +50,13 @@ fn said(kind: WaitKind) -> &'static str {
         WaitKind::Loop => "had no task to run",
         WaitKind::Join => "joined threads",
         WaitKind::Io => "waited for data",
+        WaitKind::Accept => "waited for a connection",
+        WaitKind::Connect => "waited to be connected",
+        WaitKind::Receive => "waited for data of a socket",
+        WaitKind::Send => "waited for room in a socket",
+        WaitKind::Ready => "waited for descriptors",
+        WaitKind::Resolve => "looked up a name",
+        WaitKind::File => "waited for a file",
         WaitKind::Child => "waited for a process",
     }
 }

@@ -43,6 +43,11 @@ table! { LIST "list";
     __getitem__ __delitem__ __contains__ __add__ __mul__ __rmul__ __iadd__ __imul__;
     __setitem__
 }
+table! { DEQUE "deque";
+    __len__ __iter__ __reversed__;
+    __getitem__ __delitem__ __contains__ __add__ __mul__ __rmul__ __iadd__ __imul__;
+    __setitem__
+}
 table! { DICT "dict";
     __len__ __iter__ __reversed__;
     __getitem__ __delitem__ __contains__ __or__ __ror__ __ior__;
@@ -73,7 +78,7 @@ macro_rules! iterators {
         /// The tables of this file.
         pub(super) fn tables() -> Vec<&'static [NativeRow]> {
             vec![
-                INT, FLOAT, STR, BYTES, BYTEARRAY, TUPLE, LIST, DICT, SET, FROZENSET, RANGE, KEYS, VALUES, ITEMS,
+                INT, FLOAT, STR, BYTES, BYTEARRAY, TUPLE, LIST, DEQUE, DICT, SET, FROZENSET, RANGE, KEYS, VALUES, ITEMS,
                 $($table),*
             ]
         }
@@ -96,6 +101,29 @@ iterators! {
     REVERSED "reversed"
     SEQUENCE_ITERATOR "iterator"
     CALLABLE_ITERATOR "callable_iterator"
+    LONG_RANGE_ITERATOR "longrange_iterator"
+    DEQUE_ITERATOR "_deque_iterator"
+    DEQUE_REVERSE_ITERATOR "_deque_reverse_iterator"
+    COUNT "count"
+    REPEAT "repeat"
+    CYCLE "cycle"
+    CHAIN "chain"
+    ACCUMULATE "accumulate"
+    COMPRESS "compress"
+    DROPWHILE "dropwhile"
+    TAKEWHILE "takewhile"
+    FILTERFALSE "filterfalse"
+    STARMAP "starmap"
+    ISLICE "islice"
+    PAIRWISE "pairwise"
+    ZIP_LONGEST "zip_longest"
+    PRODUCT "product"
+    PERMUTATIONS "permutations"
+    COMBINATIONS "combinations"
+    COMBINATIONS_WITH_REPLACEMENT "combinations_with_replacement"
+    GROUPBY "groupby"
+    GROUPER "_grouper"
+    TEE "_tee"
 }
 
 /// The functions, named like the methods.
@@ -115,7 +143,8 @@ mod f {
         }
         let (a, b) = (c.arg(0), c.arg(1));
         let kind = a.as_ref().map(|r| r.kind());
-        let row = matches!(kind, Some(Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::List | Kind::Tuple));
+        let row =
+            matches!(kind, Some(Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::List | Kind::Tuple | Kind::Deque));
         match op {
             BinOp::Mul if row => c.index(&b),
             BinOp::Add if row => return c.binary(op, &a, &b),

@@ -13,6 +13,7 @@
 mod bytes;
 mod bytes_more;
 mod coroutine;
+pub(super) mod deque;
 mod dict;
 mod dunder;
 mod exception;
@@ -38,6 +39,8 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
         bytes_more::BYTES,
         bytes_more::BYTEARRAY,
         bytes_more::CHANGES,
+        deque::DEQUE,
+        deque::NEW,
         dict::DICT,
         dict::KEYS,
         dict::ITEMS,
@@ -70,8 +73,8 @@ pub fn tables() -> Vec<&'static [NativeRow]> {
 }
 
 /// Rows that are read as attributes, not called.
-pub fn getters() -> [&'static [NativeRow]; 3] {
-    [number::INT_GETTERS, number::FLOAT_GETTERS, object::TYPE_GETTERS]
+pub fn getters() -> [&'static [NativeRow]; 4] {
+    [number::INT_GETTERS, number::FLOAT_GETTERS, object::TYPE_GETTERS, deque::DEQUE_GETTERS]
 }
 
 /// The answer of a binary method that does not know the other operand.
@@ -110,7 +113,7 @@ fn shown_type(c: &Call, v: &Value) -> &'static str {
 }
 
 /// An int argument with a default.
-fn count(c: &mut Call, i: usize, absent: i64) -> Res<i64> {
+pub(super) fn count(c: &mut Call, i: usize, absent: i64) -> Res<i64> {
     match c.opt(i) {
         None => Ok(absent),
         Some(v) => ssize(c, &v),
@@ -118,7 +121,7 @@ fn count(c: &mut Call, i: usize, absent: i64) -> Res<i64> {
 }
 
 /// An int that CPython passes on as a C `ssize_t`.
-fn ssize(c: &mut Call, v: &Value) -> Res<i64> {
+pub(super) fn ssize(c: &mut Call, v: &Value) -> Res<i64> {
     match c.index_int(v)? {
         IntVal::Small(i) => Ok(i),
         IntVal::Big(_) => Err(c.raise(TypeId::OverflowError, "Python int too large to convert to C ssize_t")),

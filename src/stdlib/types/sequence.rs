@@ -3,9 +3,9 @@
 use crate::natives;
 use crate::object::Value;
 use crate::object::pure::slice;
-use crate::object::types::{Range, Slice};
+use crate::object::types::{LongRange, Range, Slice};
 use crate::vm::make::{int_of, tuple_items};
-use crate::vm::ops::scripted;
+use crate::vm::ops::{range, scripted};
 use crate::vm::{Call, Res};
 
 natives! { pub TUPLE, method "tuple";
@@ -89,7 +89,28 @@ fn position(c: &mut Call) -> Res<Option<i64>> {
     Ok(None)
 }
 
+/// The position in a long range: of an int at once, of all else by looking through, as CPython does.
+fn long_position(c: &mut Call) -> Res<Option<Value>> {
+    let (r, v) = (c.arg(0), c.arg(1));
+    let Some(r) = r.as_ref().filter(|r| r.is::<LongRange>()) else { return Ok(None) };
+    if int_of(&v).is_some() {
+        return Ok(range::index_of(r, &v).map(|at| c.int(at.into())));
+    }
+    let it = c.iter(&r.clone().into())?;
+    let mut nth = 0;
+    while let Some(item) = c.next(&it)? {
+        if c.equal(&item, &v)? {
+            return Ok(Some(Value::Int(nth)));
+        }
+        nth += 1;
+    }
+    Ok(None)
+}
+
 fn range_index(c: &mut Call) -> Res<Value> {
+    if let Some(at) = long_position(c)? {
+        return Ok(at);
+    }
     match position(c)? {
         Some(at) => Ok(Value::Int(at)),
         None => {
@@ -104,5 +125,5 @@ fn range_index(c: &mut Call) -> Res<Value> {
 }
 
 fn range_count(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(position(c)?.is_some() as i64))
+    Ok(Value::Int((long_position(c)?.is_some() || position(c)?.is_some()) as i64))
 }

@@ -218,6 +218,9 @@ impl Thread {
     }
 
     fn concat(&mut self, a: &Value, b: &Value) -> Res<Option<Value>> {
+        if matches!(a, Value::Obj(r) if r.kind() == Kind::Deque) {
+            return self.deque_concat(a, b).map(Some);
+        }
         let (Value::Obj(x), Value::Obj(y)) = (a, b) else {
             return Ok(None);
         };
@@ -288,6 +291,15 @@ impl Thread {
         if len.saturating_mul(times) > 1 << 31 {
             return Err(self.raise_with(TypeId::MemoryError, Vec::new()));
         }
+        if seq.kind() == Kind::Deque {
+            let new = self.deque_copy(&seq.clone().into())?;
+            if let Value::Obj(r) = &new
+                && r.kind() == Kind::Deque
+            {
+                self.deque_repeat(r, times)?;
+            }
+            return Ok(new);
+        }
         match seq.kind() {
             Kind::List | Kind::Tuple => self.room_for(len * times)?,
             _ => self.room(len * times)?,
@@ -357,6 +369,13 @@ impl Thread {
         };
         match (r.kind(), op) {
             (Kind::List, BinOp::Add) => self.list_extend(r, b)?,
+            (Kind::Deque, BinOp::Add) => self.deque_extend(r, b, false)?,
+            (Kind::Deque, BinOp::Mul) => {
+                let Some(IntVal::Small(n)) = self.try_index(b)? else {
+                    return Ok(None);
+                };
+                self.deque_repeat(r, n.max(0) as usize)?;
+            }
             (Kind::List | Kind::ByteArray, BinOp::Mul) => {
                 let Some(IntVal::Small(n)) = self.try_index(b)? else {
                     return Ok(None);
@@ -550,7 +569,7 @@ fn is_dict(v: &Value) -> bool {
 
 fn repeatable(v: &Value) -> Option<&Ref> {
     let r = v.as_ref()?;
-    matches!(r.kind(), Kind::Str | Kind::List | Kind::Tuple | Kind::Bytes | Kind::ByteArray).then_some(r)
+    matches!(r.kind(), Kind::Str | Kind::List | Kind::Tuple | Kind::Bytes | Kind::ByteArray | Kind::Deque).then_some(r)
 }
 
 fn cycle(items: &[Value], times: usize) -> Vec<Value> {

@@ -1,5 +1,6 @@
 //! Comparison: `==`, `<` and their kin, and `in`.
 
+use super::range;
 use super::scripted;
 use super::set_algebra::set_like;
 use crate::object::dict::Dict;
@@ -68,7 +69,7 @@ impl CmpOp {
             CmpOp::Ge => x >= y,
         }
     }
-    fn is_equality(self) -> bool {
+    pub(super) fn is_equality(self) -> bool {
         matches!(self, CmpOp::Eq | CmpOp::Ne)
     }
 }
@@ -211,6 +212,13 @@ impl Thread {
             (Kind::Bytes | Kind::ByteArray, Kind::Bytes | Kind::ByteArray) => {
                 let (p, q) = (self.bytes_copy(x), self.bytes_copy(y));
                 Ok(Answer::Is(op.holds(p.cmp(&q))))
+            }
+            (Kind::Deque, Kind::Deque) => match self.differing_items(op, x, y)? {
+                Ok((p, q)) => self.decide(op, &p, &q),
+                Err(answer) => Ok(Answer::Is(answer)),
+            },
+            (Kind::LongRange, Kind::Range | Kind::LongRange) | (Kind::Range, Kind::LongRange) if op.is_equality() => {
+                Ok(Answer::Is(range::equal(x, y) == (op == CmpOp::Eq)))
             }
             (Kind::Range, Kind::Range) if op.is_equality() => {
                 let (p, q) = (*x.frozen::<Range>(), *y.frozen::<Range>());
@@ -397,6 +405,8 @@ impl Thread {
                 Ok(false)
             }
             Kind::Range => self.range_contains(r.frozen::<Range>(), item),
+            Kind::LongRange if int_of(item).is_some() => Ok(range::index_of(r, item).is_some()),
+            Kind::Deque => self.deque_contains(r, item),
             Kind::Bytes | Kind::ByteArray => self.bytes_contain(r, item),
             Kind::View => self.view_contains(r.frozen::<View>(), item),
             _ => self.contains_by_iteration(container, item),

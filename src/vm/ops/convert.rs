@@ -1,6 +1,7 @@
 //! Truth, length, and conversions to numbers and bytes.
 
 use super::scripted;
+use crate::object::deque::Deque;
 use crate::object::pure::int::{IntRef, IntVal};
 use crate::object::pure::{float, int};
 use crate::object::types::*;
@@ -58,6 +59,9 @@ impl Thread {
             if let Some(n) = self.base_length(r) {
                 return Ok(n);
             }
+            if r.kind() == Kind::LongRange {
+                return Err(self.raise(TypeId::OverflowError, "Python int too large to convert to C ssize_t"));
+            }
         }
         let name = self.type_name(v);
         Err(self.type_error(format!("object of type '{name}' has no len()")))
@@ -74,6 +78,10 @@ impl Thread {
             Kind::Bytes => r.frozen::<Bytes>().0.len(),
             Kind::ByteArray => r.with::<ByteArray, _>(&self.held, |b| b.0.len()),
             Kind::Range => r.frozen::<Range>().len as usize,
+            Kind::LongRange => {
+                usize::try_from(&r.frozen::<LongRange>().len).ok().filter(|n| *n <= i64::MAX as usize)?
+            }
+            Kind::Deque => r.with::<Deque, _>(&self.held, |d| d.items.len()),
             Kind::View => self.dict_len(&r.frozen::<View>().dict),
             _ => return None,
         })

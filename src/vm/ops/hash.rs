@@ -107,7 +107,8 @@ impl Thread {
                 };
                 pure::tuple([pure::small_int(len), start, step])
             }
-            Kind::List | Kind::Dict | Kind::Set | Kind::ByteArray | Kind::Slice | Kind::Cell => {
+            Kind::LongRange => self.hash_long_range(r)?,
+            Kind::List | Kind::Deque | Kind::Dict | Kind::Set | Kind::ByteArray | Kind::Slice | Kind::Cell => {
                 return Err(self.unhashable(v));
             }
             Kind::View if r.frozen::<View>().part != Part::Values => {

@@ -156,6 +156,8 @@ impl Thread {
                     None => Err(self.index_error("range object index out of range")),
                 }
             }
+            Kind::LongRange => self.long_range_item(r, key),
+            Kind::Deque => self.deque_get(r, key),
             Kind::Class => self.class_item(obj, r, key),
             _ => Err(self.not_subscriptable(obj)),
         }
@@ -280,6 +282,7 @@ impl Thread {
                 (Kind::Dict, _) => return self.dict_set(r, key.clone(), v),
                 (Kind::List, Some(s)) => return self.set_list_slice(r, s, &v),
                 (Kind::ByteArray, Some(s)) => return self.set_bytes_slice(r, s, &v),
+                (Kind::Deque, _) => return self.deque_set(r, key, v),
                 (Kind::List, None) => {
                     let i = self.position(key, "list indices must be integers or slices, not ")?;
                     let old = r.with::<List, _>(&self.held, |l| {
@@ -324,6 +327,7 @@ impl Thread {
                     };
                 }
                 (Kind::List | Kind::ByteArray, Some(s)) => return self.del_slice(r, s),
+                (Kind::Deque, _) => return self.deque_delete(r, key),
                 (Kind::List, None) => {
                     let i = self.position(key, "list indices must be integers or slices, not ")?;
                     let old =

@@ -3,13 +3,16 @@
 //! A builtin iterator is opened before what it iterates (O3); what it calls is called with both closed.
 
 use super::scripted;
+use crate::object::deque::Deque;
 use crate::object::dict::Dict;
 use crate::object::iter::Iter;
+use crate::object::pure::int::IntVal;
 use crate::object::types::*;
 use crate::object::{Kind, Ref, TypeId, Value, name};
 use crate::vm::generator::{Enter as Drive, Step as Driven};
 use crate::vm::make::tuple_items;
 use crate::vm::{Res, Thread};
+use num_traits::Signed;
 
 /// What one step of a builtin iterator gives or asks for.
 enum Step {
@@ -26,6 +29,9 @@ enum Step {
     Map(Value, Vec<Value>),
     Filter(Value, Value),
     GetItem(Value, i64),
+    Int(IntVal),
+    /// One of `itertools`, which goes on with it closed (tools.rs).
+    Tool,
     Calls(Value, Value),
 }
 
@@ -86,6 +92,11 @@ impl Thread {
             Kind::Tuple => Iter::Tuple { tuple: r.clone(), at: 0 },
             Kind::Str => Iter::Str { text: r.clone(), at: 0 },
             Kind::Bytes | Kind::ByteArray => Iter::Bytes { bytes: r.clone(), at: 0 },
+            Kind::Deque => self.deque_iter(r, false),
+            Kind::LongRange => {
+                let x = r.frozen::<LongRange>();
+                Iter::LongRange(Box::new([x.start.clone(), x.len.clone(), x.step.clone()]))
+            }
             Kind::Range => {
                 let x = r.frozen::<Range>();
                 Iter::Range { next: x.start, left: x.len, step: x.step }
@@ -171,6 +182,8 @@ impl Thread {
             step @ (Step::Enumerate(..) | Step::Zip(..) | Step::Map(..) | Step::Filter(..)) => {
                 self.guarded("", |th| th.next_through(it, step))
             }
+            Step::Int(i) => Ok(Some(self.int(i))),
+            Step::Tool => self.guarded("", |th| th.next_tool(it)),
             Step::GetItem(seq, at) => {
                 let got = self.get_item(&seq, &Value::Int(at));
                 if got.is_err() && (self.raised_is(TypeId::IndexError) || self.raised_is(TypeId::StopIteration)) {
@@ -310,6 +323,12 @@ impl Thread {
                     let next = x.start.wrapping_add((x.len - 1).wrapping_mul(x.step));
                     Some(Iter::Range { next, left: x.len, step: x.step.wrapping_neg() })
                 }
+                Kind::Deque => Some(self.deque_iter(r, true)),
+                Kind::LongRange => {
+                    let x = r.frozen::<LongRange>();
+                    let last = &x.start + (&x.len - 1) * &x.step;
+                    Some(Iter::LongRange(Box::new([last, x.len.clone(), -&x.step])))
+                }
                 Kind::Dict => Some(self.reversed_dict(r, Part::Keys)),
                 Kind::View => {
                     let view = r.frozen::<View>();
@@ -323,6 +342,11 @@ impl Thread {
         }
         let name = self.type_name(v);
         Err(self.type_error(format!("'{name}' object is not reversible")))
+    }
+
+    fn deque_iter(&self, r: &Ref, reversed: bool) -> Iter {
+        let version = r.with::<Deque, _>(&self.held, |d| d.version);
+        Iter::Deque { deque: r.clone(), at: 0, version, reversed }
     }
 
     fn reversed_dict(&self, dict: &Ref, part: Part) -> Iter {
@@ -342,6 +366,10 @@ impl Thread {
                     return Ok(r.with::<List, _>(&self.held, |l| l.items.clone()));
                 }
                 Kind::Tuple => return Ok(tuple_items(v).unwrap_or_default().to_vec()),
+                Kind::Deque => {
+                    self.room_for(self.base_length(r).unwrap_or(0))?;
+                    return Ok(self.deque_items(r));
+                }
                 Kind::Dict => return Ok(self.dict_keys(r)),
                 Kind::Set | Kind::FrozenSet => return Ok(self.set_items(r)),
                 Kind::Range => {
@@ -421,6 +449,34 @@ fn step(th: &Thread, state: &mut Iter) -> Step {
                 None => end(state),
             }
         }
+        Iter::LongRange(at) => {
+            let [next, left, step] = &mut **at;
+            if !left.is_positive() {
+                return Step::End;
+            }
+            *left -= 1;
+            let v = next.clone();
+            *next += &*step;
+            Step::Int(v.into())
+        }
+        Iter::Deque { deque, at, version, reversed } => {
+            let found = deque.with::<Deque, _>(&th.held, |d| {
+                if d.version != *version {
+                    return Err(());
+                }
+                let i = if *reversed { d.items.len().checked_sub(*at + 1) } else { Some(*at) };
+                Ok(i.and_then(|i| d.items.get(i).cloned()))
+            });
+            match found {
+                Ok(Some(v)) => {
+                    *at += 1;
+                    Step::Item(v)
+                }
+                Ok(None) => Step::End,
+                Err(()) => Step::Changed(super::deque::MUTATED),
+            }
+        }
+        Iter::Tool(_) => Step::Tool,
         Iter::Dict { .. } => step_dict(th, state),
         Iter::Set { set, at, size } => {
             let found = th.with_set(set, |t| {

@@ -21,14 +21,17 @@ use crate::object::{Name, TypeId, Value};
 pub mod arith;
 pub mod compare;
 pub mod convert;
+pub mod deque;
 pub mod format;
 pub mod hash;
 pub mod item;
 pub mod iter;
+pub mod range;
 pub mod repr;
 pub mod set_algebra;
 pub mod slice;
 pub mod table;
+pub mod tools;
 pub mod unpack;
 
 /// May the class of this value have script methods (O1)? False is certain, true is to be looked up.

@@ -1,8 +1,10 @@
 //! `repr()`, `str()`, `ascii()`.
 
+use super::range::long_range_repr;
 use super::scripted;
 use crate::object::class::Class;
 use crate::object::code::CodeObj;
+use crate::object::deque::Deque;
 use crate::object::exception::Exception;
 use crate::object::function::{Function, Generator, Method, Native};
 use crate::object::instance::Instance;
@@ -132,7 +134,7 @@ impl Thread {
                 }
                 Ok(names.join(" | "))
             }
-            Kind::List | Kind::Tuple | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::View => {
+            Kind::List | Kind::Deque | Kind::Tuple | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::View => {
                 self.repr_container(v, r)
             }
             Kind::Range => {
@@ -142,6 +144,8 @@ impl Thread {
                     step => format!("range({}, {}, {step})", x.start, x.stop),
                 })
             }
+            Kind::LongRange => Ok(long_range_repr(r.frozen::<LongRange>())),
+            Kind::Iter => self.repr_iterator(v, r),
             Kind::Slice => {
                 let s = r.frozen::<Slice>();
                 let (start, stop, step) = (self.repr(&s.start)?, self.repr(&s.stop)?, self.repr(&s.step)?);
@@ -155,7 +159,7 @@ impl Thread {
             Kind::Instance if self.type_of(v).same(self.interp.class(&self.held, TypeId::Namespace)) => {
                 self.repr_namespace(r)
             }
-            Kind::Opaque => self.repr_opaque(v, r),
+            Kind::Opaque | Kind::Lock => self.repr_opaque(v, r),
             _ => self.repr_code(v, r),
         }
     }
@@ -265,7 +269,7 @@ impl Thread {
     fn repr_container(&mut self, v: &Value, r: &Ref) -> Res<String> {
         if self.in_repr.iter().any(|x| x.same(r)) {
             return Ok(match r.kind() {
-                Kind::List => "[...]".into(),
+                Kind::List | Kind::Deque => "[...]".into(),
                 Kind::Tuple => "(...)".into(),
                 Kind::Dict => "{...}".into(),
                 Kind::View => "...".into(),
@@ -281,6 +285,16 @@ impl Thread {
     fn repr_items(&mut self, v: &Value, r: &Ref) -> Res<String> {
         match r.kind() {
             Kind::List => self.repr_list(r),
+            Kind::Deque => {
+                let max = r.with::<Deque, _>(&self.held, |d| d.max);
+                let items = self.deque_items(r);
+                let class = self.type_of(v);
+                let (name, shown) = (self.class_name(&class), self.repr_row("([", &items)?);
+                Ok(match max {
+                    None => format!("{name}{shown}])"),
+                    Some(max) => format!("{name}{shown}], maxlen={max})"),
+                })
+            }
             Kind::Tuple => {
                 let items = tuple_items(v).unwrap_or_default();
                 let mut out = self.repr_row("(", items)?;

@@ -69,10 +69,10 @@ impl Thread {
             }
             _ => {
                 let x = *r.frozen::<Range>();
-                let Some((start, stop, step)) = slice::range_slice(x.start, x.step, i) else {
-                    return Err(self.raise(TypeId::OverflowError, "Kit's range has bounds of at most 64 bits"));
-                };
-                self.range(start, stop, step)
+                match slice::range_slice(x.start, x.step, i) {
+                    Some((start, stop, step)) => self.range(start, stop, step),
+                    None => self.range_slice(r, s)?,
+                }
             }
         }))
     }
@@ -91,7 +91,9 @@ impl Thread {
 
     /// `range(start, stop, step)`; `step` is not zero.
     pub fn range(&mut self, start: i64, stop: i64, step: i64) -> Value {
-        let len = slice::range_len(start, stop, step).min(i64::MAX as u64) as i64;
+        let Ok(len) = i64::try_from(slice::range_len(start, stop, step)) else {
+            return self.range_of(start.into(), stop.into(), step.into());
+        };
         Ref::new(&self.held, TypeId::Range.shape(), Range { start, stop, step, len }).into()
     }
 

@@ -325,7 +325,8 @@ pub fn push_fast(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*con
         return None;
     };
     match r.kind() {
-        // SAFETY: a function's code never changes; the register keeps the function alive (frame.rs).
+        // SAFETY: a function's code changes only from an incomplete one, while its holder has the lock, and code
+        // never dies; the register keeps the function alive (frame.rs).
         Kind::Function => push_frame(
             th,
             unsafe { (*r.body::<Function>()).code.body::<CodeObj>() },

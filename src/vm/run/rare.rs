@@ -12,6 +12,16 @@ use crate::vm::thread::{Res, Thread};
 pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
     let r = |x: Reg| at + x.0 as u32;
     match i {
+        Instr::WithEnter { dst, base, src } => {
+            let v = th.reg(r(src));
+            let (exit, entered) = th.with_enter(&v)?;
+            th.set_reg(r(base), exit);
+            th.set_reg(r(dst), entered);
+        }
+        Instr::WithExit { base } => {
+            let exit = th.take_reg(r(base));
+            th.with_exit(&exit, [Value::None, Value::None, Value::None])?;
+        }
         Instr::MakeFunction { dst, code: k, base } => {
             let (defaults, kwdefaults) = (th.take_reg(r(base)), th.take_reg(r(base) + 1));
             let f = th.make_function(&code.consts[k.0 as usize], defaults, kwdefaults, at);
@@ -379,17 +389,6 @@ fn raising(th: &mut Thread, at: u32, i: Instr) -> Res<()> {
             let t = th.match_exception(&e, &c)?;
             th.set_reg(r(dst), Value::bool(t));
             Ok(())
-        }
-        Instr::WithEnter { dst, base, src } => {
-            let v = th.reg(r(src));
-            let (exit, entered) = th.with_enter(&v)?;
-            th.set_reg(r(base), exit);
-            th.set_reg(r(dst), entered);
-            Ok(())
-        }
-        Instr::WithExit { base } => {
-            let exit = th.take_reg(r(base));
-            th.with_exit(&exit, [Value::None, Value::None, Value::None]).map(drop)
         }
         Instr::WithExitExc { dst, base, exc } => {
             let (exit, e) = (th.take_reg(r(base)), th.reg(r(exc)));

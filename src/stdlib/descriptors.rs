@@ -1,0 +1,130 @@
+//! `_os`: files by number, and limits of the process.
+
+use super::files::path;
+use super::net::{self, not_simulated};
+use super::os_error;
+use crate::natives;
+use crate::object::Value;
+use crate::vm::make::tuple_items;
+use crate::vm::{Call, Res};
+use crate::world::{WaitKind, fd, handle};
+use std::io;
+
+natives! { pub DESCRIPTORS, "_os";
+    /// Opens a file by flags; its number. The interpreter lock is given up meanwhile.
+    computes open("path, flags, mode=0o777, /") = open;
+    /// A second number for what a number stands for.
+    holds dup("fd, /") = dup;
+    /// Goes to a place: from the start, from here, from the end.
+    holds lseek("fd, offset, whence, /") = lseek;
+    /// As `stat`, of an open file.
+    holds fstat("fd, /") = fstat;
+    /// Cuts a file off, or makes it longer.
+    computes ftruncate("fd, length, /") = ftruncate;
+    /// Waits until what was written is on the disk.
+    computes fsync("fd, /") = fsync;
+    /// Whether it is a terminal.
+    holds isatty("fd, /") = isatty;
+    /// The soft and hard limit of a resource (-1: none), after setting them if a pair is given; None for
+    /// what is no resource.
+    holds rlimit("resource, limits, /") = rlimit;
+}
+
+fn number(c: &mut Call) -> Res<i32> {
+    let n = net::number(c, 0)?;
+    Ok(i32::try_from(n).unwrap_or(-1))
+}
+
+/// What it comes to, or the OS's error.
+fn told<T>(c: &mut Call, r: io::Result<T>) -> Res<T> {
+    r.map_err(|e| os_error::raise(c, &e, None))
+}
+
+/// Numbers of a simulation stand for pipes and sockets, not files.
+fn real(c: &mut Call, what: &str) -> Res<()> {
+    if c.held.simulated() {
+        return Err(not_simulated(c, &format!("os.{what}: a simulation has no files by number: use open()")));
+    }
+    Ok(())
+}
+
+fn open(c: &mut Call) -> Res<Value> {
+    real(c, "open")?;
+    let name = c.arg(0);
+    let name = path(c, &name)?;
+    let (flags, mode) = (net::number(c, 1)?, if c.count() > 2 { net::number(c, 2)? } else { 0o777 });
+    let at = name.clone();
+    match c.held.outside_for(WaitKind::File, move || handle::open_by_flags(&at, flags as u32, mode as u32)) {
+        Ok(file) => Ok(Value::Int(fd::enter(file).into())),
+        Err(e) => Err(os_error::raise(c, &e, Some(&name))),
+    }
+}
+
+fn dup(c: &mut Call) -> Res<Value> {
+    if c.held.simulated() {
+        return Err(not_simulated(c, "os.dup: a simulation's descriptors have one number each"));
+    }
+    let made = fd::duplicate(number(c)?);
+    Ok(Value::Int(told(c, made)?.into()))
+}
+
+fn lseek(c: &mut Call) -> Res<Value> {
+    real(c, "lseek")?;
+    let (n, offset, whence) = (number(c)?, net::number(c, 1)?, net::number(c, 2)?);
+    let at = fd::find(n).and_then(|d| handle::seek(&d, offset, whence));
+    Ok(Value::Int(told(c, at)? as i64))
+}
+
+fn fstat(c: &mut Call) -> Res<Value> {
+    real(c, "fstat")?;
+    let n = number(c)?;
+    let status = fd::find(n).and_then(|d| handle::status(&d));
+    let status = told(c, status)?;
+    Ok(super::os::status_row(c, &status))
+}
+
+fn ftruncate(c: &mut Call) -> Res<Value> {
+    real(c, "ftruncate")?;
+    let (n, length) = (number(c)?, net::number(c, 1)?);
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    let done = c.held.outside_for(WaitKind::File, move || handle::truncate(&*fd::find(n)?, length));
+    told(c, done)?;
+    Ok(Value::None)
+}
+
+fn fsync(c: &mut Call) -> Res<Value> {
+    real(c, "fsync")?;
+    let n = number(c)?;
+    let done = c.held.outside_for(WaitKind::File, move || handle::sync(&*fd::find(n)?));
+    told(c, done)?;
+    Ok(Value::None)
+}
+
+fn isatty(c: &mut Call) -> Res<Value> {
+    let n = number(c)?;
+    if c.held.simulated() && n > 2 {
+        return Ok(Value::FALSE);
+    }
+    Ok(Value::bool(fd::find(n).is_ok_and(|d| handle::is_terminal(&d))))
+}
+
+fn rlimit(c: &mut Call) -> Res<Value> {
+    let which = net::number(c, 0)?;
+    let which = u32::try_from(which).unwrap_or(u32::MAX);
+    if let Some(v) = c.some(1) {
+        let both = tuple_items(&v).map(<[Value]>::to_vec).unwrap_or_default();
+        let mut limits = [None; 2];
+        for (to, v) in limits.iter_mut().zip(&both) {
+            *to = u64::try_from(c.index(v)?).ok();
+        }
+        let set = fd::set_limit(which, limits);
+        told(c, set)?;
+    }
+    Ok(match fd::limit(which) {
+        None => Value::None,
+        Some(both) => {
+            let n = both.map(|n| Value::Int(n.and_then(|n| i64::try_from(n).ok()).unwrap_or(-1)));
+            c.tuple(n.to_vec())
+        }
+    })
+}
