@@ -200,6 +200,8 @@ types! {
     Watch "watch" < Object Opaque closed
     /// An end of a pipe, permits, shared memory, a running program.
     Handle "Handle" < Object Opaque closed
+    /// A request under way, a pool of connections, a server.
+    Http "http" < Object Opaque closed
     /// The items of an `array.array`.
     Cells "Cells" < Object Opaque closed
     /// A function that runs without the lock.

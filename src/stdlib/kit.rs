@@ -33,9 +33,9 @@ natives! { pub KIT, "kit";
     /// What `--param name=…` (of `kit run` or `kit sweep`) says, else `default`. The text is read as what
     /// `default` is: bool, int, float or str (also for None). ValueError if it cannot be read so.
     holds param("name, default") = param;
-    /// Names of `kit.testing` are names of `kit`, and `nogil`, which is numba's `njit`; they are imported when the first
-    /// of them is asked for.
-    holds __getattr__("name, /") = from_testing;
+    /// Names of `kit.testing` are names of `kit`, and `server`, and `nogil`, which is numba's `njit`; they are imported
+    /// when the first of them is asked for.
+    holds __getattr__("name, /") = from_elsewhere;
 }
 
 natives! { pub GIL, "kit.gil";
@@ -177,32 +177,38 @@ fn param(c: &mut Call) -> Res<Value> {
     }
 }
 
-/// The names that `kit` has from `kit.testing`.
-const TESTING: &[&str] = &[
-    "InconclusiveTiming",
-    "Skipped",
-    "TimingError",
-    "approx",
-    "expect_cpu",
-    "expect_duration",
-    "faster",
-    "raises",
-    "skip",
-    "variant",
+/// The names that `kit` has from library modules, which are loaded when they are asked for.
+const ELSEWHERE: &[(&str, &[&str])] = &[
+    (
+        "kit.testing",
+        &[
+            "InconclusiveTiming",
+            "Skipped",
+            "TimingError",
+            "approx",
+            "expect_cpu",
+            "expect_duration",
+            "faster",
+            "raises",
+            "skip",
+            "variant",
+        ],
+    ),
+    ("_kit_server", &["server"]),
 ];
 
-fn from_testing(c: &mut Call) -> Res<Value> {
+fn from_elsewhere(c: &mut Call) -> Res<Value> {
     let name = c.arg(0);
     let name = c.expect_str(&name, "an attribute's name")?.to_string();
     if name == "nogil" {
         let numba = c.import("numba", true)?;
         return c.get_attr(&numba, Name::of("njit"));
     }
-    if !TESTING.contains(&name.as_str()) {
+    let Some((module, _)) = ELSEWHERE.iter().find(|(_, names)| names.contains(&name.as_str())) else {
         return Err(c.raise(TypeId::AttributeError, format!("module 'kit' has no attribute '{name}'")));
-    }
-    let testing = c.import("kit.testing", true)?;
-    c.get_attr(&testing, Name::of(&name))
+    };
+    let module = c.import(module, true)?;
+    c.get_attr(&module, Name::of(&name))
 }
 
 fn policy(c: &mut Call) -> Res<Value> {

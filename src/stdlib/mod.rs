@@ -23,6 +23,7 @@ pub mod builtins;
 pub mod data;
 pub mod descriptors;
 pub mod files;
+pub mod http;
 pub mod kit;
 pub mod locks;
 pub mod math;
@@ -82,6 +83,7 @@ pub const MODULES: &[ModuleRow] = &[
     ModuleRow { name: "itertools", doc: "Iterators made of iterators.", init: tools::init_itertools },
     ModuleRow { name: "_hashlib", doc: "What `hashlib` is made of.", init: nothing },
     ModuleRow { name: "_heapq", doc: "What `heapq` is made of.", init: nothing },
+    ModuleRow { name: "_http", doc: "What `requests`, `aiohttp` and `kit.server` are made of.", init: nothing },
     ModuleRow { name: "_json", doc: "What `json` is made of.", init: nothing },
     ModuleRow { name: "_nogil", doc: "What `numba` and `kit.nogil` are made of.", init: nothing },
     ModuleRow { name: "_operator", doc: "What `operator` is made of.", init: nothing },
@@ -113,6 +115,7 @@ macro_rules! library {
 }
 library! {
     "__future__" "__future__.kit"
+    "_aiohttp_errors" "_aiohttp_errors.kit"
     "_asyncio_core" "_asyncio_core.kit"
     "_asyncio_loop" "_asyncio_loop.kit"
     "_asyncio_net" "_asyncio_net.kit"
@@ -131,13 +134,16 @@ library! {
     "_help" "_help.kit"
     "_iolayers" "_iolayers.kit"
     "_isoformat" "_isoformat.kit"
+    "_kit_server" "_kit_server.kit"
     "_logrecord" "_logrecord.kit"
     "_sysinfo" "_sysinfo.kit"
     "_socketfile" "_socketfile.kit"
     "_testcase" "_testcase.kit"
     "_threading_more" "_threading_more.kit"
     "_timedelta" "_timedelta.kit"
+    "_web" "_web.kit"
     "abc" "abc.kit"
+    "aiohttp" "aiohttp.kit"
     "array" "array.kit"
     "asyncio" "asyncio.kit"
     "base64" "base64.kit"
@@ -193,6 +199,11 @@ library! {
     "queue" "queue.kit"
     "random" "random.kit"
     "re" "re.kit"
+    "requests" "requests.kit"
+    "requests.adapters" "requests_adapters.kit"
+    "requests.auth" "requests_auth.kit"
+    "requests.exceptions" "requests_exceptions.kit"
+    "requests.models" "requests_models.kit"
     "resource" "resource.kit"
     "select" "select.kit"
     "selectors" "selectors.kit"
@@ -212,6 +223,10 @@ library! {
     "types" "types.kit"
     "typing" "typing.kit"
     "unittest" "unittest.kit"
+    "urllib" "urllib.kit"
+    "urllib.error" "urllib_error.kit"
+    "urllib.parse" "urllib_parse.kit"
+    "urllib.request" "urllib_request.kit"
     "uuid" "uuid.kit"
     "warnings" "warnings.kit"
     "weakref" "weakref.kit"
@@ -240,6 +255,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(types::tables());
     tables.extend([tools::NEW, tools::ITERTOOLS, tools::CHAIN, tools::TEE]);
     tables.extend(data::tables());
+    tables.extend(http::tables());
     tables.extend([re::MODULE, running::RUNNING]);
     // Grown bit by bit, it would leave a page of memory behind for each size it had.
     let mut all = Vec::with_capacity(tables.iter().map(|t| t.len()).sum());

@@ -32,6 +32,7 @@ pub mod fd;
 pub mod file;
 pub mod handle;
 pub mod host;
+pub mod http;
 pub mod net;
 pub mod out;
 pub mod packet;
@@ -224,6 +225,8 @@ waits! {
     Join { tid: Tid } word "join", ended by Thread, proof Cycle;
     /// Data through a pipe or a socket, from wherever it comes.
     Io { key: WaitKey } word "io", ended by Process, proof NoOwner;
+    /// The answer of an HTTP server, or more of it.
+    Response { key: WaitKey } word "http", ended by Process, proof NoOwner;
     /// A connection that somebody opens.
     Accept { key: WaitKey, work: Option<work::Labour> } word "accept", ended by Process, proof NoOwner;
     /// The answer of whom one connects to.
@@ -261,6 +264,7 @@ impl WaitOn {
             | WaitOn::Future { key }
             | WaitOn::Loop { key }
             | WaitOn::Io { key }
+            | WaitOn::Response { key }
             | WaitOn::Child { key }
             | WaitOn::Accept { key, .. }
             | WaitOn::Connect { key, .. }

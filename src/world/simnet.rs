@@ -38,9 +38,9 @@ impl Name {
     }
 }
 
-/// The names of one simulation.
+/// The names of one simulation, and its HTTP servers, which have no sockets.
 #[derive(Default)]
-pub struct Net(Mutex<Names>);
+pub struct Net(Mutex<Names>, super::http::sim::Net);
 
 #[derive(Default)]
 struct Names {
@@ -410,6 +410,11 @@ impl End {
 }
 
 impl Net {
+    /// The servers of `kit.server`.
+    pub fn servers(&self) -> &super::http::sim::Net {
+        &self.1
+    }
+
     pub fn latency(&self) -> Nanos {
         self.0.lock().latency
     }

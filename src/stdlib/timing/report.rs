@@ -39,6 +39,7 @@ fn said(kind: WaitKind) -> &'static str {
         WaitKind::Sleep => "slept",
         WaitKind::Lock | WaitKind::RLock => "waited for a script lock",
         WaitKind::Message => "waited for a message",
+        WaitKind::Response => "waited for an HTTP server",
         WaitKind::Permit => "waited for a lock of several processes",
         WaitKind::Condition => "waited for a condition",
         WaitKind::Semaphore => "waited for a semaphore",
