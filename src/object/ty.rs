@@ -123,7 +123,6 @@ types! {
     NextAwaitable "anext_awaitable" < Object Awaiter closed
     /// What `asyncio.sleep` gives.
     Sleep "sleep_coroutine" < Object Awaiter closed
-    Property "property" < Object Descriptor closed
     /// Instances of derived classes are plain instances that keep the functions as attributes.
     Property "property" < Object Descriptor open
     /// An entry of `__slots__` on its class.
