@@ -128,6 +128,7 @@ library! {
     "_calendar" "_calendar.kit"
     "_collections_more" "_collections_more.kit"
     "_contextlib_more" "_contextlib_more.kit"
+    "_enum_checks" "_enum_checks.kit"
     "_functools_more" "_functools_more.kit"
     "_generic" "_generic.kit"
     "_gil" "_gil.kit"

@@ -55,7 +55,11 @@ impl Thread {
                 _ => {}
             }
         }
-        let in_class = self.lookup(class, attr);
+        // Every class has a doc of its own, if only None.
+        let in_class = match attr {
+            name::DOC => class.with::<Class, _>(&self.held, |c| c.names.get(attr).cloned()),
+            _ => self.lookup(class, attr),
+        };
         if let Some(Value::Obj(d)) = &in_class
             && self.is_data_descriptor(d)
             && self.can_get(d)

@@ -37,6 +37,8 @@ natives! { pub TWISTER, method "Twister";
     holds choice("seq") = choice;
     /// Puts the items of a sequence in random order, in place.
     holds shuffle("x") = shuffle;
+    /// `k` items, each drawn from all of a sequence.
+    holds choices("population, k, /") = choices;
     /// The state, as a tuple of 625 ints.
     holds getstate("") = getstate;
     /// Goes on from a state that `getstate` gave.
@@ -327,6 +329,19 @@ fn shuffle(c: &mut Call) -> Res<Value> {
         }
     }
     Ok(Value::None)
+}
+
+fn choices(c: &mut Call) -> Res<Value> {
+    let (population, k) = (c.arg(1), c.arg(2));
+    let (n, k) = (c.length(&population)?, c.index(&k)?.max(0) as usize);
+    c.room_for(k)?;
+    let mut out = Vec::with_capacity(k);
+    for _ in 0..k {
+        let x = own(c, Twister::float)?;
+        // Of an empty sequence the first look-up says so.
+        out.push(c.get_item(&population, &Value::Int((x * n as f64).floor() as i64))?);
+    }
+    Ok(c.list(out))
 }
 
 fn getstate(c: &mut Call) -> Res<Value> {

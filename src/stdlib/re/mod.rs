@@ -43,6 +43,8 @@ natives! { pub MODULE, "_re";
     /// The spans of one match: a flat tuple of starts and ends (-1: no part of it), and the last group; or None.
     /// Mode 0 searches, 1 matches at `pos`, 2 matches all from `pos` to `endpos`.
     holds find("regex, string, pos, endpos, mode, /") = find;
+    /// The texts of groups 1 and on by spans; `default` for those that took no part.
+    holds groups("string, spans, default, /") = groups;
     /// The spans of all matches (at most `limit`, 0: all).
     holds spans("regex, string, pos, endpos, limit, /") = spans;
     /// `findall`.
@@ -435,4 +437,36 @@ fn split(c: &mut Call) -> Res<Value> {
     })?;
     out.push(s.value(c, done, s.text.len()));
     Ok(c.list(out))
+}
+
+fn groups(c: &mut Call) -> Res<Value> {
+    let (string, spans, default) = (c.arg(0), c.arg(1), c.arg(2));
+    let spans: Vec<i64> = crate::vm::make::tuple_items(&spans)
+        .unwrap_or_default()
+        .iter()
+        .map(|v| if let Value::Int(i) = v { *i } else { -1 })
+        .collect();
+    let mut all = Vec::with_capacity(spans.len() / 2);
+    // The last of the row is the number of the last group.
+    for pair in spans.get(2..spans.len().saturating_sub(1)).unwrap_or_default().chunks_exact(2) {
+        let &[from, to] = pair else { continue };
+        if from < 0 {
+            all.push(default.clone());
+            continue;
+        }
+        let part = match str_of(&string) {
+            Some(s) if s.is_ascii() => {
+                let part = &s.text[from as usize..to as usize];
+                c.str(part)
+            }
+            _ => {
+                let slice =
+                    crate::object::types::Slice { start: Value::Int(from), stop: Value::Int(to), step: Value::None };
+                let slice = crate::object::Ref::new(&c.held, TypeId::Slice.shape(), slice).into();
+                c.get_item(&string, &slice)?
+            }
+        };
+        all.push(part);
+    }
+    Ok(c.tuple(all))
 }

@@ -67,8 +67,6 @@ natives! { pub TYPE, method "type";
     holds __instancecheck__("instance, /") = instancecheck;
     /// Whether a class derives from it.
     holds __subclasscheck__("subclass, /") = subclasscheck;
-    /// A new instance.
-    holds __call__("*args, **kwargs") = call;
     /// The namespace that a class statement begins with.
     holds __prepare__("cls, *args, **kwargs") = prepare;
 }
@@ -302,11 +300,6 @@ fn subclasscheck(c: &mut Call) -> Res<Value> {
         return Err(c.type_error("issubclass() arg 1 must be a class"));
     };
     Ok(Value::bool(class.as_ref().is_some_and(|class| c.is_subclass(of, class))))
-}
-
-fn call(c: &mut Call) -> Res<Value> {
-    let (class, args, kwargs) = (c.arg(0), c.rest(), c.kwargs());
-    c.call_kw(&class, &args, &kwargs)
 }
 
 fn prepare(c: &mut Call) -> Res<Value> {
