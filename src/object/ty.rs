@@ -136,6 +136,9 @@ types! {
     DictItems "dict_items" < Object View closed
     TextFile "TextIOWrapper" < Object Opaque closed
     BinaryFile "BufferedReader" < Object Opaque closed
+    WriterFile "BufferedWriter" < Object Opaque closed
+    RandomFile "BufferedRandom" < Object Opaque closed
+    RawFile "FileIO" < Object Opaque closed
     Lock "lock" < Object Opaque closed
     RLock "RLock" < Object Opaque closed
     Event "Event" < Object Opaque closed
