@@ -173,8 +173,8 @@ pub fn run(args: Args) -> i32 {
 fn write_trace(file: &str, script: &str, traced: &engine::tracing::Traced) -> std::io::Result<()> {
     traced.warnings.iter().for_each(|w| complain(&format!("warning: {w}")));
     let timeline = trace::timeline(&traced.recording, script, traced.simulated);
-    let writer = file::Writer::open(file.as_ref(), file::Mode::Truncate)?;
-    trace::write(&timeline, &mut |bytes| writer.write(bytes))?;
+    let mut writer = file::create(file.as_ref())?;
+    trace::write(&timeline, &mut |bytes| writer.write_all(bytes))?;
     writer.flush()
 }
 

@@ -81,6 +81,9 @@ pub fn run(mut config: Config) -> Result<Outcome, gil::RunError> {
     Ok(outcome)
 }
 
+/// The exit code when the last of the output could not be written, as CPython has it.
+const OUTPUT_LOST: i32 = 120;
+
 /// A main thread with a new interpreter.
 pub fn begin(held: Held, config: &Config, options: Options) -> Thread {
     let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config));
@@ -131,11 +134,13 @@ fn finish(mut th: Thread, config: &Config, cpu_start: Nanos, mut code: i32, stuc
     let trace = tracing::end(&th.held, config);
     let flushed = out::flush();
     let code = match flushed {
-        Err(e) if code == 0 => {
-            out::error(format!("kit: writing the output failed: {e}\n").as_bytes());
-            1
+        Err(e) => {
+            let file = "<_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>";
+            let text = format!("Exception ignored in: {file}\nOSError: {}\n", stdlib::os_error::text(&e));
+            out::error(text.as_bytes());
+            OUTPUT_LOST
         }
-        _ => code,
+        Ok(()) => code,
     };
     drop(th.finish());
     Outcome { code, stats, cpu_ns, report, trace }

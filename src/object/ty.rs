@@ -184,6 +184,9 @@ types! {
     DictItems "dict_items" < Object View closed
     TextFile "_io.TextIOWrapper" < Object Opaque closed
     BinaryFile "_io.BufferedReader" < Object Opaque closed
+    WriterFile "_io.BufferedWriter" < Object Opaque closed
+    RandomFile "_io.BufferedRandom" < Object Opaque closed
+    RawFile "_io.FileIO" < Object Opaque closed
     Lock "_thread.lock" < Object Lock closed
     RLock "_thread.RLock" < Object Lock closed
     Event "Event" < Object Opaque closed

@@ -4,7 +4,7 @@ use super::files::path;
 use super::net::{self, not_simulated};
 use super::os_error;
 use crate::natives;
-use crate::object::Value;
+use crate::object::{TypeId, Value};
 use crate::vm::make::tuple_items;
 use crate::vm::{Call, Res};
 use crate::world::{WaitKind, fd, handle};
@@ -25,6 +25,16 @@ natives! { pub DESCRIPTORS, "_os";
     computes fsync("fd, /") = fsync;
     /// Whether it is a terminal.
     holds isatty("fd, /") = isatty;
+    /// The system's words for an error's number.
+    holds strerror("code, /") = strerror;
+    /// Whether this process may read (4), write (2), run (1) a file, or it is there (0).
+    holds access("path, mode, /") = access;
+    /// Sets when a file was read and changed, in nanoseconds; None: now.
+    holds utime("path, times, follow_symlinks, /") = utime;
+    /// Size of a block; blocks in all, free, free for all; files, free ones.
+    holds statvfs("path, /") = statvfs;
+    /// The classes of the files that `open` makes.
+    holds file_types("") = file_types;
     /// The soft and hard limit of a resource (-1: none), after setting them if a pair is given; None for
     /// what is no resource.
     holds rlimit("resource, limits, /") = rlimit;
@@ -127,4 +137,53 @@ fn rlimit(c: &mut Call) -> Res<Value> {
             c.tuple(n.to_vec())
         }
     })
+}
+
+fn strerror(c: &mut Call) -> Res<Value> {
+    let n = net::number(c, 0)?;
+    let e = io::Error::from_raw_os_error(i32::try_from(n).unwrap_or(i32::MAX));
+    let text = os_error::text(&e);
+    let words = text.split_once("] ").map_or(text.clone(), |(_, words)| words.to_string());
+    Ok(c.string(words))
+}
+
+fn access(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let (name, mode) = (path(c, &name)?, net::number(c, 1)?);
+    Ok(Value::bool(handle::access(&name, mode as u32)))
+}
+
+fn utime(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let name = path(c, &name)?;
+    let times = match c.some(1) {
+        None => None,
+        Some(v) => {
+            let all = c.collect(&v)?;
+            let mut ns = [0; 2];
+            for (to, v) in ns.iter_mut().zip(&all) {
+                *to = c.index(v)?;
+            }
+            Some(ns)
+        }
+    };
+    let follow = c.arg(2);
+    let follow = c.truth(&follow)?;
+    handle::set_times(&name, times, follow).map_err(|e| os_error::raise(c, &e, Some(&name)))?;
+    Ok(Value::None)
+}
+
+fn statvfs(c: &mut Call) -> Res<Value> {
+    let name = c.arg(0);
+    let name = path(c, &name)?;
+    let all = handle::disk(&name).map_err(|e| os_error::raise(c, &e, Some(&name)))?;
+    let all = all.map(|n| Value::Int(i64::try_from(n).unwrap_or(i64::MAX)));
+    Ok(c.tuple(all.to_vec()))
+}
+
+fn file_types(c: &mut Call) -> Res<Value> {
+    use TypeId::{BinaryFile, RandomFile, RawFile, TextFile, WriterFile};
+    let all = [TextFile, BinaryFile, WriterFile, RandomFile, RawFile];
+    let classes = all.map(|t| Value::from(c.interp.class(&c.held, t).clone()));
+    Ok(c.tuple(classes.to_vec()))
 }

@@ -165,8 +165,10 @@ library! {
     "datetime" "datetime.kit"
     "enum" "enum.kit"
     "errno" "errno.kit"
+    "fnmatch" "fnmatch.kit"
     "functools" "functools.kit"
     "gc" "gc.kit"
+    "glob" "glob.kit"
     "hashlib" "hashlib.kit"
     "heapq" "heapq.kit"
     "importlib" "importlib.kit"
@@ -244,7 +246,7 @@ pub fn natives() -> Vec<&'static NativeRow> {
     tables.extend(builtins::tables());
     tables.extend(getters());
     tables.extend([asyncio::ASYNCIO, asyncio::AGENDA, asyncio::NEW_AGENDA]);
-    tables.extend([files::TEXT, files::BINARY, files::OPEN]);
+    tables.extend(files::tables());
     tables.extend([locks::LOCK, locks::RLOCK, locks::EVENT, locks::NEW, threading::THREAD]);
     tables.extend([pipes::PIPES, pipes::ECHO, descriptors::DESCRIPTORS]);
     tables.extend([simple_queue::SIMPLE_QUEUE, simple_queue::NEW_QUEUE]);
@@ -265,9 +267,10 @@ pub fn natives() -> Vec<&'static NativeRow> {
 }
 
 /// Rows that are read as attributes of their type's objects, not called: `file.name`.
-fn getters() -> [&'static [NativeRow]; 6] {
-    let [ints, floats, types, deques] = types::getters();
-    [files::TEXT_GETTERS, files::BINARY_GETTERS, ints, floats, types, deques]
+fn getters() -> Vec<&'static [NativeRow]> {
+    let mut all = types::getters().to_vec();
+    all.extend(files::getters());
+    all
 }
 
 /// Fills the classes of the builtin types with their methods, and the builtins module. Rows of one owner

@@ -164,10 +164,7 @@ fn islink(c: &mut Call) -> Res<Value> {
     Ok(Value::bool(at(c, |p| Ok(host::is_link(p)))?))
 }
 fn rename(c: &mut Call) -> Res<Value> {
-    let to = c.arg(1);
-    let to = path(c, &to)?;
-    at(c, |p| host::rename(p, Path::new(&to)))?;
-    Ok(Value::None)
+    at_two(c, host::rename)
 }
 fn realpath(c: &mut Call) -> Res<Value> {
     let p = at(c, host::real_path)?;
@@ -214,7 +211,7 @@ fn getsize(c: &mut Call) -> Res<Value> {
 fn at_two(c: &mut Call, f: impl FnOnce(&Path, &Path) -> io::Result<()>) -> Res<Value> {
     let (a, b) = (c.arg(0), c.arg(1));
     let (a, b) = (path(c, &a)?, path(c, &b)?);
-    f(Path::new(&a), Path::new(&b)).map_err(|e| os_error::raise(c, &e, Some(&a)))?;
+    f(Path::new(&a), Path::new(&b)).map_err(|e| os_error::raise_between(c, &e, Some(&a), Some(&b)))?;
     Ok(Value::None)
 }
 fn symlink(c: &mut Call) -> Res<Value> {

@@ -22,6 +22,11 @@ pub fn text(error: &io::Error) -> String {
 
 /// Raises the exception for `error`; its text is `[Errno 2] No such file or directory: 'name'`.
 pub fn raise(th: &mut Thread, error: &io::Error, filename: Option<&str>) -> Raised {
+    raise_between(th, error, filename, None)
+}
+
+/// The same for what is between two files.
+pub fn raise_between(th: &mut Thread, error: &io::Error, filename: Option<&str>, to: Option<&str>) -> Raised {
     let Some(errno) = error.raw_os_error() else {
         return th.raise(TypeId::OSError, error.to_string());
     };
@@ -33,6 +38,9 @@ pub fn raise(th: &mut Thread, error: &io::Error, filename: Option<&str>) -> Rais
     let mut extra = vec![(Name::of("errno"), Value::Int(errno.into())), (Name::of("strerror"), text)];
     if let Some(name) = filename {
         extra.push((Name::of("filename"), th.str(name)));
+    }
+    if let Some(name) = to {
+        extra.push((Name::of("filename2"), th.str(name)));
     }
     if let Value::Obj(r) = &e {
         r.with::<Exception, _>(&th.held, |e| e.extra = extra);

@@ -31,6 +31,8 @@ natives! { pub ECHO, "kit";
     /// that it returns comes out of the first, `delay` seconds later (`os.write`, `os.read`). It stands for
     /// another machine at the end of a network; it ends when the writing end is closed.
     holds echo("delay, /") = echo;
+    /// The same over a connected socket: the number of the script's end, for `socket.socket(fileno=...)`.
+    holds echo_socket("delay, /") = echo_socket;
 }
 
 /// How long the main thread reads before it looks for Ctrl-C.
@@ -64,12 +66,25 @@ fn open(c: &mut Call) -> Res<Value> {
     made(c, pipe::open())
 }
 
-fn echo(c: &mut Call) -> Res<Value> {
+/// The length of time that argument 0 is.
+fn delay(c: &mut Call) -> Res<Nanos> {
     let delay = c.arg(0);
     let delay = seconds::nanos(c, &delay)?;
-    let Ok(delay) = u64::try_from(delay) else {
-        return Err(c.value_error("delay must be non-negative"));
-    };
+    u64::try_from(delay).map_err(|_| c.value_error("delay must be non-negative"))
+}
+
+fn echo_socket(c: &mut Call) -> Res<Value> {
+    let delay = delay(c)?;
+    if c.held.simulated() {
+        let end = End::echo(c.held.new_key(), delay);
+        return Ok(Value::Int(c.interp.pipes.with(&c.held, |p| p.enter(end))));
+    }
+    let made = pipe::echo_socket(delay);
+    made.map(|n| Value::Int(n.into())).map_err(|e| os_error::raise(c, &e, None))
+}
+
+fn echo(c: &mut Call) -> Res<Value> {
+    let delay = delay(c)?;
     if c.held.simulated() {
         return Ok(simulated(c, delay));
     }

@@ -1,85 +1,121 @@
-//! Files that are written piece by piece. What is buffered goes out when the file is closed, when the
-//! buffer is full, and at the end of the process also for files that nobody closed.
+//! What was written to files and has not gone out. It goes out when the buffer is full, when the file is
+//! closed, and at the end of the process also for files that nobody closed.
 
-use parking_lot::Mutex;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use super::handle;
+use super::work::Descriptor;
+use parking_lot::{Condvar, Mutex};
+use std::io;
 use std::sync::{Arc, Weak};
 
-const BUFFER_BYTES: usize = 8 << 10;
-
-/// How a file is opened for writing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mode {
-    /// Emptied, made if missing (`w`).
-    Truncate,
-    /// Added to, made if missing (`a`).
-    Append,
-    /// Made; an error if it exists (`x`).
-    New,
+/// The writing side of an open file. Pieces go out in the order in which they were taken, also when the
+/// threads that carry them run at once (`Piece`).
+pub struct Out {
+    pub fd: Descriptor,
+    buffer: Mutex<Vec<u8>>,
+    turns: Mutex<Turns>,
+    changed: Condvar,
 }
 
-struct Buffered {
-    file: File,
-    buffer: Vec<u8>,
+#[derive(Default)]
+struct Turns {
+    given: u64,
+    served: u64,
 }
 
-impl Buffered {
-    fn drain(&mut self) -> io::Result<()> {
-        let result = self.file.write_all(&self.buffer);
-        self.buffer.clear();
-        result
-    }
+/// Bytes on their way out, and their place in the row.
+pub struct Piece {
+    bytes: Vec<u8>,
+    turn: u64,
 }
-
-impl Drop for Buffered {
-    fn drop(&mut self) {
-        // Nobody is left to hear of an error: `close` has told it before.
-        let _ = self.drain();
-    }
-}
-
-/// A file open for writing; closed when dropped.
-pub struct Writer(Arc<Mutex<Buffered>>);
 
 /// The files that are open, for the end of the process.
-static OPEN: Mutex<Vec<Weak<Mutex<Buffered>>>> = Mutex::new(Vec::new());
+static OPEN: Mutex<Vec<Weak<Out>>> = Mutex::new(Vec::new());
 
-impl Writer {
-    pub fn open(path: &Path, mode: Mode) -> io::Result<Writer> {
-        let mut options = OpenOptions::new();
-        match mode {
-            Mode::Truncate => options.write(true).create(true).truncate(true),
-            Mode::Append => options.append(true).create(true),
-            Mode::New => options.write(true).create_new(true),
-        };
-        let file = options.open(path)?;
-        let file = Arc::new(Mutex::new(Buffered { file, buffer: Vec::new() }));
+impl Out {
+    pub fn new(fd: Descriptor) -> Arc<Out> {
+        let out = Arc::new(Out { fd, buffer: Mutex::default(), turns: Mutex::default(), changed: Condvar::new() });
         let mut open = OPEN.lock();
-        open.retain(|f| f.strong_count() > 0);
-        open.push(Arc::downgrade(&file));
-        Ok(Writer(file))
+        if open.len() == open.capacity() {
+            open.retain(|f| f.strong_count() > 0);
+        }
+        open.push(Arc::downgrade(&out));
+        out
     }
 
-    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = self.0.lock();
-        file.buffer.extend_from_slice(bytes);
-        if file.buffer.len() >= BUFFER_BYTES { file.drain() } else { Ok(()) }
+    /// Adds to the buffer; says how much it holds.
+    pub fn push(&self, bytes: &[u8]) -> usize {
+        let mut buffer = self.buffer.lock();
+        buffer.extend_from_slice(bytes);
+        buffer.len()
     }
 
-    pub fn flush(&self) -> io::Result<()> {
-        self.0.lock().drain()
+    pub fn pending(&self) -> usize {
+        self.buffer.lock().len()
+    }
+
+    /// Takes what is to be written; `None`: nothing is.
+    pub fn take(&self) -> Option<Piece> {
+        let bytes = std::mem::take(&mut *self.buffer.lock());
+        if bytes.is_empty() {
+            return None;
+        }
+        let mut turns = self.turns.lock();
+        turns.given += 1;
+        Some(Piece { bytes, turn: turns.given })
+    }
+
+    /// Writes a piece when its turn has come; what could not be written goes back to the buffer.
+    pub fn write(&self, piece: Piece) -> io::Result<()> {
+        let mut turns = self.turns.lock();
+        while turns.served + 1 != piece.turn {
+            self.changed.wait(&mut turns);
+        }
+        drop(turns);
+        let mut left = &piece.bytes[..];
+        let mut done = Ok(());
+        while !left.is_empty() && done.is_ok() {
+            match handle::write(&self.fd, left) {
+                Ok(n) => left = &left[n..],
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    let _ = super::work::ready(&[(self.fd.clone(), super::work::WRITABLE)], None);
+                }
+                Err(e) => done = Err(e),
+            }
+        }
+        if !left.is_empty() {
+            let mut buffer = self.buffer.lock();
+            let later = std::mem::replace(&mut *buffer, left.to_vec());
+            buffer.extend(later);
+        }
+        self.turns.lock().served += 1;
+        self.changed.notify_all();
+        done
+    }
+
+    fn drain(&self) {
+        if let Some(piece) = self.take() {
+            // Nobody is left to hear of an error: `close` has told it before.
+            let _ = self.write(piece);
+        }
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.drain();
     }
 }
 
 /// Sends out what any open file still buffers.
 pub(super) fn flush_all() {
     for file in OPEN.lock().drain(..) {
-        if let Some(file) = file.upgrade()
-            && let Some(mut file) = file.try_lock()
-        {
-            let _ = file.drain();
+        if let Some(file) = file.upgrade() {
+            file.drain();
         }
     }
+}
+
+/// A new file for a report, written piece by piece.
+pub fn create(path: &std::path::Path) -> io::Result<Box<dyn io::Write>> {
+    Ok(Box::new(io::BufWriter::new(std::fs::File::create(path)?)))
 }

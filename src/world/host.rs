@@ -62,6 +62,13 @@ pub fn read_stdin() -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// At most `n` bytes of standard input; waits until there are so many, or its end.
+pub fn read_stdin_some(n: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(n as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Whether a person types at standard input.
 pub fn input_is_terminal() -> bool {
     io::IsTerminal::is_terminal(&io::stdin())

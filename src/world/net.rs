@@ -65,8 +65,8 @@ fn address(any: SocketAddrAny) -> Option<Address> {
     let unix = SocketAddrUnix::try_from(any).ok()?;
     Some(Address::Unix(match (unix.path_bytes(), unix.abstract_name()) {
         (Some(path), _) => path.to_vec(),
-        (None, Some(name)) => [b"\0", name].concat(),
-        (None, None) => Vec::new(),
+        (None, Some(name)) if !name.is_empty() => [b"\0", name].concat(),
+        _ => Vec::new(),
     }))
 }
 

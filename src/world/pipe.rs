@@ -21,20 +21,39 @@ pub fn open() -> io::Result<(i32, i32)> {
 pub fn echo(delay: Nanos) -> io::Result<(i32, i32)> {
     let (there, writer) = pipe_with(PipeFlags::CLOEXEC)?;
     let (reader, back) = pipe_with(PipeFlags::CLOEXEC)?;
+    start(delay, move |bytes| rustix::io::read(&there, bytes), move |bytes| rustix::io::write(&back, bytes))?;
+    Ok((enter(reader), enter(writer)))
+}
+
+/// The same over a socket: its other end is the echo.
+pub fn echo_socket(delay: Nanos) -> io::Result<i32> {
+    let (ours, theirs) = super::net::pair(super::net::AF_UNIX, super::net::SOCK_STREAM, 0)?;
+    rustix::io::ioctl_fionbio(&theirs, false)?;
+    let there = theirs.try_clone()?;
+    start(delay, move |bytes| rustix::io::read(&there, bytes), move |bytes| rustix::io::write(&theirs, bytes))?;
+    Ok(enter(ours))
+}
+
+type Done = rustix::io::Result<usize>;
+
+fn start(
+    delay: Nanos,
+    read: impl Fn(&mut [u8]) -> Done + Send + 'static,
+    write: impl Fn(&[u8]) -> Done + Send + 'static,
+) -> io::Result<()> {
     let body = move || {
         thread::exact_timers();
         let mut bytes = vec![0; ECHO_BYTES];
-        while let Ok(n @ 1..) = rustix::io::retry_on_intr(|| rustix::io::read(&there, &mut bytes)) {
+        while let Ok(n @ 1..) = rustix::io::retry_on_intr(|| read(&mut bytes)) {
             thread::sleep(delay);
             let mut left = &bytes[..n];
             while !left.is_empty() {
-                match rustix::io::retry_on_intr(|| rustix::io::write(&back, left)) {
+                match rustix::io::retry_on_intr(|| write(left)) {
                     Ok(n) => left = &left[n..],
                     Err(_) => return,
                 }
             }
         }
     };
-    thread::start("echo", ECHO_STACK_BYTES, Box::new(body))?;
-    Ok((enter(reader), enter(writer)))
+    thread::start("echo", ECHO_STACK_BYTES, Box::new(body))
 }

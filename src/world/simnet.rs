@@ -136,6 +136,17 @@ impl End {
         ends
     }
 
+    /// An end whose other side gives everything back, `delay` later.
+    pub fn echo(key: WaitKey, delay: Nanos) -> Arc<End> {
+        let end = End::with_room(key, super::net::AF_UNIX, false, usize::MAX);
+        {
+            let mut inner = end.inner.lock();
+            inner.link = Link::Linked(end.clone());
+            inner.delay = delay;
+        }
+        end
+    }
+
     pub fn local(&self) -> Option<Address> {
         self.inner.lock().local.clone()
     }
@@ -243,7 +254,11 @@ impl End {
             return fail(Errno::PIPE);
         }
         let Some(peer) = self.peer() else {
-            return fail(if self.datagram { Errno::DESTADDRREQ } else { Errno::NOTCONN });
+            return fail(match self.family {
+                _ if self.datagram => Errno::DESTADDRREQ,
+                super::net::AF_UNIX => Errno::NOTCONN,
+                _ => Errno::PIPE,
+            });
         };
         let at = now + delay;
         let mut there = peer.inner.lock();
@@ -353,6 +368,7 @@ impl End {
         drop(inner);
         let at = now + delay;
         match link {
+            Link::Linked(peer) if std::ptr::eq(&*peer, self) => Vec::new(),
             Link::Linked(peer) => {
                 let mut there = peer.inner.lock();
                 // Who closes with data unread, or does not linger, resets the connection.
@@ -394,6 +410,7 @@ impl End {
                 let next = due.iter().copied().chain([*at]).filter(|t| *t > now).min();
                 return ([over, out, over], next);
             }
+            Link::Linked(peer) if std::ptr::eq(&**peer, self) => out = true,
             Link::Linked(peer) => {
                 let there = peer.inner.lock();
                 let gone = matches!(there.link, Link::Closed) || there.deaf;

@@ -1,23 +1,40 @@
 //! Files and the three standard streams.
 //!
-//! A file to read is read whole when it is opened; a file to write is buffered by the world. So a file
-//! object never holds the interpreter lock during a slow read of a part. Text is UTF-8; line ends are
-//! translated as CPython's default does. Reading standard input gives up the interpreter lock.
+//! An open file is a descriptor with what was read ahead and what is to be written (`file.rs`). Text is
+//! decoded as it is asked for: the read-ahead of UTF-8 and ASCII files holds the file's own bytes, checked,
+//! so that `tell` is exact; that of the others holds text made of them.
+//!
+//! F1: what may wait does so with the interpreter lock given up: opening, a read of what is not in memory
+//! yet, every write below, all of pipes, terminals and devices. A read of what is in memory keeps the lock.
+//! F2: the parts of a file are read and written in the order in which threads asked, whoever is quicker
+//! outside the lock: reads happen under it after a fetch without it, writes take turns (`world/file.rs`).
+//! F3: bytes that a write leaves behind stay in the buffer: `flush` may be tried again, `close` gives up.
+//! F4: the main thread looks for Ctrl-C every 100 ms while it waits.
+//!
+//! Source of the behaviour and the words: CPython's Lib/_pyio.py and Modules/_io. Not here: layers over files
+//! that scripts define (`kit/_iolayers.kit`), files by number (`stdlib/descriptors.rs`), names (`stdlib/os.rs`).
 
+mod file;
+mod open;
 mod read;
+mod write;
 
-use self::read::{iter, next, read, readline, readlines, seek, tell};
-use super::os_error;
+use self::file::{File, Io};
+use self::read::{iter, next, peek, read, read1, readinto, readline, readlines};
+use self::write::{close, detach, flush, is_seekable, seek, tell, truncate, write, writelines};
+pub use self::write::{flush_file, write_text};
 use crate::natives;
 use crate::object::opaque::Opaque;
-use crate::object::types::{Attrs, ByteArray, Bytes};
+use crate::object::types::Attrs;
 use crate::object::{Name, Ref, TypeId, Value};
 use crate::vm::make::text;
-use crate::vm::{Call, Raised, Res, Thread};
-use crate::world::file::{Mode, Writer};
-use crate::world::{host, out};
-use std::io;
-use std::path::Path;
+use crate::vm::{Call, NativeRow, Raised, Res, Thread};
+use crate::world::work::{Descriptor, ready};
+use crate::world::{Nanos, WaitKind, out};
+use rustix::event::PollFlags;
+
+/// How long the main thread waits before it looks for Ctrl-C.
+const PATIENCE: Nanos = 100_000_000;
 
 /// Rows that text and binary files share.
 macro_rules! file_rows {
@@ -30,31 +47,37 @@ macro_rules! file_rows {
             /// All lines from here on, as a list.
             computes readlines("hint=-1, /") = readlines;
             /// Writes a str (bytes to a binary file); returns its length.
-            holds write("text, /") = write;
+            computes write("text, /") = write;
             /// Writes each item.
-            holds writelines("lines, /") = writelines;
+            computes writelines("lines, /") = writelines;
             /// Sends out what is buffered.
-            holds flush("") = flush;
+            computes flush("") = flush;
             /// Closes the file; closing twice is no error.
-            holds close("") = close;
-            /// Goes to a position: 0 is the start. Only for files that are read.
-            holds seek("offset, whence=0, /") = seek;
-            /// The position in bytes. Only for files that are read.
-            holds tell("") = tell;
+            computes close("") = close;
+            /// Goes to a position: from the start (0), from here (1), from the end (2).
+            computes seek("offset, whence=0, /") = seek;
+            /// The position in bytes.
+            computes tell("") = tell;
+            /// Cuts the file off, here or at `size`, or makes it longer.
+            computes truncate("size=None, /") = truncate;
+            /// Not supported.
+            holds detach("") = detach;
             /// Whether the file can be read.
             holds readable("") = readable;
             /// Whether the file can be written.
             holds writable("") = writable;
             /// Whether `seek` works.
-            holds seekable("") = readable;
+            holds seekable("") = is_seekable;
             /// Whether it is a terminal.
             holds isatty("") = isatty;
-            /// The number of a standard stream; OSError for other files.
+            /// The system's number of the file.
             holds fileno("") = fileno;
             /// The file itself: the beginning of `with open(...) as f:`.
             holds __enter__("") = enter;
             /// Closes the file.
-            holds __exit__("exc_type=None, exc=None, traceback=None, /") = exit;
+            computes __exit__("exc_type=None, exc=None, traceback=None, /") = exit;
+            /// Name, mode, encoding.
+            holds __repr__("") = repr;
             /// Iterates over the lines.
             holds __iter__("") = iter;
             /// The next line.
@@ -69,61 +92,68 @@ macro_rules! file_rows {
             holds closed("") = closed;
             /// The encoding of a text file.
             holds encoding("") = encoding;
+            /// How what is no text is treated.
+            holds errors("") = errors;
             /// The same stream for bytes.
             holds buffer("") = buffer;
+            /// Whether each line goes out at once.
+            holds line_buffering("") = line_buffering;
         }
     };
 }
 file_rows!(TEXT TEXT_GETTERS "TextIOWrapper");
-file_rows!(BINARY BINARY_GETTERS "BufferedReader");
+file_rows!(READER READER_GETTERS "BufferedReader");
+file_rows!(WRITER WRITER_GETTERS "BufferedWriter");
+file_rows!(RANDOM RANDOM_GETTERS "BufferedRandom");
+file_rows!(RAW RAW_GETTERS "FileIO");
+/// Rows of binary files only.
+macro_rules! binary_rows {
+    ($table:ident $type:literal) => {
+        natives! { pub $table, method $type;
+            /// What there is already, or one read's worth.
+            computes read1("size=-1, /") = read1;
+            /// What is read ahead, without taking it.
+            computes peek("size=0, /") = peek;
+            /// Reads into a bytearray; returns how many bytes.
+            computes readinto("buffer, /") = readinto;
+        }
+    };
+}
+binary_rows!(READER_MORE "BufferedReader");
+binary_rows!(RANDOM_MORE "BufferedRandom");
+binary_rows!(RAW_MORE "FileIO");
 
 natives! { pub OPEN, "builtins";
-    /// Opens a file: mode "r" reads, "w" writes anew, "a" adds, "x" makes; with "b" bytes, else UTF-8
-    /// text. Reading and writing at once ("+") is not supported. FileNotFoundError and other OSErrors.
-    holds open("file, mode='r', buffering=-1, encoding=None, errors=None, newline=None") = open;
+    /// Opens a file: mode "r" reads, "w" writes anew, "a" adds, "x" makes, "+" both reads and writes; with
+    /// "b" bytes, else text. FileNotFoundError and other OSErrors.
+    computes open("file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None") = open::open;
 }
 
-enum Io {
-    Closed,
-    Stdin,
-    Stdout,
-    Stderr,
-    /// `raw` until the bytes have been checked and line ends translated.
-    Read {
-        data: Vec<u8>,
-        at: usize,
-        raw: bool,
-    },
-    Write(Writer),
+/// All tables of methods; rows of one type follow each other.
+pub fn tables() -> [&'static [NativeRow]; 9] {
+    [TEXT, READER, READER_MORE, WRITER, RANDOM, RANDOM_MORE, RAW, RAW_MORE, OPEN]
 }
 
-struct File {
-    name: String,
-    mode: String,
-    text: bool,
-    translate: bool,
-    io: Io,
+pub fn getters() -> [&'static [NativeRow]; 5] {
+    [TEXT_GETTERS, READER_GETTERS, WRITER_GETTERS, RANDOM_GETTERS, RAW_GETTERS]
 }
 
+/// An object of the class that fits.
 fn object(th: &Thread, file: File) -> Value {
-    let t = if file.text { TypeId::TextFile } else { TypeId::BinaryFile };
+    let t = match (&file.text, file.raw, file.readable, file.writable) {
+        (Some(_), ..) => TypeId::TextFile,
+        (_, true, ..) => TypeId::RawFile,
+        (_, _, true, true) => TypeId::RandomFile,
+        (_, _, _, true) => TypeId::WriterFile,
+        _ => TypeId::BinaryFile,
+    };
     let state = Opaque { state: Box::new(file), attrs: Attrs::default() };
     Ref::new(&th.held, t.shape(), state).into()
 }
 
-/// A standard stream, by its number.
-fn stream(number: u8, text: bool) -> File {
-    let (name, mode, io) = match number {
-        0 => ("<stdin>", "r", Io::Stdin),
-        1 => ("<stdout>", "w", Io::Stdout),
-        _ => ("<stderr>", "w", Io::Stderr),
-    };
-    File { name: name.into(), mode: mode.into(), text, translate: false, io }
-}
-
 /// `sys.stdin`, `sys.stdout`, `sys.stderr`.
 pub fn standard(th: &mut Thread, number: u8) -> Value {
-    object(th, stream(number, true))
+    object(th, open::stream(number, true))
 }
 
 /// Opens a file value; `None` when it is not one of ours.
@@ -142,114 +172,32 @@ fn this<R>(c: &mut Call, f: impl FnOnce(&mut File) -> R) -> Res<R> {
     }
 }
 
-/// What became of a write.
-enum Wrote {
-    Done(io::Result<()>),
-    Closed { text: bool },
-    ReadOnly,
-}
-
-fn write_bytes(f: &mut File, bytes: &[u8]) -> Wrote {
-    match &f.io {
-        Io::Closed => Wrote::Closed { text: f.text },
-        Io::Stdout => Wrote::Done(out::write(bytes)),
-        Io::Stderr => {
-            out::error(bytes);
-            Wrote::Done(Ok(()))
+/// Waits until a descriptor is ready, with the lock given up (F1, F4).
+fn wait_for(th: &mut Thread, fd: &Descriptor, flag: PollFlags) -> Res<()> {
+    let is = |length| ready(&[(fd.clone(), flag)], length).map_or(true, |r| r.contains(&true));
+    if is(Some(0)) {
+        return Ok(());
+    }
+    let main = th.held.is_main();
+    loop {
+        let (fd, length) = (fd.clone(), main.then_some(PATIENCE));
+        let look = move || ready(&[(fd, flag)], length).map_or(true, |r| r.contains(&true));
+        if th.held.outside_for(WaitKind::File, look) {
+            return Ok(());
         }
-        Io::Write(w) => Wrote::Done(w.write(bytes)),
-        Io::Stdin | Io::Read { .. } => Wrote::ReadOnly,
+        th.safe_point()?;
     }
 }
 
-fn wrote(th: &mut Thread, w: Wrote) -> Res<()> {
-    match w {
-        Wrote::Done(Ok(())) => Ok(()),
-        Wrote::Done(Err(e)) => Err(os_error::raise(th, &e, None)),
-        Wrote::Closed { text: true } => Err(th.value_error("I/O operation on closed file.")),
-        Wrote::Closed { text: false } => Err(th.value_error("write to closed file")),
-        Wrote::ReadOnly => Err(unsupported(th, "not writable")),
-    }
-}
-
-/// Writes text as one piece to a file of ours; `None` when it is another object.
-pub fn write_text(th: &mut Thread, file: &Value, text: &str) -> Option<Res<()>> {
-    let w = look(th, file, |f| f.text.then(|| write_bytes(f, text.as_bytes())))??;
-    Some(wrote(th, w))
-}
-
-fn write(c: &mut Call) -> Res<Value> {
-    let v = c.arg(1);
-    let is_text = this(c, |f| f.text)?;
-    let (bytes, length): (Vec<u8>, usize) = match (&v, is_text) {
-        (Value::Obj(r), false) if r.is::<Bytes>() => {
-            let b = r.frozen::<Bytes>().0.to_vec();
-            let n = b.len();
-            (b, n)
-        }
-        (Value::Obj(r), false) if r.is::<ByteArray>() => {
-            let b = r.with::<ByteArray, _>(&c.held, |b| b.0.clone());
-            let n = b.len();
-            (b, n)
-        }
-        (_, true) if text(&v).is_some() => {
-            let t = text(&v).unwrap_or_default();
-            (t.as_bytes().to_vec(), t.chars().count())
-        }
-        (_, is_text) => {
-            let got = c.type_name(&v);
-            return Err(c.type_error(match is_text {
-                true => format!("write() argument must be str, not {got}"),
-                false => format!("a bytes-like object is required, not '{got}'"),
-            }));
-        }
-    };
-    let w = this(c, |f| write_bytes(f, &bytes))?;
-    wrote(c, w)?;
-    Ok(Value::Int(length as i64))
-}
-
-fn writelines(c: &mut Call) -> Res<Value> {
-    let (file, lines) = (c.arg(0), c.arg(1));
-    let it = c.iter(&lines)?;
-    while let Some(line) = c.next(&it)? {
-        c.call_method(&file, Name::of("write"), &[line])?;
-    }
-    Ok(Value::None)
-}
-
-/// Flushes a file of ours; `None` when it is another object.
-pub fn flush_file(th: &mut Thread, file: &Value) -> Option<Res<()>> {
-    let r = look(th, file, |f| match &f.io {
-        Io::Stdout => Wrote::Done(out::flush()),
-        Io::Write(w) => Wrote::Done(w.flush()),
-        Io::Closed => Wrote::Closed { text: f.text },
-        _ => Wrote::Done(Ok(())),
-    })?;
-    Some(wrote(th, r))
-}
-
-fn flush(c: &mut Call) -> Res<Value> {
-    this(c, |_| ())?;
-    let file = c.arg(0);
-    flush_file(c, &file).unwrap_or(Ok(()))?;
-    Ok(Value::None)
-}
-
-fn close(c: &mut Call) -> Res<Value> {
-    let was = this(c, |f| std::mem::replace(&mut f.io, Io::Closed))?;
-    let result = match &was {
-        Io::Write(w) => w.flush(),
-        Io::Stdout => out::flush(),
-        _ => Ok(()),
-    };
-    wrote(c, Wrote::Done(result))?;
-    Ok(Value::None)
+/// What an operation on a closed file says: text files all the same, binary ones what it was.
+fn closed_error(th: &mut Thread, is_text: bool, what: &str) -> Raised {
+    th.value_error(if is_text { "I/O operation on closed file." } else { what })
 }
 
 fn enter(c: &mut Call) -> Res<Value> {
     if this(c, |f| matches!(f.io, Io::Closed))? {
-        return Err(c.value_error("I/O operation on closed file."));
+        let is_text = this(c, |f| f.text.is_some())?;
+        return Err(closed_error(c, is_text, "I/O operation on closed file."));
     }
     Ok(c.arg(0))
 }
@@ -258,40 +206,51 @@ fn exit(c: &mut Call) -> Res<Value> {
     close(c)
 }
 
+/// What the layer below a text file says, too: without a full stop.
+const CLOSED: &str = "I/O operation on closed file";
+
+/// The file's answer, unless it is closed.
+fn answer(c: &mut Call, f: impl FnOnce(&mut File) -> bool) -> Res<Value> {
+    let (closed, is) = this(c, |file| (matches!(file.io, Io::Closed), f(file)))?;
+    if closed {
+        return Err(c.value_error(CLOSED));
+    }
+    Ok(Value::bool(is))
+}
+
 fn readable(c: &mut Call) -> Res<Value> {
-    this(c, |f| Value::bool(matches!(f.io, Io::Read { .. } | Io::Stdin)))
+    // A layer that only writes knows this without looking.
+    if this(c, |f| f.text.is_some() && !f.readable)? {
+        return Ok(Value::FALSE);
+    }
+    answer(c, |f| f.readable)
 }
 
 fn writable(c: &mut Call) -> Res<Value> {
-    this(c, |f| Value::bool(matches!(f.io, Io::Write(_) | Io::Stdout | Io::Stderr)))
+    answer(c, |f| f.writable)
 }
 
 fn isatty(c: &mut Call) -> Res<Value> {
-    this(c, |f| {
-        Value::bool(match f.io {
-            Io::Stdout => out::is_terminal(),
-            Io::Stderr => out::error_is_terminal(),
-            _ => false,
-        })
+    answer(c, |f| match f.io {
+        Io::Stdout => out::is_terminal(),
+        Io::Stderr => out::error_is_terminal(),
+        Io::Stdin => crate::world::host::input_is_terminal(),
+        _ => f.is_terminal(),
     })
 }
 
 fn fileno(c: &mut Call) -> Res<Value> {
-    let n = this(c, |f| match f.io {
-        Io::Stdin => Some(0),
-        Io::Stdout => Some(1),
-        Io::Stderr => Some(2),
-        _ => None,
-    })?;
-    match n {
+    match this(c, File::number)? {
         Some(n) => Ok(Value::Int(n)),
-        None => Err(c.raise(TypeId::OSError, "Kit files have no number")),
+        None => Err(c.value_error(CLOSED)),
     }
 }
 
 fn name(c: &mut Call) -> Res<Value> {
-    let name = this(c, |f| f.name.clone())?;
-    Ok(c.string(name))
+    match this(c, |f| f.name.clone())? {
+        Ok(name) => Ok(c.string(name)),
+        Err(number) => Ok(Value::Int(number)),
+    }
 }
 
 fn mode(c: &mut Call) -> Res<Value> {
@@ -303,11 +262,48 @@ fn closed(c: &mut Call) -> Res<Value> {
     this(c, |f| Value::bool(matches!(f.io, Io::Closed)))
 }
 
-fn encoding(c: &mut Call) -> Res<Value> {
-    match this(c, |f| f.text)? {
-        true => Ok(c.str("utf-8")),
-        false => Ok(Value::None),
+fn line_buffering(c: &mut Call) -> Res<Value> {
+    this(c, |f| Value::bool(f.line_buffered))
+}
+
+fn text_only(c: &mut Call, f: impl FnOnce(&file::Text) -> String) -> Res<Value> {
+    match this(c, |file| file.text.as_ref().map(f))? {
+        Some(t) => Ok(c.string(t)),
+        None => {
+            let (v, name) = (c.arg(0), c.row.name);
+            let got = c.type_name(&v);
+            Err(c.raise(TypeId::AttributeError, format!("'_io.{got}' object has no attribute '{name}'")))
+        }
     }
+}
+
+fn encoding(c: &mut Call) -> Res<Value> {
+    text_only(c, |t| t.shown.clone())
+}
+
+fn errors(c: &mut Call) -> Res<Value> {
+    text_only(c, |t| t.errors.clone())
+}
+
+fn repr(c: &mut Call) -> Res<Value> {
+    let v = c.arg(0);
+    let (t, name, mode, encoding) = {
+        let t = c.type_name(&v);
+        let (name, mode) = this(c, |f| (f.name.clone(), f.mode.clone()))?;
+        (t, name, mode, this(c, |f| f.text.as_ref().map(|t| t.shown.clone()))?)
+    };
+    let name = match name {
+        Ok(name) => {
+            let v = c.string(name);
+            c.repr(&v)?
+        }
+        Err(number) => number.to_string(),
+    };
+    Ok(match encoding {
+        Some(encoding) => c.string(format!("<_io.{t} name={name} mode='{mode}' encoding='{encoding}'>")),
+        None if t == "FileIO" => c.string(format!("<_io.FileIO name={name} mode='{mode}' closefd=True>")),
+        None => c.string(format!("<_io.{t} name={name}>")),
+    })
 }
 
 fn buffer(c: &mut Call) -> Res<Value> {
@@ -318,7 +314,7 @@ fn buffer(c: &mut Call) -> Res<Value> {
         _ => None,
     })?;
     match number {
-        Some(n) => Ok(object(c, stream(n, false))),
+        Some(n) => Ok(object(c, open::stream(n, false))),
         None => Err(c.raise(TypeId::AttributeError, "only a standard stream has a buffer: open the file with 'b'")),
     }
 }
@@ -336,41 +332,6 @@ fn unsupported(th: &mut Thread, text: &str) -> Raised {
     }
 }
 
-/// A mode as `open` understands it.
-struct Parsed {
-    binary: bool,
-    write: Option<Mode>,
-}
-
-fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
-    let has = |ch: char| mode.contains(ch);
-    let unknown = mode.chars().any(|ch| !"rwaxbt+".contains(ch));
-    if unknown || mode.chars().any(|ch| mode.matches(ch).count() > 1) {
-        return Err(c.value_error(format!("invalid mode: '{mode}'")));
-    }
-    if has('t') && has('b') {
-        return Err(c.value_error("can't have text and binary mode at once"));
-    }
-    if mode.chars().filter(|ch| "rwax".contains(*ch)).count() != 1 {
-        let text = if has('r') || has('w') || has('a') || has('x') {
-            "must have exactly one of create/read/write/append mode"
-        } else {
-            "Must have exactly one of create/read/write/append mode and at most one plus"
-        };
-        return Err(c.value_error(text));
-    }
-    if has('+') {
-        return Err(c.value_error(format!("Kit opens a file for reading or for writing, not both: mode '{mode}'")));
-    }
-    let write = match () {
-        () if has('w') => Some(Mode::Truncate),
-        () if has('a') => Some(Mode::Append),
-        () if has('x') => Some(Mode::New),
-        () => None,
-    };
-    Ok(Parsed { binary: has('b'), write })
-}
-
 /// A path: str, or an object with `__fspath__`.
 pub fn path(c: &mut Call, v: &Value) -> Res<String> {
     if let Some(t) = text(v) {
@@ -383,36 +344,4 @@ pub fn path(c: &mut Call, v: &Value) -> Res<String> {
     }
     let got = c.type_name(v);
     Err(c.type_error(format!("expected str, bytes or os.PathLike object, not {got}")))
-}
-
-fn open(c: &mut Call) -> Res<Value> {
-    let file = c.arg(0);
-    if matches!(file, Value::Int(_) | Value::Bool(_)) {
-        return Err(c.type_error("Kit opens files by name, not by number"));
-    }
-    let name = path(c, &file)?;
-    let mode = match c.opt(1) {
-        None => "r".to_string(),
-        Some(v) => c.expect_str(&v, "open() argument 'mode'")?.to_string(),
-    };
-    let parsed = parse_mode(c, &mode)?;
-    if let Some(v) = c.some(3) {
-        if parsed.binary {
-            return Err(c.value_error("binary mode doesn't take an encoding argument"));
-        }
-        let encoding = c.expect_str(&v, "open() argument 'encoding'")?.to_lowercase().replace('_', "-");
-        if !matches!(&*encoding, "utf-8" | "utf8" | "ascii" | "us-ascii") {
-            return Err(c.raise(TypeId::LookupError, format!("Kit reads and writes UTF-8 text only, not {encoding}")));
-        }
-    }
-    let translate = c.some(5).is_none();
-    let at = Path::new(&name);
-    let io = match parsed.write {
-        None => host::read_file(at).map(|data| Io::Read { data, at: 0, raw: true }),
-        Some(mode) => Writer::open(at, mode).map(Io::Write),
-    };
-    match io {
-        Ok(io) => Ok(object(c, File { name, mode, text: !parsed.binary, translate, io })),
-        Err(e) => Err(os_error::raise(c, &e, Some(&name))),
-    }
 }

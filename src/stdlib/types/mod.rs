@@ -26,6 +26,7 @@ mod set;
 mod sort;
 mod str;
 mod str_more;
+pub(super) use self::str_more::codec_error;
 
 use crate::object::pure::int::IntVal;
 use crate::object::{TypeId, Value};

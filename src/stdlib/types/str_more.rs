@@ -8,7 +8,7 @@ use crate::object::pure::text::{self as pure, Mapped};
 use crate::object::pure::{PureError, bytes};
 use crate::object::{TypeId, Value};
 use crate::vm::make::{int_of, text, tuple_items};
-use crate::vm::{Call, Raised, Res};
+use crate::vm::{Call, Raised, Res, Thread};
 
 natives! { pub STR, method "str";
     /// The lowest position of `sub` within `[start:end]`, or -1.
@@ -245,7 +245,7 @@ pub(super) fn codec(c: &mut Call) -> Res<(Encoding, String)> {
 }
 
 /// A codec's error as an exception; the fields of a UnicodeError are attributes.
-pub(super) fn codec_error(c: &mut Call, object: Value, e: bytes::CodecError) -> Raised {
+pub(in crate::stdlib) fn codec_error(c: &mut Thread, object: Value, e: bytes::CodecError) -> Raised {
     let e = match e {
         bytes::CodecError::Unicode(e) => e,
         other => return c.raise_pure(PureError::from(other)),
