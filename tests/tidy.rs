@@ -66,7 +66,7 @@ const BANNED: &[(&str, &str)] = &[
     ("std::fs", "world::host, world::file"),
     ("std::process", "world::host"),
     ("std::env", "world::host"),
-    ("std::net", "nothing yet: sockets are a later row of the waits"),
+    ("std::net", "world::net"),
     ("std::io::stdin", "world::host::read_stdin"),
     ("std::io::stdout", "world::out"),
     ("std::io::stderr", "world::out::error"),

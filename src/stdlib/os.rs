@@ -187,7 +187,7 @@ fn stat(c: &mut Call) -> Res<Value> {
 pub fn status_row(th: &mut Thread, s: &host::Status) -> Value {
     let [read, changed, entry] = s.times_ns;
     let numbers = [s.mode.into(), s.inode as i64, s.links as i64, s.owner.0.into(), s.owner.1.into(), s.size as i64];
-    let all = numbers.into_iter().chain([read, changed, entry]).map(Value::Int).collect();
+    let all = numbers.into_iter().chain([read, changed, entry, s.device as i64]).map(Value::Int).collect();
     th.tuple(all)
 }
 fn urandom(c: &mut Call) -> Res<Value> {

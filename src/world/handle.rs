@@ -44,6 +44,7 @@ pub fn status(fd: &impl AsFd) -> io::Result<super::host::Status> {
         ],
         owner: (s.st_uid, s.st_gid),
         links: s.st_nlink as u64,
+        device: s.st_dev as u64,
     })
 }
 

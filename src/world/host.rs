@@ -154,6 +154,7 @@ pub struct Status {
     pub times_ns: [i64; 3],
     pub owner: (u32, u32),
     pub links: u64,
+    pub device: u64,
 }
 
 pub fn status(path: &Path, follow: bool) -> io::Result<Status> {
@@ -167,6 +168,7 @@ pub fn status(path: &Path, follow: bool) -> io::Result<Status> {
         times_ns: [ns(m.atime(), m.atime_nsec()), ns(m.mtime(), m.mtime_nsec()), ns(m.ctime(), m.ctime_nsec())],
         owner: (m.uid(), m.gid()),
         links: m.nlink(),
+        device: m.dev(),
     })
 }
 

@@ -158,6 +158,41 @@ fn open_pipe(c: &mut Call, at: String, flags: u32) -> Res<io::Result<std::os::fd
     }
 }
 
+/// A path or a number, its descriptor, and the number under which scripts know it.
+type Given = (Result<String, i64>, Descriptor, Option<i32>);
+
+fn given(c: &mut Call, file: &Value, flags: u32, closefd: bool) -> Res<Given> {
+    let given = match file {
+        Value::Int(n) => {
+            let found = i32::try_from(*n).map_err(|_| fd::bad_descriptor()).and_then(fd::find);
+            let fd = found.map_err(|e| os_error::raise(c, &e, None))?;
+            (Err(*n), fd, i32::try_from(*n).ok())
+        }
+        _ => {
+            let name = path(c, &file)?;
+            if !closefd {
+                return Err(c.value_error("Cannot use closefd=False with file name"));
+            }
+            if name.contains('\0') {
+                return Err(c.value_error("embedded null byte"));
+            }
+            match c.some(7) {
+                Some(opener) => {
+                    let given = c.call(&opener, &[file.clone(), Value::Int((flags | 0o2000000).into())])?;
+                    let n = i32::try_from(c.index(&given)?).unwrap_or(-1);
+                    let fd = fd::find(n).map_err(|e| os_error::raise(c, &e, None))?;
+                    (Ok(name), fd, Some(n))
+                }
+                None => {
+                    let fd = open_path(c, &name, flags)?;
+                    (Ok(name), fd, None)
+                }
+            }
+        }
+    };
+    Ok(given)
+}
+
 pub(super) fn open(c: &mut Call) -> Res<Value> {
     let file = c.arg(0);
     let shown = match c.opt(1) {
@@ -177,34 +212,7 @@ pub(super) fn open(c: &mut Call) -> Res<Value> {
         Some(v) => c.truth(&v)?,
         None => true,
     };
-    let (name, fd, number) = match &file {
-        Value::Int(n) => {
-            let found = i32::try_from(*n).map_err(|_| fd::bad_descriptor()).and_then(fd::find);
-            let fd = found.map_err(|e| os_error::raise(c, &e, None))?;
-            (Err(*n), fd, i32::try_from(*n).ok())
-        }
-        _ => {
-            let name = path(c, &file)?;
-            if !closefd {
-                return Err(c.value_error("Cannot use closefd=False with file name"));
-            }
-            if name.contains('\0') {
-                return Err(c.value_error("embedded null byte"));
-            }
-            match c.some(7) {
-                Some(opener) => {
-                    let given = c.call(&opener, &[file.clone(), Value::Int((mode.flags | 0o2000000).into())])?;
-                    let n = i32::try_from(c.index(&given)?).unwrap_or(-1);
-                    let fd = fd::find(n).map_err(|e| os_error::raise(c, &e, None))?;
-                    (Ok(name), fd, Some(n))
-                }
-                None => {
-                    let fd = open_path(c, &name, mode.flags)?;
-                    (Ok(name), fd, None)
-                }
-            }
-        }
-    };
+    let (name, fd, number) = given(c, &file, mode.flags, closefd)?;
     let regular = handle::is_regular(&fd);
     if mode.flags & APPENDS != 0 {
         // Where writing goes on is where the file stands from the beginning.

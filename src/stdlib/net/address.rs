@@ -3,8 +3,7 @@
 use crate::object::{TypeId, Value};
 use crate::vm::make::{text, tuple_items};
 use crate::vm::{Call, Res, Thread};
-use crate::world::net::{AF_INET, AF_INET6, AF_UNIX, Address};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use crate::world::net::{AF_INET, AF_INET6, AF_UNIX, Address, IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// Reads an address whose host is numeric; `what` is the operation for messages.
 pub fn read(c: &mut Call, family: i64, v: &Value, what: &str) -> Res<Address> {

@@ -5,9 +5,9 @@ use crate::natives;
 use crate::object::{TypeId, Value};
 use crate::stdlib::os_error;
 use crate::vm::{Call, Next, Res, Thread};
-use crate::world::{WaitOn, net, thread};
+use crate::world::net::{self, IpAddr, Ipv4Addr, Ipv6Addr};
+use crate::world::{WaitOn, thread};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, OnceLock};
 
 natives! { pub NAMES, "_socket";
