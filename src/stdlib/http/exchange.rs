@@ -244,12 +244,7 @@ pub fn more(c: &mut Call) -> Res<Value> {
     let this = this(c)?;
     let amount = amount(c, 1)?;
     let now = c.held.now(Clock::Monotonic);
-    this.exchange.clone().more(amount, now);
-    let under_way = match this.exchange.due() {
-        Due::Now => false,
-        Due::At(at) => at > now,
-        Due::Later => true,
-    };
+    let under_way = this.exchange.clone().more(amount, now);
     Ok(Value::bool(under_way))
 }
 

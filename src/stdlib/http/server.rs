@@ -6,10 +6,10 @@ use crate::stdlib::{os_error, seconds};
 use crate::vm::make::{text, tuple_items};
 use crate::vm::{Call, Res};
 use crate::world::Nanos;
-use crate::world::Stream;
 use crate::world::http::plan::{Answer, Content, Fault, Plan, Route};
 use crate::world::http::server::Server;
 use crate::world::http::sim::Net;
+use crate::world::{Stream, WaitKind};
 use std::sync::Arc;
 
 /// A server of either world.
@@ -172,7 +172,7 @@ pub fn count(c: &mut Call) -> Res<Value> {
 
 pub fn stop(c: &mut Call) -> Res<Value> {
     match this(c)? {
-        Running::Real(s) => s.stop(),
+        Running::Real(s) => c.held.outside_for(WaitKind::Response, || s.stop()),
         Running::Simulated(s) => s.net.close(&s.plan, s.port),
     }
     Ok(Value::None)

@@ -113,7 +113,7 @@ impl Exchange {
     pub fn simulated(net: &Net, request: &Request, limits: Limits, amount: Amount, now: Nanos) -> Arc<Exchange> {
         let line = net.ask(request, &limits, now);
         let exchange = Exchange::new(Source::Simulated(line), None, limits, Box::new(|| ()));
-        exchange.clone().more(amount, now);
+        let _ = exchange.clone().more(amount, now);
         exchange
     }
 
@@ -126,25 +126,27 @@ impl Exchange {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to bring more of the body, unless there is enough of it already. `now` counts in a simulation.
-    pub fn more(self: Arc<Exchange>, amount: Amount, now: Nanos) {
+    /// Begins to bring more of the body, unless there is enough of it already. Returns whether the bell will
+    /// ring for it, which may have happened by now; in a simulation, whether it is due after `now`.
+    pub fn more(self: Arc<Exchange>, amount: Amount, now: Nanos) -> bool {
         let mut state = self.state();
         if state.due != Due::Now && !matches!(state.due, Due::At(at) if at <= now) {
-            return;
+            return true;
         }
         state.due = Due::Now;
-        if state.progress.over.is_some() || (state.progress.head.is_some() && amount.reached(state.progress.body.len()))
-        {
-            return;
+        let enough = state.progress.head.is_some() && amount.reached(state.progress.body.len());
+        if state.progress.over.is_some() || enough {
+            return false;
         }
         match std::mem::replace(&mut state.source, Source::None) {
-            Source::None => {}
+            Source::None => false,
             Source::Simulated(mut line) => {
                 state.due = line.advance(&mut state.progress, amount, now, &self.limits);
                 state.source = Source::Simulated(line);
+                state.due != Due::Now
             }
             Source::Network(flow) => {
-                let Some(io) = &self.io else { return };
+                let Some(io) = &self.io else { return false };
                 let (mine, limits) = (self.clone(), self.limits);
                 let mut progress = Progress { head: None, body: std::mem::take(&mut state.progress.body), over: None };
                 state.due = Due::Later;
@@ -154,6 +156,7 @@ impl Exchange {
                     mine.finish(progress, flow);
                 });
                 state.task = Some(task.abort_handle());
+                true
             }
         }
     }

@@ -41,6 +41,8 @@ pub struct Server {
     pub port: u16,
     pub plan: Arc<Plan>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
+    /// Closed when the port is, and all connections.
+    ended: crossbeam::channel::Receiver<()>,
 }
 
 impl Server {
@@ -62,6 +64,7 @@ impl Server {
         let plan = Arc::new(plan);
         let (stop, stopped) = oneshot::channel();
         let serving = plan.clone();
+        let (ending, ended) = crossbeam::channel::bounded::<()>(0);
         let body = Box::new(move || {
             runtime.block_on(async move {
                 let (mut accepting, mut stopped) = (Box::pin(accept(listener, serving, acceptor)), stopped);
@@ -73,17 +76,20 @@ impl Server {
                 .await;
             });
             runtime.shutdown_background();
+            drop(ending);
         });
         crate::world::thread::start("kit.server", STACK_BYTES, body)?;
-        Ok(Server { port, plan, stop: Mutex::new(Some(stop)) })
+        Ok(Server { port, plan, stop: Mutex::new(Some(stop)), ended })
     }
 
-    /// Closes the port and all connections. Stopping twice is no error.
+    /// Closes the port and all connections, and waits until they are closed. Stopping twice is no error.
     pub fn stop(&self) {
         if let Some(stop) = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // A server whose thread has ended is stopped.
             let _ = stop.send(());
         }
+        // Nothing is ever sent: the other end is dropped.
+        let _ = self.ended.recv();
     }
 }
 
