@@ -192,8 +192,8 @@ fn the_kitchen() {
 #[test]
 fn scripts_run_in_both_worlds() {
     let out = ok(&["scripts/cpu_vs_io.kit", "0.02"]);
-    assert_eq!(out.lines().count(), 6, "{out}");
-    assert_eq!(ok(&["--sim", "scripts/cpu_vs_io.kit"]).lines().count(), 6);
+    assert_eq!(out.lines().count(), 7, "{out}");
+    assert_eq!(ok(&["--sim", "scripts/cpu_vs_io.kit"]).lines().count(), 7);
     let out = ok(&["scripts/switch_period.kit", "0.1"]);
     assert_eq!(out.lines().count(), 4, "{out}");
     let (code, _, err) = run(&["--sim", "scripts/switch_period.kit"]);

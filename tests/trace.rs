@@ -229,6 +229,49 @@ p.join()
     assert!(code == 0 && err.contains("the trace lacks processes that were killed"), "{code} {err}");
 }
 
+const POOL: &str = "\
+from multiprocessing import Pool
+import kit, time
+
+def work(n):
+    kit.mark('task %d' % n)
+    time.sleep(0.05)
+
+kit.mark('begin')
+pool = Pool(2)
+pool.map(work, range(4), chunksize=1)
+pool.close()
+pool.join()
+kit.mark('end')
+";
+
+/// The workers of a pool and their parent are in one trace, on one clock: what they do is between the parent's marks,
+/// in both worlds.
+#[test]
+fn a_pool_and_its_parent_share_a_clock() {
+    script("pool.kit", POOL);
+    for world in [&["run", "--trace", "pool.json"][..], &["run", "--sim", "--trace", "pool.json"]] {
+        good(&[world, &["pool.kit"]].concat());
+        let trace: Json = serde_json::from_str(&file("pool.json")).expect("JSON");
+        let events = trace["traceEvents"].as_array().expect("events");
+        let marks: Vec<(String, u64, f64)> = events
+            .iter()
+            .filter(|e| e["cat"] == "mark")
+            .map(|e| (e["name"].as_str().unwrap().into(), e["pid"].as_u64().unwrap(), e["ts"].as_f64().unwrap()))
+            .collect();
+        let at = |m: &str| marks.iter().find(|(n, ..)| n == m).unwrap_or_else(|| panic!("{m} in {marks:?}")).clone();
+        let (begin, end) = (at("begin"), at("end"));
+        assert_eq!(begin.1, end.1);
+        let mut workers = std::collections::BTreeSet::new();
+        for n in 0..4 {
+            let task = at(&format!("task {n}"));
+            assert!(task.1 != begin.1 && begin.2 <= task.2 && task.2 <= end.2, "{world:?} {marks:?}");
+            workers.insert(task.1);
+        }
+        assert_eq!(workers.len(), 2, "{world:?} {marks:?}");
+    }
+}
+
 /// Tags open and close in order, and no text stands outside the root.
 fn well_formed(xml: &str) {
     let mut open: Vec<&str> = Vec::new();

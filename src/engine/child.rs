@@ -9,18 +9,17 @@ use super::{DEADLOCK, begin, compile, finish, options, report, tracing};
 use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
-use crate::vm::children::{Birth, ChildProcess, Handing, Method, Passed, ProcessStarter, StartError};
+use crate::vm::children::{Awaited, Birth, ChildProcess, Handing, Method, Passed, ProcessStarter, StartError};
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
-use crate::world::channel::Channel;
-use crate::world::child::{self, Handle, Stream};
+use crate::world::child::Stream;
 use crate::world::simnet::Net;
 use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The role of a child in the command line's table of workers.
 pub const ROLE: &str = "process";
@@ -125,27 +124,10 @@ impl ProcessStarter for Starter {
     }
 }
 
-/// A copy of this binary.
-struct RealChild {
-    pid: u32,
-    handle: Handle,
-    key: WaitKey,
-    exit: Arc<OnceLock<i32>>,
-    /// Kept open: a child whose channel is closed has no parent.
-    _channel: Option<Channel>,
-}
-
 fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>, passed: &[Passed]) -> io::Result<Arc<dyn ChildProcess>> {
     let descriptors: Vec<Descriptor> =
         passed.iter().filter_map(|p| if let Passed::Descriptor(d) = p { Some(d.clone()) } else { None }).collect();
-    let key = th.held.new_key();
-    let (waker, exit) = (th.held.waker(), Arc::new(OnceLock::new()));
-    let told = exit.clone();
-    let on_exit = Box::new(move |how: child::Exit| {
-        // Before the wake, so that whoever looks after it sees the code.
-        let _ = told.set(how.0);
-        waker.wake(key);
-    });
+    let (awaited, on_exit) = Awaited::new(&mut th.held);
     let job = Job { role: ROLE, config, extra: json!({ "descriptors": descriptors.len() }) };
     let mut child = th.held.holding(|| job.start(Stream::Inherit, Stream::Inherit, on_exit))?;
     th.held.trace_child(child.pid());
@@ -157,34 +139,7 @@ fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>, passed: &[Passed]
         child.handle().kill()?;
         return Err(e);
     }
-    Ok(Arc::new(RealChild { pid: child.pid(), handle: child.handle(), key, exit, _channel: channel }))
-}
-
-impl ChildProcess for RealChild {
-    fn pid(&self) -> u32 {
-        self.pid
-    }
-    fn key(&self) -> WaitKey {
-        self.key
-    }
-    fn sentinel(&self) -> Passed {
-        Passed::Descriptor(self.handle.descriptor())
-    }
-    fn exit(&self, _: &Held) -> Option<i32> {
-        self.exit.get().copied()
-    }
-    fn pending(&self) -> bool {
-        self.exit.get().is_none()
-    }
-    fn terminate(&self, _: &mut Held) -> io::Result<()> {
-        self.handle.terminate()
-    }
-    fn signal(&self, _: &mut Held, number: i32) -> io::Result<()> {
-        self.handle.signal(number)
-    }
-    fn kill(&self, _: &mut Held) -> io::Result<()> {
-        self.handle.kill()
-    }
+    Ok(awaited.child(&child, channel))
 }
 
 /// A second interpreter in this run of the simulation.
@@ -373,7 +328,7 @@ fn import_main(th: &mut Thread, config: &Config, module: &Ref) -> Res<()> {
 #[cfg(test)]
 mod tests {
     use super::{begin_frame, read_begin};
-    use crate::vm::children::{Birth, Method};
+    use crate::vm::children::{Awaited, Birth, Method};
 
     fn birth() -> Birth {
         Birth {

@@ -27,6 +27,8 @@ natives! { pub RUNNING, "_running";
     holds trace_types("") = trace_types;
     /// Writes text to standard error.
     holds error("text, /") = error;
+    /// A fault of Kit, on purpose: for tests of what becomes of a process's relatives then.
+    holds panic("text, /") = panic;
     /// Frees what only dead cycles refer to; says how many objects that were.
     holds collect("") = collect;
     /// How many objects are watched for cycles.
@@ -185,4 +187,9 @@ fn watched(c: &mut Call) -> Res<Value> {
 fn trace_types(c: &mut Call) -> Res<Value> {
     let all = [TypeId::Traceback, TypeId::Frame].map(|t| c.interp.class(&c.held, t).clone().into());
     Ok(c.tuple(all.to_vec()))
+}
+
+fn panic(c: &mut Call) -> Res<Value> {
+    let text = c.arg(0);
+    panic!("{}", c.str_text(&text)?)
 }

@@ -4,18 +4,16 @@
 
 use super::multiprocessing::handle::{self, Resource, Sentinel};
 use super::{os_error, seconds};
-use crate::gil::Held;
 use crate::natives;
 use crate::object::{TypeId, Value};
-use crate::vm::children::{ChildProcess, Passed};
+use crate::vm::children::Awaited;
 use crate::vm::make::text;
 use crate::vm::{Call, Next, Res};
-use crate::world::child::{self, Exit, Handle};
+use crate::world::child;
 use crate::world::command::{Exchange, Exchanged, Flow, Program};
 use crate::world::work::{Descriptor, Labour};
-use crate::world::{Nanos, WaitKey, WaitOn, host, out};
-use std::io;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use crate::world::{Nanos, WaitOn, host, out};
+use std::sync::{Arc, Mutex, PoisonError};
 
 natives! { pub SUBPROCESS, "_subprocess";
     /// Starts a program: its arguments, the environment as a dict or None, the folder or None, where its
@@ -26,41 +24,6 @@ natives! { pub SUBPROCESS, "_subprocess";
     /// or a line (`line`), at most `timeout` seconds. Returns output, errors, how much of `data` is
     /// written, and whether it is over. Unless `keep`, `stdin` is closed when all of `data` is written.
     waits exchange("stdin, data, stdout, stderr, timeout=None, enough=-1, line=False, keep=False, /") = exchange;
-}
-
-/// A started program.
-struct Started {
-    pid: u32,
-    handle: Handle,
-    key: WaitKey,
-    exit: Arc<OnceLock<i32>>,
-}
-
-impl ChildProcess for Started {
-    fn pid(&self) -> u32 {
-        self.pid
-    }
-    fn key(&self) -> WaitKey {
-        self.key
-    }
-    fn sentinel(&self) -> Passed {
-        Passed::Descriptor(self.handle.descriptor())
-    }
-    fn exit(&self, _: &Held) -> Option<i32> {
-        self.exit.get().copied()
-    }
-    fn pending(&self) -> bool {
-        self.exit.get().is_none()
-    }
-    fn terminate(&self, _: &mut Held) -> io::Result<()> {
-        self.handle.terminate()
-    }
-    fn signal(&self, _: &mut Held, number: i32) -> io::Result<()> {
-        self.handle.signal(number)
-    }
-    fn kill(&self, _: &mut Held) -> io::Result<()> {
-        self.handle.kill()
-    }
 }
 
 fn strings(c: &mut Call, v: &Value) -> Res<Vec<String>> {
@@ -128,13 +91,7 @@ fn start(c: &mut Call) -> Res<Value> {
     // Before the program writes, what this process wrote before.
     let flushed = out::flush();
     handle::ok(c, flushed)?;
-    let key = c.held.new_key();
-    let (waker, exit) = (c.held.waker(), Arc::new(OnceLock::new()));
-    let told = exit.clone();
-    let on_exit = Box::new(move |how: Exit| {
-        let _ = told.set(how.0);
-        waker.wake(key);
-    });
+    let (awaited, on_exit) = Awaited::new(&mut c.held);
     let (child, ends) = match c.held.holding(|| child::start_program(what, on_exit)) {
         Ok(started) => started,
         Err(e) => {
@@ -143,7 +100,7 @@ fn start(c: &mut Call) -> Res<Value> {
         }
     };
     let pid = Value::Int(child.pid().into());
-    let started: Arc<dyn ChildProcess> = Arc::new(Started { pid: child.pid(), handle: child.handle(), key, exit });
+    let started = awaited.child(&child, None);
     let interp = c.interp;
     let sentinel = handle::object(c, Resource::Sentinel(Sentinel(started.clone())));
     let number = interp.children.with(&c.held, |all| all.enter(started));

@@ -3,11 +3,13 @@
 
 use super::thread::Thread;
 use crate::gil::Held;
+use crate::world::channel::Channel;
+use crate::world::child::{Child, Exit, Handle, OnExit};
 use crate::world::work::Descriptor;
 use crate::world::{Tid, WaitKey};
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How a child comes by the main script's names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,6 +92,65 @@ pub trait ChildProcess: Send + Sync {
     fn signal(&self, held: &mut Held, number: i32) -> std::io::Result<()>;
     /// SIGKILL.
     fn kill(&self, held: &mut Held) -> std::io::Result<()>;
+}
+
+/// A process of the system that is being started: what its end will tell, and wake.
+pub struct Awaited {
+    key: WaitKey,
+    exit: Arc<OnceLock<i32>>,
+}
+
+impl Awaited {
+    pub fn new(held: &mut Held) -> (Awaited, OnExit) {
+        let (key, waker, exit) = (held.new_key(), held.waker(), Arc::new(OnceLock::new()));
+        let told = exit.clone();
+        let on_exit = Box::new(move |how: Exit| {
+            // Before the wake, so that whoever looks after it sees the code.
+            let _ = told.set(how.0);
+            waker.wake(key);
+        });
+        (Awaited { key, exit }, on_exit)
+    }
+
+    /// It has been started. Its channel is kept open: a child whose channel is closed has no parent.
+    pub fn child(self, started: &Child, channel: Option<Channel>) -> Arc<dyn ChildProcess> {
+        Arc::new(RealChild { pid: started.pid(), handle: started.handle(), awaited: self, _channel: channel })
+    }
+}
+
+/// A process of the system: a copy of this binary, or a program.
+struct RealChild {
+    pid: u32,
+    handle: Handle,
+    awaited: Awaited,
+    _channel: Option<Channel>,
+}
+
+impl ChildProcess for RealChild {
+    fn pid(&self) -> u32 {
+        self.pid
+    }
+    fn key(&self) -> WaitKey {
+        self.awaited.key
+    }
+    fn sentinel(&self) -> Passed {
+        Passed::Descriptor(self.handle.descriptor())
+    }
+    fn exit(&self, _: &Held) -> Option<i32> {
+        self.awaited.exit.get().copied()
+    }
+    fn pending(&self) -> bool {
+        self.awaited.exit.get().is_none()
+    }
+    fn terminate(&self, _: &mut Held) -> std::io::Result<()> {
+        self.handle.terminate()
+    }
+    fn signal(&self, _: &mut Held, number: i32) -> std::io::Result<()> {
+        self.handle.signal(number)
+    }
+    fn kill(&self, _: &mut Held) -> std::io::Result<()> {
+        self.handle.kill()
+    }
 }
 
 /// How a child is started: owned by `engine`, which knows the configuration and the worlds.
