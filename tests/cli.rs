@@ -307,8 +307,21 @@ fn the_convoy_the_race_and_the_rotation() {
     // Two waits of one interval for each round trip.
     let out = convoy("cpython");
     assert!(out.contains("beside      100.0 /s") && out.contains("2.00 waits a round trip"), "{out}");
-    let out = convoy("priority");
-    assert!(out.contains("beside     5000.0 /s"), "{out}");
+    for interval in ["0.05ms", "0.1ms", "1ms", "10ms"] {
+        let args = ["run", "--sim", "--gil", "cpython", "--switch-interval", interval];
+        let out = ok(&[&args[..], &["--param", "seconds=0.2", "scripts/convoy.kit"]].concat());
+        assert!(out.contains("measured is 1.00 of it"), "{out}");
+    }
+    // The order in which the policies serve who waits for I/O.
+    let rate = |policy| -> f64 {
+        let out = convoy(policy);
+        let line = out.lines().find(|line| line.starts_with("beside")).expect("a line");
+        line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a rate")
+    };
+    let rates: Vec<f64> = ["ruby", "cpython", "pypy", "ticks", "priority"].map(rate).to_vec();
+    assert!(rates.windows(2).all(|pair| pair[0] * 1.04 < pair[1]), "{rates:?}");
+    assert!(rates[0] < 54.0 && (1_000.0..3_500.0).contains(&rates[2]), "{rates:?}");
+    assert_eq!((rates[4], rate("bfs"), rate("off")), (5000.0, 5000.0, 5000.0));
     let out = ok(&["run", "--sim", "--param", "seconds=0.2", "scripts/fairness.kit"]);
     assert!(out.contains("p50 5.000 ms"), "{out}");
     let out = ok(&["scripts/race.kit", "300"]);

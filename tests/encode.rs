@@ -21,6 +21,7 @@ fn with_script<R: Send>(script: &str, f: impl FnOnce(&mut Thread) -> R + Send) -
         every_safe_point: false,
         stats: false,
         trace: None,
+        counts: None,
         colour: false,
     };
     let code = engine::compile(&config.script, false).map_err(|e| e.render(false)).expect("the script compiles");

@@ -77,6 +77,7 @@ fn child(file: &Path) {
         every_safe_point: false,
         stats: false,
         trace: None,
+        counts: None,
         colour: false,
     };
     match repeat::run(config, repeats()) {

@@ -245,3 +245,48 @@ fn figures_and_parameters_of_one_run() {
     let (code, _, err) = run(&[], &["run", "--param", "p=x", "-c", "import kit; kit.param('p', 1)"]);
     assert!(code == 1 && err.ends_with("ValueError: the parameter 'p' must be of type int, not 'x'\n"), "{err}");
 }
+
+/// Two processes with two threads each that want the lock at the same time.
+const PROCESSES: &str = "\
+import kit
+from multiprocessing import Process
+from threading import Thread
+
+def spin():
+    for _ in range(20):
+        kit.spin(0.001)
+
+def work():
+    threads = [Thread(target=spin) for _ in range(2)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+
+processes = [Process(target=work) for _ in range(kit.param('n', 2))]
+for p in processes: p.start()
+for p in processes: p.join()
+";
+
+#[test]
+fn child_processes_count_too() {
+    script("processes.kit", PROCESSES);
+    let one = |args: &[&str]| {
+        let (code, out, err) = run(&[], &[&["sweep", "processes.kit", "--json", "--repeat", "1"], args].concat());
+        assert_eq!(code, 0, "{err}");
+        let all: Json = serde_json::from_str(&out).expect("valid JSON");
+        all["runs"][0].clone()
+    };
+    let two = one(&["--sim"]);
+    let none = one(&["--sim", "--param", "n=0"]);
+    assert_eq!(two["children"]["processes"], 2);
+    assert_eq!(none["children"]["processes"], 0);
+    let figure = |run: &Json, key: &str| run["figures"][key].as_f64().expect("a figure");
+    // Each process: 40 ms of two threads in turns of 5 ms, which wait for each other nearly all the time.
+    assert!(figure(&two, "switches") >= 14.0 && figure(&none, "switches") == 0.0, "{two}");
+    assert!((figure(&two, "cpu_s") - 0.08).abs() < 1e-6, "{two}");
+    assert!((figure(&two, "wall_s") - 0.04).abs() < 1e-6, "{two}");
+    assert!(figure(&two, "requests") >= 12.0 && figure(&two, "longest_wait_s") >= 0.005, "{two}");
+    let real = one(&["--warmup", "0"]);
+    assert_eq!(real["children"]["processes"], 2);
+    assert!(figure(&real, "cpu_s") > 0.075, "{real}");
+    assert!(real["children"]["switches"].as_u64().is_some_and(|n| n >= 4), "{real}");
+}

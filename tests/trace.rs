@@ -450,3 +450,30 @@ fn a_hanging_run_does_not_hang_the_sweep() {
     );
     assert!(err.contains("begun"), "{err}");
 }
+
+#[test]
+fn each_run_of_a_sweep_and_each_test_leaves_a_trace() {
+    script("many.kit", DINNER);
+    let args = ["sweep", "many.kit", "--sim", "--switch-interval", "1ms,5ms", "--param", "x=a b", "--trace", "runs"];
+    let (code, _, err) = kit(&args);
+    assert!(code == 0 && err.contains("never asked for the parameter 'x'"), "{err}");
+    let lone = good(&["run", "--sim", "--switch-interval", "5ms", "--trace", "lone.json", "many.kit"]);
+    assert_eq!(lone, "");
+    for name in ["runs/001-fifo-1ms-x=a-b.json", "runs/002-fifo-5ms-x=a-b.json"] {
+        serde_json::from_str::<Json>(&file(name)).expect("valid JSON");
+        assert!(good(&["timeline", name]).contains("many.kit"), "{name}");
+    }
+    assert_eq!(file("runs/002-fifo-5ms-x=a-b.json"), file("lone.json"), "as `kit run` writes it");
+    script(
+        "test_traced.kit",
+        "import kit\nfrom multiprocessing import Process\n\ndef work():\n    kit.mark('in the child')\n\n\
+         def test_one():\n    p = Process(target=work)\n    p.start()\n    p.join()\n\n\
+         class TestMore:\n    def test_two(self):\n        kit.mark('two')\n        assert False\n",
+    );
+    let (code, out, err) = kit(&["test", "--trace", "tests", "test_traced.kit"]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(file("tests/test_traced-test_one.json").contains("in the child"));
+    assert!(file("tests/test_traced-TestMore.test_two.json").contains("\"two\""));
+    let (code, _, err) = kit(&["sweep", "many.kit", "--sim", "--trace", "no/such/folder"]);
+    assert!(code == 2 && err.contains("can't make the folder 'no/such/folder' for traces"), "{err}");
+}

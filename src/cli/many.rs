@@ -21,6 +21,7 @@ pub fn config(what: &str, script: &str, args: &[String], gil: GilConfig) -> Resu
         every_safe_point: false,
         stats: false,
         trace: None,
+        counts: None,
         colour: colour(out::error_is_terminal()),
     })
 }

@@ -23,6 +23,7 @@ pub fn run() -> i32 {
         every_safe_point: false,
         stats: false,
         trace: None,
+        counts: None,
         colour: colour(out::error_is_terminal()),
     };
     match repl::run(config) {

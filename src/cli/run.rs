@@ -4,7 +4,7 @@ use super::{USAGE, colour, complain};
 use crate::engine::{self, Config, Report, Script, config};
 use crate::explore::trace;
 use crate::gil::{Stats, World};
-use crate::world::{file, host, out};
+use crate::world::{host, out};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -160,22 +160,14 @@ pub fn run(args: Args) -> i32 {
     if let Some(counters) = outcome.stats {
         out::error(counted(stats, &counters, &outcome.report).as_bytes());
     }
-    if let (Some(file), Some(traced)) = (trace, outcome.trace)
-        && let Err(e) = write_trace(&file, &script.unwrap_or_else(|| "-c".to_string()), &traced)
-    {
-        complain(&format!("can't write the trace '{file}': {e}"));
-        return if outcome.code == 0 { 1 } else { outcome.code };
+    if let (Some(file), Some(traced)) = (trace, outcome.trace) {
+        traced.warnings.iter().for_each(|w| complain(&format!("warning: {w}")));
+        if let Err(e) = trace::save(file.as_ref(), &script.unwrap_or_else(|| "-c".to_string()), &traced) {
+            complain(&format!("can't write the trace '{file}': {e}"));
+            return if outcome.code == 0 { 1 } else { outcome.code };
+        }
     }
     outcome.code
-}
-
-/// Writes the trace piece by piece; says what is missing in it.
-fn write_trace(file: &str, script: &str, traced: &engine::tracing::Traced) -> std::io::Result<()> {
-    traced.warnings.iter().for_each(|w| complain(&format!("warning: {w}")));
-    let timeline = trace::timeline(&traced.recording, script, traced.simulated);
-    let mut writer = file::create(file.as_ref())?;
-    trace::write(&timeline, &mut |bytes| writer.write_all(bytes))?;
-    writer.flush()
 }
 
 /// The counters and the script's own figures, as `--stats` shows them.
@@ -228,6 +220,7 @@ pub fn configure(args: Args) -> Result<Config, String> {
         every_safe_point: args.safe_points == SafePoints::Every,
         stats: args.stats.is_some(),
         trace: args.trace.is_some().then(engine::tracing::folder),
+        counts: None,
         colour: colour(out::error_is_terminal()),
     })
 }

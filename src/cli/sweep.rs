@@ -4,6 +4,7 @@ use super::{USAGE, complain, many, say};
 use crate::engine::{Config, config};
 use crate::explore::chart::Chart;
 use crate::explore::sweep::{Axes, Plan, Sweep, over_interval, sweep};
+use crate::explore::trace;
 
 const EXAMPLES: &str = "\
 Each combination of policies, intervals and parameters is run --repeat times, one run after another, every
@@ -12,7 +13,7 @@ so that noise meets all alike. A run that fails ends the sweep: what it printed 
 
 The table shows the median of the runs ± half the distance between the quartiles (--json has the quartiles,
 the extremes and every run). Wall time is from the script's first instruction to the end of its last thread,
-virtual in simulation; CPU time is that of all its threads; switches are hand-overs of the lock, requests how
+virtual in simulation; CPU time is that of all its threads; child processes count in all but wall time; switches are hand-overs of the lock, requests how
 often a waiter asked for it; contention is the share of the time in which somebody waited for the lock while
 another thread held it, the waits are those of all threads for the lock. What the script reports by
 kit.metric(name, value) is a column too. The best median of a column is marked; the lowest is best unless the
@@ -79,6 +80,9 @@ pub struct Args {
     /// Kill a run that takes longer, in seconds of real time
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
     timeout: f64,
+    /// Leave a trace of each run in this folder, one file of Chrome trace events each, for `kit timeline` and Perfetto
+    #[arg(long, value_name = "FOLDER")]
+    trace: Option<String>,
     /// Print all runs and their summary as one JSON document
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -185,6 +189,10 @@ fn prepare(args: &Args) -> Result<(Config, Plan), String> {
     let mut plan = Plan::new(&Axes { policies, intervals_us, params }, repeat, first_seed)?;
     plan.warmup = args.warmup.unwrap_or(if args.sim { 0 } else { 1 }) as usize;
     plan.limit = many::limit(args.timeout)?;
+    plan.trace = args.trace.as_ref().map(Into::into);
+    if let Some(folder) = &plan.trace {
+        trace::make_folder(folder)?;
+    }
     Ok((config, plan))
 }
 

@@ -4,6 +4,7 @@ use super::{USAGE, colour, complain, say};
 use crate::engine::{Config, Script, config};
 use crate::explore::testing::report::{self, Style, Teller};
 use crate::explore::testing::{Broken, Counts, Done, Plan, Test, collect, run as tests, select::Select};
+use crate::explore::trace;
 use crate::gil::World;
 use crate::world::capture::Stop;
 use crate::world::{Clock, clock, host, out};
@@ -64,6 +65,9 @@ pub struct Args {
     /// Kill a test that takes longer, in seconds of real time
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     timeout: f64,
+    /// Leave a trace of each test in this folder, one file of Chrome trace events each, for `kit timeline` and Perfetto
+    #[arg(long, value_name = "FOLDER")]
+    trace: Option<String>,
     /// Run N tests at once: timings then disturb each other
     #[arg(short = 'j', value_name = "N", default_value_t = 1)]
     jobs: usize,
@@ -165,9 +169,15 @@ fn plan(args: &Args) -> Result<Plan, String> {
         every_safe_point: false,
         stats: false,
         trace: None,
+        counts: None,
         colour: !args.json && colour(out::is_terminal()),
     };
+    let trace = args.trace.as_ref().map(std::path::PathBuf::from);
+    if let Some(folder) = &trace {
+        trace::make_folder(folder)?;
+    }
     Ok(Plan {
+        trace,
         config,
         timeout_ns: (args.timeout * 1e9) as u64,
         jobs: args.jobs,

@@ -5,7 +5,7 @@
 
 use super::config::Config;
 use super::job::{self, Job};
-use super::{DEADLOCK, begin, compile, finish, options, report, tracing};
+use super::{DEADLOCK, begin, compile, counts, finish, options, report, tracing};
 use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
@@ -114,8 +114,8 @@ impl ProcessStarter for Starter {
         let mut config = self.config.clone();
         // As it is now: the script may have set it.
         config.gil.interval_us = Some(th.held.switch_interval());
-        // The counters printed at the end are the main process's.
-        config.stats = false;
+        // The counters printed at the end are the main process's; a sweep adds up all.
+        config.stats = config.counts.is_some();
         let frame = begin_frame(&birth);
         if th.held.simulated() {
             return start_simulated(th, config, &birth.name, frame, passed);
@@ -255,6 +255,9 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>,
     };
     debug_assert!(!stuck || code == DEADLOCK);
     let outcome = finish(th, &config, cpu_start, code, stuck);
+    if let Err(e) = counts::leave(&config, &outcome) {
+        out::error(format!("kit: the counters of process {name} are lost: {e}\n").as_bytes());
+    }
     tracing::leave(&config, outcome.trace, &name);
     outcome.code
 }

@@ -29,6 +29,8 @@ pub struct Config {
     pub stats: bool,
     /// Record events: the folder in which child processes leave theirs.
     pub trace: Option<PathBuf>,
+    /// Count in child processes, too: the folder in which they leave their counters.
+    pub counts: Option<PathBuf>,
     /// Colour in error messages.
     pub colour: bool,
 }

@@ -100,6 +100,7 @@ fn config_json(c: &Config) -> Json {
         "every_safe_point": c.every_safe_point,
         "stats": c.stats,
         "trace": c.trace,
+        "counts": c.counts,
         "colour": c.colour,
     })
 }
@@ -131,6 +132,7 @@ fn config_from(j: &Json) -> Option<Config> {
         every_safe_point: j["every_safe_point"].as_bool()?,
         stats: j["stats"].as_bool()?,
         trace: j["trace"].as_str().map(Into::into),
+        counts: j["counts"].as_str().map(Into::into),
         colour: j["colour"].as_bool()?,
     })
 }
@@ -165,6 +167,7 @@ mod tests {
                 every_safe_point: true,
                 stats: true,
                 trace: Some("/tmp/t".into()),
+                counts: Some("/tmp/c".into()),
                 colour: true,
             };
             let back = config_from(&config_json(&c)).unwrap();

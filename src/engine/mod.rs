@@ -12,8 +12,10 @@
 
 pub mod child;
 pub mod config;
+pub mod counts;
 pub mod job;
 mod loader;
+mod parts;
 pub mod repeat;
 pub mod repl;
 pub mod tracing;

@@ -4,13 +4,11 @@
 //! first process reads them when all have ended. A child that is killed leaves none, and is named.
 //! Processes of a simulation share one recorder.
 
-use super::Config;
+use super::{Config, parts};
 use crate::gil::Held;
 use crate::trace::{Event, Recorder, Recording};
 use crate::world::{ProcessId, host, out};
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// What a run recorded.
 #[derive(Debug)]
@@ -21,10 +19,9 @@ pub struct Traced {
     pub warnings: Vec<String>,
 }
 
-/// A folder of its own for the parts of one run. It is made by the first child that leaves one.
+/// A folder of its own for the parts of one run.
 pub fn folder() -> PathBuf {
-    static RUNS: AtomicU32 = AtomicU32::new(0);
-    host::temp_dir().join(format!("kit-trace-{}-{}", host::process_id(), RUNS.fetch_add(1, Relaxed)))
+    parts::folder("trace")
 }
 
 /// Gives a run that is to be traced its recorder.
@@ -49,28 +46,18 @@ pub fn leave(config: &Config, traced: Option<Traced>, name: &str) {
     for process in &mut traced.recording.processes {
         process.name = name.to_string();
     }
-    if let Err(e) = leave_part(folder, &traced.recording) {
+    if let Err(e) = parts::leave(folder, &host::process_id().to_string(), &traced.recording.encode()) {
         out::error(format!("kit: the trace of process {} is lost: {e}\n", host::process_id()).as_bytes());
     }
 }
 
-fn leave_part(folder: &Path, recording: &Recording) -> io::Result<()> {
-    match host::make_dir(folder) {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
-        _ => {}
-    }
-    // Whole or not at all: the reader looks at names that end in `.part` only.
-    let pid = host::process_id();
-    let (draft, part) = (folder.join(format!("{pid}.draft")), folder.join(format!("{pid}.part")));
-    host::write_file(&draft, &recording.encode(), false)?;
-    host::rename(&draft, &part)
-}
-
 /// Adds what the children left, and empties the folder.
-pub(super) fn gather(folder: &Path, traced: &mut Traced) {
-    if host::is_dir(folder)
-        && let Err(e) = gather_parts(folder, traced)
-    {
+pub fn gather(folder: &Path, traced: &mut Traced) {
+    let read = parts::gather(folder, |name, bytes| match Recording::decode(&bytes) {
+        Some(part) => traced.recording.merge(part),
+        None => traced.warnings.push(format!("the trace of process {name} is damaged")),
+    });
+    if let Err(e) = read {
         traced.warnings.push(format!("the traces of child processes cannot be read: {e}"));
     }
     let known = |pid: &u32| traced.recording.processes.iter().any(|p| p.pid == *pid);
@@ -85,18 +72,4 @@ pub(super) fn gather(folder: &Path, traced: &mut Traced) {
     if dropped > 0 {
         traced.warnings.push(format!("the trace is full: {dropped} later events were dropped"));
     }
-}
-
-fn gather_parts(folder: &Path, traced: &mut Traced) -> io::Result<()> {
-    for name in host::list_dir(folder)? {
-        let path = folder.join(&name);
-        if name.ends_with(".part") {
-            match Recording::decode(&host::read_file(&path)?) {
-                Some(part) => traced.recording.merge(part),
-                None => traced.warnings.push(format!("the trace of process {name} is damaged")),
-            }
-        }
-        host::remove_file(&path)?;
-    }
-    host::remove_dir(folder)
 }

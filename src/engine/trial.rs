@@ -4,6 +4,7 @@
 //! T2 The time is the test function's own, by the clock of its world: virtual in simulation.
 
 use super::config::Config;
+use super::tracing::{self, Traced};
 use super::{DEADLOCK, begin, compile_with};
 use crate::bytecode::Code;
 use crate::compile::Options;
@@ -88,16 +89,21 @@ fn options(config: &Config) -> Options {
     Options { every_safe_point: config.every_safe_point, explain_asserts: true, ..Options::default() }
 }
 
-/// Runs one test to its end and that of its threads.
-pub fn run(config: Config, test: &str) -> Result<Trial, gil::RunError> {
+/// Runs one test to its end and that of its threads; says also what it recorded, if it was asked to.
+pub fn run(mut config: Config, test: &str) -> Result<(Trial, Option<Traced>), gil::RunError> {
     let code = match compile_with(&config.script, options(&config)) {
         Ok(code) => code,
-        Err(e) => return Ok(Trial::new(Verdict::Error, e.render(false))),
+        Err(e) => return Ok((Trial::new(Verdict::Error, e.render(false)), None)),
     };
-    gil::run(config.gil.clone(), |held| trial(held, code, &config, test))
+    tracing::begin(&mut config);
+    let (trial, mut traced) = gil::run(config.gil.clone(), |held| trial(held, code, &config, test))?;
+    if let (Some(folder), Some(traced)) = (&config.trace, &mut traced) {
+        tracing::gather(folder, traced);
+    }
+    Ok((trial, traced))
 }
 
-fn trial(held: Held, code: Arc<Code>, config: &Config, test: &str) -> Trial {
+fn trial(held: Held, code: Arc<Code>, config: &Config, test: &str) -> (Trial, Option<Traced>) {
     let mut th = begin(held, config, options(config));
     let main = th.new_module(name::MAIN);
     let begun = th.to_end(|th| {
@@ -140,8 +146,9 @@ fn trial(held: Held, code: Arc<Code>, config: &Config, test: &str) -> Trial {
     if let Err(e) = out::flush() {
         out::error(format!("kit: writing the output failed: {e}\n").as_bytes());
     }
+    let traced = tracing::end(&th.held, config);
     drop(th.finish());
-    trial
+    (trial, traced)
 }
 
 fn is_deadlock(e: &Uncaught) -> bool {

@@ -18,25 +18,36 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 impl<S: Sync> Lock<S> {
     /// Gives up the lock, waits, takes it again.
     pub fn wait(&self, me: &RecordOf<S>, wait: Wait, still: &dyn Fn() -> bool) -> Wake {
+        let (until, work) = (wait.until, wait.on.work().cloned());
+        match self.begin_wait(me, wait, still) {
+            Some(wake) => wake,
+            None => self.sleep(me, until, work),
+        }
+    }
+
+    /// Registers the wait and gives up the lock; or says why there is nothing to wait for. Apart, so that a thread that
+    /// sleeps has little on its stack.
+    #[inline(never)]
+    fn begin_wait(&self, me: &RecordOf<S>, wait: Wait, still: &dyn Fn() -> bool) -> Option<Wake> {
         let mut slow = self.slow();
-        let (kind, until, work) = (wait.on.kind(), wait.until, wait.on.work().cloned());
+        let (kind, until) = (wait.on.kind(), wait.until);
         if let Some(wake) = slow.refuses(me, &wait) {
             slow.leave();
-            return wake;
+            return Some(wake);
         }
         let now = slow.now;
         slow.state.waits.register((me.process, me.tid), wait.on, now, until, wait.place);
         if !still() {
             slow.state.waits.remove(me.tid);
             slow.leave();
-            return Wake::Notified;
+            return Some(Wake::Notified);
         }
         slow.look_for_deadlock(me.tid);
         // The search may have ended this very wait.
         if slow.state.waits.get(me.tid).is_none() {
             let wake = slow.outcome(me, me.flags.fetch_and(!ENDED, Acquire));
             slow.leave();
-            return wake;
+            return Some(wake);
         }
         me.account.lost(Cause::Block, slow.now);
         me.account.book(Bucket::Blocked(kind), slow.now);
@@ -45,7 +56,7 @@ impl<S: Sync> Lock<S> {
         if stay {
             self.await_freed(me);
         }
-        self.sleep(me, until, work)
+        None
     }
 
     /// Parks until the wait is over, then sees to it that the thread has the lock.

@@ -237,6 +237,13 @@ fn run(held: Held, interp: &'static Interp, limit: u32, object: Parcel) {
     th.object = object.clone();
     let result = th.call_method(&object, Name::of("_bootstrap"), &[]);
     drop(object);
+    end(th, result);
+}
+
+/// The end of a thread, apart for the same reason as `begin`.
+#[cold]
+#[inline(never)]
+fn end(mut th: Box<Thread>, result: Res<Value>) {
     // `_bootstrap` reports what the thread's function raises: what arrives here went wrong in the
     // report itself, or is the end of the program.
     if result.is_err() && th.ending.is_none() {
@@ -244,6 +251,7 @@ fn run(held: Held, interp: &'static Interp, limit: u32, object: Parcel) {
         let report = th.format_exception(&e);
         out::error(format!("Exception in thread\n{report}").as_bytes());
     }
+    drop(result);
     th.interp.running.fetch_sub(1, Relaxed);
     drop(th.finish());
 }

@@ -55,7 +55,9 @@ impl Thread {
         r
     }
 
-    /// Arguments of a window in the order of the signature: positional, keyword-only, then the rest.
+    /// Arguments of a window in the order of the signature: positional, keyword-only, then the rest. Apart, so that
+    /// it takes nothing of the stack below a native that waits.
+    #[inline(never)]
     fn arrange(
         &mut self,
         row: &'static NativeRow,

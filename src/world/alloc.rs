@@ -26,8 +26,10 @@ struct Allocator;
 
 /// What a thread may allocate before it gets a heap of its own.
 const YOUTH: usize = 32 << 10;
-/// Addresses of the shared heap: the register stacks of 40,000 threads fit in.
+/// Addresses of the shared heap: the register stacks of 40,000 threads fit in. The first part is for blocks of
+/// less than `PAGED` bytes, so that they lie close together.
 const RANGE: usize = 64 << 30;
+const NARROW: usize = 4 << 30;
 /// Where the range would begin if there were none: no block lies there.
 const NOWHERE: usize = 1 << 63;
 
@@ -49,7 +51,7 @@ thread_local! {
 static BASE: AtomicUsize = AtomicUsize::new(NOWHERE);
 static SHARED: Shared = Shared {
     taken: AtomicBool::new(false),
-    heap: UnsafeCell::new(Heap { free: [null_mut(); CLASSES], next: 0, end: 0 }),
+    heap: UnsafeCell::new(Heap { free: [null_mut(); CLASSES], rest: [(0, 0); 2] }),
 };
 
 /// The calling thread allocates from a heap of its own from now on: for threads that will need one.
@@ -68,9 +70,8 @@ unsafe impl Sync for Shared {}
 struct Heap {
     /// Free blocks by class; each begins with the address of the next one.
     free: [*mut u8; CLASSES],
-    /// What no block has been cut from yet.
-    next: usize,
-    end: usize,
+    /// What no block has been cut from yet, of both parts.
+    rest: [(usize, usize); 2],
 }
 
 /// The class of a layout and the size of its blocks; `None`: too large, or aligned to more than a page.
@@ -104,16 +105,17 @@ impl Heap {
             self.free[class] = unsafe { first.cast::<*mut u8>().read() };
             return first;
         }
-        if self.end == 0 && !self.reserve() {
+        if self.rest[0].1 == 0 && !self.reserve() {
             return null_mut();
         }
+        let (next, end) = &mut self.rest[usize::from(size >= PAGED)];
         // Blocks of a power of two begin at a multiple of it, which is what their alignment asks for.
         let align = if class < STEPS { 16 } else { size.min(PAGE) };
-        let at = self.next.next_multiple_of(align);
-        if self.end - at < size {
+        let at = next.next_multiple_of(align);
+        if *end - at < size {
             return null_mut();
         }
-        self.next = at + size;
+        *next = at + size;
         at as *mut u8
     }
 
@@ -129,8 +131,9 @@ impl Heap {
         let Ok(base) = (unsafe { mmap_anonymous(null_mut(), RANGE, access, flags) }) else { return false };
         // SAFETY: a hint about the pages just mapped: no pages of 2 MB for blocks of a few bytes.
         let _ = unsafe { madvise(base, RANGE, Advice::LinuxNoHugepage) };
-        (self.next, self.end) = (base as usize, base as usize + RANGE);
-        BASE.store(base as usize, Release);
+        let base = base as usize;
+        self.rest = [(base, base + NARROW), (base + NARROW, base + RANGE)];
+        BASE.store(base, Release);
         true
     }
 }

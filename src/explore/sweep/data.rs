@@ -51,6 +51,7 @@ impl Sweep {
             "figures": Json::Object(figures.collect()),
             "metrics": Json::Object(metrics.collect()),
             "stats": measured.stats,
+            "children": measured.children,
         })
     }
 

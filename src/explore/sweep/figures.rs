@@ -1,13 +1,15 @@
 //! THE table of what a sweep measures of each run, whatever the script reports beside it.
 
 use crate::engine::Better;
-use crate::gil::Stats;
+use crate::engine::counts::Counts;
 use crate::world::Nanos;
 
 /// What a run leaves behind, for the rows to read.
-pub struct Ended<'a> {
-    pub stats: &'a Stats,
-    pub cpu_ns: Nanos,
+pub struct Ended {
+    /// From the script's first instruction to the end of its last thread.
+    pub wall_ns: Nanos,
+    /// The counters of its process and of all that it started.
+    pub all: Counts,
 }
 
 /// One figure.
@@ -36,7 +38,7 @@ pub const FIGURES: &[Figure] = &[
         unit: "s",
         scale: 1.0,
         better: Some(Better::Lower),
-        read: |e| seconds(e.stats.elapsed_ns),
+        read: |e| seconds(e.wall_ns),
     },
     Figure {
         key: "cpu_s",
@@ -44,31 +46,17 @@ pub const FIGURES: &[Figure] = &[
         unit: "s",
         scale: 1.0,
         better: Some(Better::Lower),
-        read: |e| seconds(e.cpu_ns),
+        read: |e| seconds(e.all.cpu_ns),
     },
-    Figure {
-        key: "switches",
-        title: "switches",
-        unit: "",
-        scale: 1.0,
-        better: None,
-        read: |e| e.stats.lock.handovers as f64,
-    },
-    Figure {
-        key: "requests",
-        title: "requests",
-        unit: "",
-        scale: 1.0,
-        better: None,
-        read: |e| e.stats.lock.requests_set as f64,
-    },
+    Figure { key: "switches", title: "switches", unit: "", scale: 1.0, better: None, read: |e| e.all.switches as f64 },
+    Figure { key: "requests", title: "requests", unit: "", scale: 1.0, better: None, read: |e| e.all.requests as f64 },
     Figure {
         key: "contention",
         title: "contention",
         unit: "%",
         scale: 1e2,
         better: Some(Better::Lower),
-        read: |e| e.stats.lock.contended_ns as f64 / e.stats.elapsed_ns.max(1) as f64,
+        read: |e| e.all.contended_ns as f64 / e.all.elapsed_ns.max(1) as f64,
     },
     Figure {
         key: "wait_p50_s",
@@ -76,7 +64,7 @@ pub const FIGURES: &[Figure] = &[
         unit: "ms",
         scale: 1e3,
         better: Some(Better::Lower),
-        read: |e| seconds(e.stats.lock.waits.quantiles([0.5])[0]),
+        read: |e| seconds(e.all.waits.quantiles([0.5])[0]),
     },
     Figure {
         key: "wait_p99_s",
@@ -84,7 +72,7 @@ pub const FIGURES: &[Figure] = &[
         unit: "ms",
         scale: 1e3,
         better: Some(Better::Lower),
-        read: |e| seconds(e.stats.lock.waits.quantiles([0.99])[0]),
+        read: |e| seconds(e.all.waits.quantiles([0.99])[0]),
     },
     Figure {
         key: "longest_wait_s",
@@ -92,6 +80,6 @@ pub const FIGURES: &[Figure] = &[
         unit: "ms",
         scale: 1e3,
         better: Some(Better::Lower),
-        read: |e| seconds(e.stats.threads.iter().map(|t| t.wait_ns_max).max().unwrap_or(0)),
+        read: |e| seconds(e.all.longest_wait_ns),
     },
 ];

@@ -20,7 +20,7 @@
 //! Two columns make a trade-off along the interval (trade.rs).
 //!
 //! Not here: flags (`cli/sweep.rs`), statistics (`explore/statistics.rs`), charts (`explore/chart`), cores as an
-//! axis, counters of child processes.
+//! axis. The counters of a run are those of its child processes, too (`engine/counts.rs`).
 
 mod columns;
 mod data;
@@ -68,7 +68,9 @@ pub fn sweep(config: Config, plan: Plan, progress: bool) -> Result<Sweep, Box<Fa
     for (counts, run) in all {
         let combination = &plan.combinations[run.combination];
         bar.set_message(combination.label());
-        match run::one(plan.config(&config, run), plan.limit) {
+        // A warm-up run leaves no trace.
+        let trace = plan.trace.as_ref().filter(|_| counts).map(|folder| folder.join(plan.trace_name(measured.len())));
+        match run::one(plan.config(&config, run), plan.limit, trace.as_deref()) {
             Ok(m) if counts => measured.push(m),
             Ok(_) => {}
             Err(mut failure) => {

@@ -2,9 +2,11 @@
 
 use crate::engine::Config;
 use crate::engine::config::interval_text;
+use crate::explore::trace;
 use crate::gil::policy::{self, Unit};
 use crate::gil::{GilConfig, World};
 use crate::world::Nanos;
+use std::path::PathBuf;
 
 /// What is asked for: the values along each axis.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Plan {
     pub warmup: usize,
     /// A run that takes longer in real time is killed.
     pub limit: Nanos,
+    /// The folder in which each run leaves a trace.
+    pub trace: Option<PathBuf>,
 }
 
 /// How long a run may take if nothing else is said.
@@ -106,7 +110,18 @@ impl Plan {
             }
             runs.extend(order.into_iter().map(|combination| Run { combination, repeat: round, seed }));
         }
-        Ok(Plan { combinations, runs, repeat, warmup: 0, limit: LIMIT })
+        Ok(Plan { combinations, runs, repeat, warmup: 0, limit: LIMIT, trace: None })
+    }
+
+    /// The file for the trace of the run of that index.
+    pub fn trace_name(&self, at: usize) -> String {
+        let run = &self.runs[at];
+        let combination = &self.combinations[run.combination];
+        let mut parts = vec![format!("{:03}", at + 1), combination.policy.to_string()];
+        parts.extend(combination.interval_us.map(interval_text));
+        parts.extend(combination.params.iter().map(|(name, value)| format!("{name}={value}")));
+        parts.extend(run.seed.map(|seed| format!("seed={seed}")));
+        trace::file_name(&parts)
     }
 
     /// The configuration of one run.

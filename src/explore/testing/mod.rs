@@ -19,7 +19,9 @@ pub mod select;
 
 use crate::engine::Config;
 use crate::engine::trial::Verdict;
+use crate::explore::trace;
 use crate::world::Nanos;
+use std::path::PathBuf;
 
 /// How a verdict is told.
 pub struct Row {
@@ -96,9 +98,17 @@ pub struct Plan {
     pub first_only: bool,
     /// Inconclusive is failed.
     pub strict_timing: bool,
+    /// The folder in which each test leaves a trace.
+    pub trace: Option<PathBuf>,
 }
 
 impl Plan {
+    /// The file for the trace of a test, which a later attempt writes again.
+    pub fn trace_file(&self, test: &Test) -> Option<PathBuf> {
+        let file = test.file.trim_end_matches(".kit").to_string();
+        Some(self.trace.as_ref()?.join(trace::file_name(&[file, test.name.replace("::", ".")])))
+    }
+
     /// The configuration for the tests of one file.
     pub fn config_for(&self, file: &str) -> Config {
         Config { script: crate::engine::Script::File(file.into()), argv: vec![file.to_string()], ..self.config.clone() }

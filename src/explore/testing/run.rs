@@ -2,13 +2,16 @@
 
 use super::{Done, Plan, ROWS, Test, row};
 use crate::engine::job::{Job, Received};
+use crate::engine::tracing;
 use crate::engine::trial::{self, Trial, Verdict};
+use crate::explore::trace;
 use crate::world::capture::{self, End, Finished, Stop};
 use crate::world::child::{Exit, Stream};
 use crate::world::{Nanos, out, thread};
 use crossbeam::channel::unbounded;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
@@ -22,13 +25,21 @@ const BACK_OFF_NS: [Nanos; 3] = [200_000_000, 1_000_000_000, 3_000_000_000];
 const ATTEMPTS_MAX: u64 = 20;
 
 /// In the child: runs the test that the job names and answers.
-pub fn work(job: Received) -> i32 {
+pub fn work(mut job: Received) -> i32 {
+    let file = job.extra["trace"].as_str().map(PathBuf::from);
+    job.config.trace = file.is_some().then(tracing::folder);
+    let script = job.config.argv.first().cloned().unwrap_or_default();
     let Some(test) = job.extra["test"].as_str() else {
         out::error(b"kit: a job without a test\n");
         return 2;
     };
     match trial::run(job.config, test) {
-        Ok(trial) => {
+        Ok((trial, traced)) => {
+            if let (Some(file), Some(traced)) = (file, traced)
+                && let Err(e) = trace::save(&file, &script, &traced)
+            {
+                out::error(format!("kit: can't write the trace '{}': {e}\n", file.display()).as_bytes());
+            }
             let frame = json!({
                 "verdict": row(trial.verdict).word,
                 "text": trial.text,
@@ -142,7 +153,7 @@ fn run(test: &Test, plan: &Plan, stop: &Stop) -> Done {
 /// One run of a test, and how many its durations allow.
 fn attempt(test: &Test, plan: &Plan, stop: &Stop) -> (Done, u64) {
     let config = plan.config_for(&test.file);
-    let job = Job { role: ROLE, config, extra: json!({ "test": test.name }) };
+    let job = Job { role: ROLE, config, extra: json!({ "test": test.name, "trace": plan.trace_file(test) }) };
     let watched = capture::watch(|on_exit| job.start(Stream::Capture, Stream::Capture, on_exit), plan.timeout_ns, stop);
     let mut done = Done {
         test: test.clone(),

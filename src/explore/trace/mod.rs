@@ -22,9 +22,35 @@ pub use build::timeline;
 pub use chrome::write;
 pub use read::{ReadError, read};
 
+use crate::engine::tracing::Traced;
 use crate::trace::Spot;
-use crate::world::Nanos;
+use crate::world::{Nanos, file, host};
+use std::path::Path;
 use std::sync::Arc;
+
+/// Writes what a run of `script` recorded to a file, piece by piece.
+pub fn save(path: &Path, script: &str, traced: &Traced) -> std::io::Result<()> {
+    let timeline = timeline(&traced.recording, script, traced.simulated);
+    let mut writer = file::create(path)?;
+    write(&timeline, &mut |bytes| writer.write_all(bytes))?;
+    writer.flush()
+}
+
+/// Makes the folder for the traces of many runs, if it is not there.
+pub fn make_folder(path: &Path) -> Result<(), String> {
+    match host::make_dir(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(format!("can't make the folder '{}' for traces: {e}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The name of a run's trace among others: what tells the run from them, in characters that every system allows.
+pub fn file_name(parts: &[String]) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._=".contains(c) { c } else { '-' };
+    format!("{}.json", parts.join("-").chars().map(plain).collect::<String>().trim_matches('-'))
+}
 
 /// Turns the table of states into `State` and what is said of each.
 macro_rules! states {

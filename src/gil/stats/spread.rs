@@ -60,6 +60,15 @@ impl Steps {
 pub struct Spread(Vec<u32>);
 
 impl Spread {
+    /// Counts by step, and back.
+    pub fn rows(&self) -> &[u32] {
+        &self.0
+    }
+
+    pub fn of_rows(rows: Vec<u32>) -> Spread {
+        Spread(rows)
+    }
+
     /// How many there were.
     pub fn count(&self) -> u64 {
         self.0.iter().map(|n| u64::from(*n)).sum()

@@ -8,7 +8,8 @@ use crate::object::{Ref, TypeId, Value, name};
 use crate::vm::ops::arith::BinOp;
 use crate::vm::thread::{Res, Thread};
 
-/// Does one instruction of the frame whose registers begin at stack index `at`.
+/// Does one instruction of the frame whose registers begin at stack index `at`. Those in which a thread waits come
+/// first, with little of their own on the stack: threads that sleep are many.
 pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
     let r = |x: Reg| at + x.0 as u32;
     match i {
@@ -22,6 +23,20 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let exit = th.take_reg(r(base));
             th.with_exit(&exit, [Value::None, Value::None, Value::None])?;
         }
+        Instr::CallEx { dst, base } => {
+            let (f, args, kw) = (th.take_reg(r(base)), th.take_reg(r(base) + 1), th.take_reg(r(base) + 2));
+            let v = th.call_spread(&f, &args, &kw)?;
+            th.set_reg(r(dst), v);
+        }
+        other => return statements(th, at, code, other),
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn statements(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
+    let r = |x: Reg| at + x.0 as u32;
+    match i {
         Instr::MakeFunction { dst, code: k, base } => {
             let (defaults, kwdefaults) = (th.take_reg(r(base)), th.take_reg(r(base) + 1));
             let f = th.make_function(&code.consts[k.0 as usize], defaults, kwdefaults, at);
@@ -46,11 +61,6 @@ pub fn step(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let bases = if spread { th.collect(&bases[0])? } else { bases };
             let class = th.build_class(&row[0], &row[1], bases, keywords)?;
             th.set_reg(r(dst), class);
-        }
-        Instr::CallEx { dst, base } => {
-            let (f, args, kw) = (th.take_reg(r(base)), th.take_reg(r(base) + 1), th.take_reg(r(base) + 2));
-            let v = th.call_spread(&f, &args, &kw)?;
-            th.set_reg(r(dst), v);
         }
         Instr::BuildList { dst, base, n } => {
             let row = take_row(th, r(base), n.0 as u32);
