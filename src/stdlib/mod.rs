@@ -117,6 +117,7 @@ library! {
     "_help" "_help.kit"
     "_isoformat" "_isoformat.kit"
     "_logrecord" "_logrecord.kit"
+    "_normal" "_normal.kit"
     "_sysinfo" "_sysinfo.kit"
     "_testcase" "_testcase.kit"
     "_threading_more" "_threading_more.kit"
