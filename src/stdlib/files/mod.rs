@@ -6,7 +6,7 @@
 
 mod read;
 
-use self::read::{iter, next, read, readline, readlines, seek, tell};
+use self::read::{iter, next, read, readline, readlines, seek, tell, truncate};
 use super::os_error;
 use crate::natives;
 use crate::object::opaque::Opaque;
@@ -37,16 +37,18 @@ macro_rules! file_rows {
             holds flush("") = flush;
             /// Closes the file; closing twice is no error.
             holds close("") = close;
-            /// Goes to a position: 0 is the start. Only for files that are read.
+            /// Goes to a position: 0 is the start.
             holds seek("offset, whence=0, /") = seek;
-            /// The position in bytes. Only for files that are read.
+            /// The position in bytes.
             holds tell("") = tell;
             /// Whether the file can be read.
             holds readable("") = readable;
             /// Whether the file can be written.
             holds writable("") = writable;
             /// Whether `seek` works.
-            holds seekable("") = readable;
+            holds seekable("") = seekable;
+            /// Cuts the file off at `size`, or here; gives the new size.
+            holds truncate("size=None, /") = truncate;
             /// Whether it is a terminal.
             holds isatty("") = isatty;
             /// The number of a standard stream; OSError for other files.
@@ -79,7 +81,7 @@ file_rows!(BINARY BINARY_GETTERS "BufferedReader");
 
 natives! { pub OPEN, "builtins";
     /// Opens a file: mode "r" reads, "w" writes anew, "a" adds, "x" makes; with "b" bytes, else UTF-8
-    /// text. Reading and writing at once ("+") is not supported. FileNotFoundError and other OSErrors.
+    /// text; with "+" reads and writes. FileNotFoundError and other OSErrors.
     holds open("file, mode='r', buffering=-1, encoding=None, errors=None, newline=None") = open;
 }
 
@@ -93,8 +95,17 @@ enum Io {
         data: Vec<u8>,
         at: usize,
         raw: bool,
+        /// Where writes go to, too, if the file was opened with "+".
+        update: Option<Update>,
     },
     Write(Writer),
+}
+
+/// A file that is read and written.
+struct Update {
+    writer: Writer,
+    /// Writes are added at the end wherever the place is.
+    append: bool,
 }
 
 struct File {
@@ -150,6 +161,9 @@ enum Wrote {
 }
 
 fn write_bytes(f: &mut File, bytes: &[u8]) -> Wrote {
+    if let Some(done) = update(f, bytes) {
+        return Wrote::Done(done);
+    }
     match &f.io {
         Io::Closed => Wrote::Closed { text: f.text },
         Io::Stdout => Wrote::Done(out::write(bytes)),
@@ -158,8 +172,24 @@ fn write_bytes(f: &mut File, bytes: &[u8]) -> Wrote {
             Wrote::Done(Ok(()))
         }
         Io::Write(w) => Wrote::Done(w.write(bytes)),
-        Io::Stdin | Io::Read { .. } => Wrote::ReadOnly,
+        Io::Read { update: None, .. } | Io::Stdin => Wrote::ReadOnly,
+        Io::Read { .. } => Wrote::Done(Ok(())),
     }
+}
+
+/// Writes into a file opened with "+": what is read later is what was written.
+fn update(f: &mut File, bytes: &[u8]) -> Option<io::Result<()>> {
+    let Io::Read { data, at, update: Some(u), .. } = &mut f.io else { return None };
+    if u.append {
+        *at = data.len();
+    }
+    let (from, end) = (*at, *at + bytes.len());
+    if data.len() < end {
+        data.resize(end, 0);
+    }
+    data[from..end].copy_from_slice(bytes);
+    *at = end;
+    Some(u.writer.write_at(from as u64, bytes))
 }
 
 fn wrote(th: &mut Thread, w: Wrote) -> Res<()> {
@@ -263,7 +293,11 @@ fn readable(c: &mut Call) -> Res<Value> {
 }
 
 fn writable(c: &mut Call) -> Res<Value> {
-    this(c, |f| Value::bool(matches!(f.io, Io::Write(_) | Io::Stdout | Io::Stderr)))
+    this(c, |f| Value::bool(matches!(f.io, Io::Write(_) | Io::Read { update: Some(_), .. } | Io::Stdout | Io::Stderr)))
+}
+
+fn seekable(c: &mut Call) -> Res<Value> {
+    this(c, |f| Value::bool(matches!(f.io, Io::Read { .. } | Io::Write(_))))
 }
 
 fn isatty(c: &mut Call) -> Res<Value> {
@@ -340,6 +374,7 @@ fn unsupported(th: &mut Thread, text: &str) -> Raised {
 struct Parsed {
     binary: bool,
     write: Option<Mode>,
+    update: bool,
 }
 
 fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
@@ -359,16 +394,13 @@ fn parse_mode(c: &mut Call, mode: &str) -> Res<Parsed> {
         };
         return Err(c.value_error(text));
     }
-    if has('+') {
-        return Err(c.value_error(format!("Kit opens a file for reading or for writing, not both: mode '{mode}'")));
-    }
     let write = match () {
         () if has('w') => Some(Mode::Truncate),
         () if has('a') => Some(Mode::Append),
         () if has('x') => Some(Mode::New),
         () => None,
     };
-    Ok(Parsed { binary: has('b'), write })
+    Ok(Parsed { binary: has('b'), write, update: has('+') })
 }
 
 /// A path: str, or an object with `__fspath__`.
@@ -408,7 +440,12 @@ fn open(c: &mut Call) -> Res<Value> {
     let translate = c.some(5).is_none();
     let at = Path::new(&name);
     let io = match parsed.write {
-        None => host::read_file(at).map(|data| Io::Read { data, at: 0, raw: true }),
+        mode if parsed.update => Writer::update(at, mode).map(|(writer, data)| {
+            let append = mode == Some(Mode::Append);
+            let at = if append { data.len() } else { 0 };
+            Io::Read { data, at, raw: true, update: Some(Update { writer, append }) }
+        }),
+        None => host::read_file(at).map(|data| Io::Read { data, at: 0, raw: true, update: None }),
         Some(mode) => Writer::open(at, mode).map(Io::Write),
     };
     match io {

@@ -5,6 +5,7 @@ use crate::object::iter::Iter;
 use crate::object::{Name, TypeId, Value};
 use crate::stdlib::os_error;
 use crate::vm::{Call, Res};
+use crate::world::file::SeekFrom;
 use crate::world::host;
 
 /// Makes the file ready to be read: not closed, readable, its text checked and translated.
@@ -20,12 +21,13 @@ fn ready(c: &mut Call) -> Res<()> {
         match &mut f.io {
             Io::Stdin => State::Ready,
             Io::Closed => State::Closed,
-            Io::Read { data, raw, .. } if *raw && is_text => {
+            Io::Read { data, raw, update, .. } if *raw && is_text => {
                 if std::str::from_utf8(data).is_err() {
                     return State::NotUtf8(data.clone());
                 }
                 *raw = false;
-                if translate && data.contains(&b'\r') {
+                // Places of a file that is written, too, are those of its bytes.
+                if translate && update.is_none() && data.contains(&b'\r') {
                     *data = translate_ends(data);
                 }
                 State::Ready
@@ -165,21 +167,53 @@ pub(super) fn next(c: &mut Call) -> Res<Value> {
     Ok(line)
 }
 
+/// Goes to a place of a file that is written only; `None`: it is another.
+fn seek_writer(c: &mut Call, to: SeekFrom) -> Res<Option<u64>> {
+    let went = this(c, |f| match &f.io {
+        Io::Write(w) => Some(w.seek(to)),
+        _ => None,
+    })?;
+    match went {
+        None => Ok(None),
+        Some(Ok(at)) => Ok(Some(at)),
+        Some(Err(e)) => Err(os_error::raise(c, &e, None)),
+    }
+}
+
 pub(super) fn seek(c: &mut Call) -> Res<Value> {
-    ready(c)?;
     let offset = c.arg(1);
     let offset = c.index(&offset)?;
     let whence = match c.opt(2) {
         Some(v) => c.index(&v)?,
         None => 0,
     };
+    let (is_text, closed) = this(c, |f| (f.text, matches!(f.io, Io::Closed)))?;
+    if closed {
+        return Err(c.value_error("I/O operation on closed file."));
+    }
+    if is_text && offset != 0 && matches!(whence, 1 | 2) {
+        let from = if whence == 1 { "cur" } else { "end" };
+        return Err(super::unsupported(c, &format!("can't do nonzero {from}-relative seeks")));
+    }
+    if offset < 0 && whence == 0 {
+        return Err(c.value_error(format!("negative seek position {offset}")));
+    }
+    let to = match whence {
+        0 => SeekFrom::Start(offset as u64),
+        1 => SeekFrom::Current(offset),
+        2 => SeekFrom::End(offset),
+        _ => return Err(c.value_error(format!("invalid whence ({whence}, should be 0, 1 or 2)"))),
+    };
+    if let Some(at) = seek_writer(c, to)? {
+        return Ok(Value::Int(at as i64));
+    }
+    ready(c)?;
     let new = this(c, |f| match &mut f.io {
         Io::Read { data, at, .. } => {
             let base = match whence {
                 0 => 0,
                 1 => *at as i64,
-                2 => data.len() as i64,
-                _ => return None,
+                _ => data.len() as i64,
             };
             *at = usize::try_from(base.checked_add(offset)?).ok()?;
             Some(*at)
@@ -193,9 +227,32 @@ pub(super) fn seek(c: &mut Call) -> Res<Value> {
 }
 
 pub(super) fn tell(c: &mut Call) -> Res<Value> {
+    if let Some(at) = seek_writer(c, SeekFrom::Current(0))? {
+        return Ok(Value::Int(at as i64));
+    }
     ready(c)?;
     this(c, |f| match &f.io {
         Io::Read { at, .. } => Value::Int(*at as i64),
         _ => Value::Int(0),
     })
+}
+
+pub(super) fn truncate(c: &mut Call) -> Res<Value> {
+    let here = tell(c)?;
+    let size = c.some(1).unwrap_or(here);
+    let size = c.index(&size)?;
+    let Ok(size) = u64::try_from(size) else { return Err(c.value_error(format!("negative size value {size}"))) };
+    let cut = this(c, |f| match &mut f.io {
+        Io::Write(w) => Some(w.set_len(size)),
+        Io::Read { data, update: Some(u), .. } => {
+            data.resize(size as usize, 0);
+            Some(u.writer.set_len(size))
+        }
+        _ => None,
+    })?;
+    match cut {
+        Some(Ok(())) => Ok(Value::Int(size as i64)),
+        Some(Err(e)) => Err(os_error::raise(c, &e, None)),
+        None => Err(super::unsupported(c, "File not open for writing")),
+    }
 }
