@@ -331,7 +331,7 @@ fn import_main(th: &mut Thread, config: &Config, module: &Ref) -> Res<()> {
 #[cfg(test)]
 mod tests {
     use super::{begin_frame, read_begin};
-    use crate::vm::children::{Awaited, Birth, Method};
+    use crate::vm::children::{Birth, Method};
 
     fn birth() -> Birth {
         Birth {

@@ -137,6 +137,7 @@ library! {
     "_isoformat" "_isoformat.kit"
     "_kit_server" "_kit_server.kit"
     "_logrecord" "_logrecord.kit"
+    "_normal" "_normal.kit"
     "_sysinfo" "_sysinfo.kit"
     "_socketfile" "_socketfile.kit"
     "_testcase" "_testcase.kit"

@@ -7,6 +7,8 @@ use crate::vm::ops::compare::CmpOp;
 use crate::vm::{Call, Res};
 
 natives! { pub OPERATOR, "_operator";
+    /// How many items a builtin iterator has left; None if it does not know.
+    holds _hint("it, /") = hint;
     /// a + b
     holds add("a, b, /") = add;
     /// a - b
@@ -165,4 +167,9 @@ fn is_(c: &mut Call) -> Res<Value> {
 }
 fn is_not(c: &mut Call) -> Res<Value> {
     Ok(Value::bool(!c.arg(0).same(&c.arg(1))))
+}
+
+fn hint(c: &mut Call) -> Res<Value> {
+    let left = c.arg(0).as_ref().and_then(|r| c.items_left(r));
+    Ok(left.map_or(Value::None, |n| Value::Int(n as i64)))
 }

@@ -474,9 +474,30 @@ impl Thread {
         Some(self.iterator(Iter::Tool(Box::new(Tool::Tee { source, place }))))
     }
 
-    /// `__length_hint__` of a `repeat`.
-    pub fn repeats_left(&self, it: &Ref) -> Option<Option<u64>> {
-        self.tool(it, |t| if let Tool::Repeat { left, .. } = t { Some(*left) } else { None }).flatten()
+    /// How many items an iterator over a builtin container has left.
+    pub fn items_left(&self, it: &Ref) -> Option<usize> {
+        if !it.is::<Iter>() {
+            return None;
+        }
+        // What it iterates is asked with the iterator closed.
+        let (of, at) = it.with::<Iter, _>(&self.held, |state| match state {
+            Iter::Done => Some((None, 0)),
+            Iter::List { list: r, at } | Iter::Tuple { tuple: r, at } | Iter::Bytes { bytes: r, at } => {
+                Some((Some(r.clone()), *at))
+            }
+            Iter::Deque { deque: r, at, .. } => Some((Some(r.clone()), *at)),
+            Iter::Range { left, .. } => Some((None, (*left).max(0) as usize)),
+            Iter::Reversed { at, .. } => Some((None, (*at).max(0) as usize)),
+            Iter::Tool(tool) => match &**tool {
+                Tool::Repeat { left: Some(n), .. } => Some((None, *n as usize)),
+                _ => None,
+            },
+            _ => None,
+        })?;
+        match of {
+            None => Some(at),
+            Some(r) => Some(self.base_length(&r)?.saturating_sub(at)),
+        }
     }
 }
 
