@@ -253,6 +253,6 @@ pub(super) fn truncate(c: &mut Call) -> Res<Value> {
     match cut {
         Some(Ok(())) => Ok(Value::Int(size as i64)),
         Some(Err(e)) => Err(os_error::raise(c, &e, None)),
-        None => Err(super::unsupported(c, "File not open for writing")),
+        None => Err(super::unsupported(c, "truncate")),
     }
 }
