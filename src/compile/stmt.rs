@@ -82,6 +82,7 @@ impl<'a> Unit<'a> {
             return self.explained_assert(test, msg, span);
         }
         let fine = self.asm.label();
+        let tested = self.cx.ast.span(test);
         self.branch(test, true, fine)?;
         let mark = self.mark();
         let msg = match msg {
@@ -93,7 +94,7 @@ impl<'a> Unit<'a> {
             }
         };
         self.release(mark);
-        self.emit(span, Instr::AssertFail { msg });
+        self.emit(tested, Instr::AssertFail { msg });
         self.asm.bind(fine);
         Ok(())
     }

@@ -193,3 +193,73 @@ impl Trace for Tool {
     /// Never called: the iterator that holds it becomes `Done`.
     fn clear(&mut self) {}
 }
+
+impl Choice {
+    /// The next row.
+    pub fn next_row(&mut self) -> Option<Vec<Value>> {
+        if self.ended {
+            return None;
+        }
+        if self.begun && !advance(self) {
+            self.ended = true;
+            return None;
+        }
+        self.begun = true;
+        let row = |(i, at): (usize, &usize)| {
+            let pool = if self.how == Choose::Product { &self.pools[i] } else { &self.pools[0] };
+            pool[*at].clone()
+        };
+        let wanted = if self.how == Choose::Permutations { self.turns.len() } else { self.places.len() };
+        Some(self.places[..wanted].iter().enumerate().map(row).collect())
+    }
+}
+
+/// Moves the places on to the next row; false if there is none.
+fn advance(c: &mut Choice) -> bool {
+    let n = c.pools.first().map_or(0, Vec::len);
+    let r = c.places.len();
+    match c.how {
+        Choose::Product => {
+            for i in (0..r).rev() {
+                c.places[i] += 1;
+                if c.places[i] < c.pools[i].len() {
+                    return true;
+                }
+                c.places[i] = 0;
+            }
+            false
+        }
+        Choose::Combinations => match (0..r).rev().find(|&i| c.places[i] != i + n - r) {
+            Some(i) => {
+                c.places[i] += 1;
+                for j in i + 1..r {
+                    c.places[j] = c.places[j - 1] + 1;
+                }
+                true
+            }
+            None => false,
+        },
+        Choose::WithReplacement => match (0..r).rev().find(|&i| c.places[i] + 1 != n) {
+            Some(i) => {
+                let next = c.places[i] + 1;
+                c.places[i..].fill(next);
+                true
+            }
+            None => false,
+        },
+        Choose::Permutations => {
+            for i in (0..c.turns.len()).rev() {
+                c.turns[i] -= 1;
+                if c.turns[i] == 0 {
+                    c.places[i..].rotate_left(1);
+                    c.turns[i] = n - i;
+                } else {
+                    let j = n - c.turns[i];
+                    c.places.swap(i, j);
+                    return true;
+                }
+            }
+            false
+        }
+    }
+}

@@ -315,29 +315,7 @@ impl Thread {
             _ if attr == name::DICT && TypeId::of_shape(r.shape()).is_none() && !self.has_only_slots(r) => {
                 Ok(Some(self.live_dict(r)))
             }
-            Kind::Descriptor => {
-                let d = r.frozen::<Descriptor>();
-                if d.kind == DescriptorKind::Member {
-                    return Ok(match attr.text() {
-                        "__name__" => Some(d.get.clone()),
-                        "__objclass__" => Some(d.set.clone()),
-                        "__qualname__" => {
-                            let class = d.set.as_ref().map(|c| c.with::<Class, _>(&self.held, |c| c.qualname.clone()));
-                            let text =
-                                format!("{}.{}", class.unwrap_or_default(), super::make::text(&d.get).unwrap_or(""));
-                            Some(self.string(text))
-                        }
-                        _ => None,
-                    });
-                }
-                Ok(match attr.text() {
-                    "fget" | "__func__" | "__wrapped__" => Some(d.get.clone()),
-                    "fset" => Some(d.set.clone()),
-                    "fdel" => Some(d.delete.clone()),
-                    "__doc__" => Some(d.doc.clone()),
-                    _ => None,
-                })
-            }
+            Kind::Descriptor => Ok(self.descriptor_attr(r, attr)),
             Kind::Slice => {
                 let s = r.frozen::<crate::object::types::Slice>();
                 Ok(match attr.text() {
@@ -364,6 +342,29 @@ impl Thread {
             }
             Kind::Opaque => Ok(self.facts_attr(r, attr)),
             _ => Ok(None),
+        }
+    }
+
+    fn descriptor_attr(&mut self, r: &Ref, attr: Name) -> Option<Value> {
+        let d = r.frozen::<Descriptor>();
+        if d.kind == DescriptorKind::Member {
+            return match attr.text() {
+                "__name__" => Some(d.get.clone()),
+                "__objclass__" => Some(d.set.clone()),
+                "__qualname__" => {
+                    let class = d.set.as_ref().map(|c| c.with::<Class, _>(&self.held, |c| c.qualname.clone()));
+                    let text = format!("{}.{}", class.unwrap_or_default(), super::make::text(&d.get).unwrap_or(""));
+                    Some(self.string(text))
+                }
+                _ => None,
+            };
+        }
+        match attr.text() {
+            "fget" | "__func__" | "__wrapped__" => Some(d.get.clone()),
+            "fset" => Some(d.set.clone()),
+            "fdel" => Some(d.delete.clone()),
+            "__doc__" => Some(d.doc.clone()),
+            _ => None,
         }
     }
 

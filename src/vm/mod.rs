@@ -15,6 +15,7 @@
 //! Here too is how natives are declared and called (native.rs): their rows are in `stdlib`.
 //! Not here: modules and methods (`stdlib`), who holds the lock (`gil`).
 
+mod anchors;
 mod asynchronous;
 pub mod attr;
 pub mod bind;

@@ -1,5 +1,6 @@
 //! Tracebacks as Python prints them, and where a thread stands.
 
+use super::anchors::anchors;
 use super::thread::Thread;
 use crate::bytecode::Code;
 use crate::object::exception::TraceEntry;
@@ -168,13 +169,22 @@ fn entry(out: &mut String, t: &TraceEntry, line: u32) {
     let begin = code.file.line_span(line).lo + (text.len() - text.trim_start().len()) as u32;
     let end = begin + shown.len() as u32;
     let (lo, hi) = (span.lo.max(begin), span.hi.min(end));
-    if span.lo >= begin && hi > lo && (lo, hi) != (begin, end) && code.file.line(span.lo) == line {
-        let width = |a: u32, b: u32| {
-            text.get((a - code.file.line_span(line).lo) as usize..(b - code.file.line_span(line).lo) as usize)
-                .map_or(0, |s| s.chars().count())
-        };
-        let _ = writeln!(out, "    {}{}", " ".repeat(width(begin, lo)), "^".repeat(width(lo, hi).max(1)));
+    if span.lo < begin || hi <= lo || code.file.line(span.lo) != line {
+        return;
     }
+    let base = code.file.line_span(line).lo;
+    let part = |a: u32, b: u32| text.get((a - base) as usize..(b - base) as usize).unwrap_or("");
+    // An expression of several lines is marked to the end of its first.
+    let marked = if span.hi <= end { anchors(part(lo, hi)) } else { None };
+    if (lo, hi) == (begin, end) && marked.is_none() {
+        return;
+    }
+    let (before, width) = (part(begin, lo).chars().count(), part(lo, hi).chars().count().max(1));
+    let marks = match marked {
+        None => "^".repeat(width),
+        Some((from, to)) => "~".repeat(from) + &"^".repeat(to - from) + &"~".repeat(width.saturating_sub(to)),
+    };
+    let _ = writeln!(out, "    {}{marks}", " ".repeat(before));
 }
 
 #[cfg(test)]

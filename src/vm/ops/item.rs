@@ -145,21 +145,24 @@ impl Thread {
                     None => Err(self.index_error("bytearray index out of range")),
                 }
             }
-            Kind::Range => {
-                if int_of(key).is_some_and(|i| matches!(i, IntRef::Big(_))) {
-                    return Err(self.index_error("range object index out of range"));
-                }
-                let i = self.position(key, "range indices must be integers or slices, not ")?;
-                let x = *r.frozen::<Range>();
-                match slice::index(x.len as usize, i) {
-                    Some(at) => Ok(Value::Int(slice::range_item(x.start, x.step, at as u64))),
-                    None => Err(self.index_error("range object index out of range")),
-                }
-            }
+            Kind::Range => self.range_item(r, key),
             Kind::LongRange => self.long_range_item(r, key),
             Kind::Deque => self.deque_get(r, key),
             Kind::Class => self.class_item(obj, r, key),
             _ => Err(self.not_subscriptable(obj)),
+        }
+    }
+
+    fn range_item(&mut self, r: &Ref, key: &Value) -> Res<Value> {
+        let outside = "range object index out of range";
+        if int_of(key).is_some_and(|i| matches!(i, IntRef::Big(_))) {
+            return Err(self.index_error(outside));
+        }
+        let i = self.position(key, "range indices must be integers or slices, not ")?;
+        let x = *r.frozen::<Range>();
+        match slice::index(x.len as usize, i) {
+            Some(at) => Ok(Value::Int(slice::range_item(x.start, x.step, at as u64))),
+            None => Err(self.index_error(outside)),
         }
     }
 

@@ -166,6 +166,25 @@ impl Thread {
         }
     }
 
+    fn repr_native(&self, r: &Ref) -> String {
+        let n = r.frozen::<Native>();
+        let row = self.interp.natives[n.row as usize];
+        match &n.this {
+            Value::Unbound if row.name == "__new__" => {
+                format!("<built-in method __new__ of type object at {:#x}>", r.address())
+            }
+            Value::Unbound if is_slot(row) => format!("<slot wrapper '{}' of '{}' objects>", row.name, row.module),
+            Value::Unbound if row.method => format!("<method '{}' of '{}' objects>", row.name, row.module),
+            Value::Unbound => format!("<built-in function {}>", row.name),
+            this => {
+                let (of, at) = (self.type_name(this), this.as_ref().map_or(0, Ref::address));
+                let kind = if is_slot(row) { "method-wrapper" } else { "built-in method" };
+                let quote = if is_slot(row) { "'" } else { "" };
+                format!("<{kind} {quote}{}{quote} of {of} object at {at:#x}>", row.name)
+            }
+        }
+    }
+
     /// Functions and what belongs to them; all else by its class and address.
     fn repr_code(&mut self, v: &Value, r: &Ref) -> Res<String> {
         let at = r.address();
@@ -178,29 +197,7 @@ impl Thread {
                 let (q, kind) = r.with::<Generator, _>(&self.held, |g| (g.qualname.to_string(), g.kind.type_id()));
                 format!("<{} object {q} at {at:#x}>", kind.name())
             }
-            Kind::Native => {
-                let n = r.frozen::<Native>();
-                let row = self.interp.natives[n.row as usize];
-                match &n.this {
-                    Value::Unbound if row.name == "__new__" => {
-                        format!("<built-in method __new__ of type object at {:#x}>", r.address())
-                    }
-                    Value::Unbound if is_slot(row) => {
-                        format!("<slot wrapper '{}' of '{}' objects>", row.name, row.module)
-                    }
-                    Value::Unbound if row.method => {
-                        format!("<method '{}' of '{}' objects>", row.name, row.module)
-                    }
-                    Value::Unbound => format!("<built-in function {}>", row.name),
-                    this => {
-                        let (of, at) = (self.type_name(this), this.as_ref().map_or(0, Ref::address));
-                        if is_slot(row) {
-                            return Ok(format!("<method-wrapper '{}' of {of} object at {at:#x}>", row.name));
-                        }
-                        format!("<built-in method {} of {of} object at {at:#x}>", row.name)
-                    }
-                }
-            }
+            Kind::Native => self.repr_native(r),
             Kind::Method => {
                 let m = r.frozen::<Method>();
                 let (func, this) = (m.func.clone(), m.this.clone());

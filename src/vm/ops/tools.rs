@@ -7,7 +7,7 @@
 
 use super::arith::BinOp;
 use crate::object::iter::Iter;
-use crate::object::tools::{Choice, Choose, Tool};
+use crate::object::tools::Tool;
 use crate::object::{Ref, Value};
 use crate::vm::{Res, Thread};
 
@@ -530,78 +530,10 @@ fn look(tool: &mut Tool) -> Look {
             }
             None => Look::End,
         },
-        Tool::Choice(c) => match choose(c) {
+        Tool::Choice(c) => match c.next_row() {
             Some(row) => Look::Row(row),
             None => Look::End,
         },
         _ => Look::Ask,
-    }
-}
-
-/// The next row of a choice.
-fn choose(c: &mut Choice) -> Option<Vec<Value>> {
-    if c.ended {
-        return None;
-    }
-    if c.begun && !advance(c) {
-        c.ended = true;
-        return None;
-    }
-    c.begun = true;
-    let row = |(i, at): (usize, &usize)| {
-        let pool = if c.how == Choose::Product { &c.pools[i] } else { &c.pools[0] };
-        pool[*at].clone()
-    };
-    let wanted = if c.how == Choose::Permutations { c.turns.len() } else { c.places.len() };
-    Some(c.places[..wanted].iter().enumerate().map(row).collect())
-}
-
-/// Moves the places on to the next row; false if there is none.
-fn advance(c: &mut Choice) -> bool {
-    let n = c.pools.first().map_or(0, Vec::len);
-    let r = c.places.len();
-    match c.how {
-        Choose::Product => {
-            for i in (0..r).rev() {
-                c.places[i] += 1;
-                if c.places[i] < c.pools[i].len() {
-                    return true;
-                }
-                c.places[i] = 0;
-            }
-            false
-        }
-        Choose::Combinations => match (0..r).rev().find(|&i| c.places[i] != i + n - r) {
-            Some(i) => {
-                c.places[i] += 1;
-                for j in i + 1..r {
-                    c.places[j] = c.places[j - 1] + 1;
-                }
-                true
-            }
-            None => false,
-        },
-        Choose::WithReplacement => match (0..r).rev().find(|&i| c.places[i] + 1 != n) {
-            Some(i) => {
-                let next = c.places[i] + 1;
-                c.places[i..].fill(next);
-                true
-            }
-            None => false,
-        },
-        Choose::Permutations => {
-            for i in (0..c.turns.len()).rev() {
-                c.turns[i] -= 1;
-                if c.turns[i] == 0 {
-                    c.places[i..].rotate_left(1);
-                    c.turns[i] = n - i;
-                } else {
-                    let j = n - c.turns[i];
-                    c.places.swap(i, j);
-                    return true;
-                }
-            }
-            false
-        }
     }
 }
