@@ -300,9 +300,9 @@ fn repr(c: &mut Call) -> Res<Value> {
         Err(number) => number.to_string(),
     };
     Ok(match encoding {
-        Some(encoding) => c.string(format!("<_io.{t} name={name} mode='{mode}' encoding='{encoding}'>")),
-        None if t == "FileIO" => c.string(format!("<_io.FileIO name={name} mode='{mode}' closefd=True>")),
-        None => c.string(format!("<_io.{t} name={name}>")),
+        Some(encoding) => c.string(format!("<{t} name={name} mode='{mode}' encoding='{encoding}'>")),
+        None if t == "_io.FileIO" => c.string(format!("<_io.FileIO name={name} mode='{mode}' closefd=True>")),
+        None => c.string(format!("<{t} name={name}>")),
     })
 }
 
