@@ -180,7 +180,7 @@ assert errors < calls * 0.8, errors
 
 #[test]
 fn generated_functions_give_the_same_answers() {
-    for seed in 1..=4 {
+    for seed in 1..=3 {
         let source = script(seed * 7919, 30);
         let (out, err) = kit(&format!("nogil_{seed}.kit"), &source);
         let last = out.lines().last().unwrap_or_default();

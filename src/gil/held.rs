@@ -199,11 +199,11 @@ impl Held {
         self.outside_as(Bucket::Native, f)
     }
 
-    /// The same for work that looks now and then whether it should stop: at Ctrl-C in the main thread, in a daemon
-    /// at the end of the program.
-    pub fn outside_until<R: Send>(&mut self, f: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> R + Send) -> R {
+    /// The same for work that looks now and then whether it should stop, at Ctrl-C in the main thread, in a daemon at
+    /// the end of the program: when a bit of the mask is set in the word.
+    pub fn outside_until<R: Send>(&mut self, f: impl FnOnce(&AtomicU32, u32) -> R + Send) -> R {
         let me = self.me.clone();
-        self.outside(move || f(&|| me.breaker.load(Relaxed) & (driver::SIGNAL | driver::EXIT) != 0))
+        self.outside(move || f(&me.breaker, driver::SIGNAL | driver::EXIT))
     }
 
     /// The same for what waits rather than works: a call of the system that blocks.

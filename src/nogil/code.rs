@@ -194,6 +194,8 @@ pub enum Op {
     Raise(u16),
 }
 
+const _: () = assert!(size_of::<Op>() == 8);
+
 /// What a function returns.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ret {

@@ -8,6 +8,7 @@ use crate::object::pure::int::{self, IntRef};
 use crate::object::pure::{PureError, float};
 use crate::source::Span;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Registers of a frame (N4).
 const WINDOW: usize = 256;
@@ -40,8 +41,8 @@ pub struct Work<'a> {
     pub rows: &'a [Arc<Cells>],
     /// Frames at most.
     pub depth_max: usize,
-    /// Asked at safe points.
-    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Looked at at safe points: a bit of the mask in the word says to stop.
+    pub stop: (&'a AtomicU32, u32),
 }
 
 struct Frame {
@@ -164,7 +165,7 @@ fn go(work: &Work, proc: &Proc, w: &mut Window, pc_at: &mut usize, steps: &mut u
     }
     macro_rules! safe_point {
         () => {
-            if (work.stop)() {
+            if work.stop.0.load(Relaxed) & work.stop.1 != 0 {
                 leave!(Err(Box::new(End::Stopped)));
             }
         };

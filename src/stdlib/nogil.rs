@@ -22,12 +22,13 @@ use crate::object::function::{Function, Native};
 use crate::object::module::Module;
 use crate::object::opaque::Opaque;
 use crate::object::types::{Attrs, Cell};
-use crate::object::{Kind, Name, Ref, TypeId, Value, name};
+use crate::object::{Kind, Name, Ref, TypeId, Value};
 use crate::source::{SourceFile, Span};
 use crate::vm::make::{float_of, int_of, text, tuple_items};
 use crate::vm::{Call, Raised, Res, Thread};
 use crate::world::Nanos;
 use std::cell::RefCell;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 
 natives! { pub NOGIL, "_nogil";
@@ -297,18 +298,19 @@ fn call(c: &mut Call) -> Res<Value> {
     let program = program(c, &state, (types, number_types))?;
     let depth_max = (c.limit as usize).max(16);
     let mut steps = 0;
-    let work = |stop: &(dyn Fn() -> bool + Sync), steps: &mut u64| {
+    let work = |stop: (&AtomicU32, u32), steps: &mut u64| {
         let work = Work { program: &program, args: &bits, numbers: &numbers, rows: &rows, depth_max, stop };
         run(&work, steps)
     };
+    let never = (&AtomicU32::new(0), 0);
     let done = if c.held.simulated() {
-        let done = work(&|| false, &mut steps);
+        let done = work(never, &mut steps);
         c.held.spin(steps.saturating_mul(STEP_NS), release);
         done
     } else if release {
-        c.held.outside_until(|stop| work(stop, &mut steps))
+        c.held.outside_until(|word, mask| work((word, mask), &mut steps))
     } else {
-        work(&|| false, &mut steps)
+        work(never, &mut steps)
     };
     drop(rows);
     match done {
@@ -395,7 +397,7 @@ fn answer(c: &mut Call, program: &Program, results: &[u64]) -> Value {
 
 /// The exception, with the lines of the functions without the lock in its traceback.
 fn raise(c: &mut Call, program: &Program, fault: Fault) -> Raised {
-    let raised = match fault.end {
+    let _: Raised = match fault.end {
         End::Error(e) => c.raise_pure(e),
         End::Unset(n) => {
             let text = format!("cannot access local variable '{n}' where it is not associated with a value");
@@ -429,6 +431,5 @@ fn raise(c: &mut Call, program: &Program, fault: Fault) -> Raised {
     if let Value::Obj(r) = &e {
         r.with::<Exception, _>(&c.held, |x| x.trail.extend(entries));
     }
-    let _ = (name::MAIN, raised);
     c.reraise(e)
 }
