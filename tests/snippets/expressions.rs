@@ -104,7 +104,7 @@ pub fn templates(kind: char) -> &'static [&'static str] {
             "pow({i}, abs({n}), {i})",
             "pow({i}, {n}, 97)",
             "{i}.bit_length()",
-            "hash({i})",
+            "hash(({i}) + 0)",
             "int({p})",
             "{b}[{n}]",
             "(lambda v: v + {i})({i})",
