@@ -55,7 +55,9 @@ fn unknown(name: &str, all: &[&'static NativeRow]) -> String {
         );
     }
     let last = name.rsplit('.').next().unwrap_or(name);
-    let mut like: Vec<String> = all.iter().filter(|r| r.name == last).map(|r| shown_name(r)).collect();
+    // What the library itself is made of is no advice.
+    let shown = |r: &&&NativeRow| r.name == last && !r.module.starts_with('_');
+    let mut like: Vec<String> = all.iter().filter(shown).map(|r| shown_name(r)).collect();
     like.sort();
     like.dedup();
     if like.is_empty() {
