@@ -116,6 +116,7 @@ macro_rules! library {
 library! {
     "__future__" "__future__.kit"
     "_aiohttp_errors" "_aiohttp_errors.kit"
+    "_aiohttp_transport" "_aiohttp_transport.kit"
     "_asyncio_core" "_asyncio_core.kit"
     "_asyncio_loop" "_asyncio_loop.kit"
     "_asyncio_net" "_asyncio_net.kit"
