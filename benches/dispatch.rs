@@ -38,6 +38,7 @@ fn execute(text: &str) {
         every_safe_point: false,
         stats: false,
         trace: None,
+        counts: None,
         colour: false,
     };
     let outcome = run(config).expect("the run starts");

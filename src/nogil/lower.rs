@@ -311,7 +311,7 @@ impl<'a, 'd> Lower<'a, 'd> {
                 let out =
                     self.binary_into(op, a, b, span, Some((*v * 2) as Reg).filter(|_| self.direct(*v, a, b, op)))?;
                 self.grow(*v, out.ty, span)?;
-                self.into_var(*v, out)
+                self.put_in_var(*v, out)
             }
             Target::Item(row, index, place) => {
                 let row = self.expr(row)?;
@@ -352,14 +352,14 @@ impl<'a, 'd> Lower<'a, 'd> {
         {
             return Ok(());
         }
-        self.into_var(var, v)
+        self.put_in_var(var, v)
     }
 
     pub(super) fn store(&mut self, t: &Target, v: Val, span: Span) -> Res<()> {
         match t {
             Target::Var(var) => {
                 self.grow(*var, v.ty, span)?;
-                self.into_var(*var, v)
+                self.put_in_var(*var, v)
             }
             Target::Item(row, index, place) => {
                 let row = self.expr(row)?;
@@ -406,7 +406,7 @@ impl<'a, 'd> Lower<'a, 'd> {
     }
 
     /// Puts a value into a variable whose type has room for it.
-    pub(super) fn into_var(&mut self, var: usize, v: Val) -> Res<()> {
+    pub(super) fn put_in_var(&mut self, var: usize, v: Val) -> Res<()> {
         let ty = self.drafts.all[self.me].vars[var];
         self.put((var * 2) as Reg, ty, v);
         Ok(())

@@ -54,7 +54,7 @@ impl Lower<'_, '_> {
                 }
                 self.emit(Op::ForRange(regs, next.0 as u32));
                 self.here(top);
-                self.into_var(f.var, raw)?;
+                self.put_in_var(f.var, raw)?;
             }
             Some(row) => {
                 self.emit(Op::Jump(next.0 as u32));
@@ -62,7 +62,7 @@ impl Lower<'_, '_> {
                 let item = self.load(row, Val { ty: Ty::Int, at: regs })?;
                 self.emit(Op::AddK(regs, regs, 1));
                 self.grow(f.var, item.ty, f.span)?;
-                self.into_var(f.var, item)?;
+                self.put_in_var(f.var, item)?;
             }
         }
         self.loops.push(Loop { next, end });

@@ -53,6 +53,15 @@ struct Frame {
 
 type Window = [u64; WINDOW];
 
+/// False also where one of the two is no number: a jump on "not less" is then taken.
+fn less(a: f64, b: f64) -> bool {
+    a < b
+}
+
+fn at_most(a: f64, b: f64) -> bool {
+    a <= b
+}
+
 /// Runs a program to its end.
 pub fn run(work: &Work, steps: &mut u64) -> Result<Vec<u64>, Fault> {
     let mut stack = vec![0u64; WINDOW * 4];
@@ -270,8 +279,8 @@ fn go(work: &Work, proc: &Proc, w: &mut Window, pc_at: &mut usize, steps: &mut u
             Op::JNeK(a, k, to) if int!(a) != i64::from(k) => jump!(to),
             Op::JLtF(a, b, to) if float!(a) < float!(b) => jump!(to),
             Op::JLeF(a, b, to) if float!(a) <= float!(b) => jump!(to),
-            Op::JNotLtF(a, b, to) if !(float!(a) < float!(b)) => jump!(to),
-            Op::JNotLeF(a, b, to) if !(float!(a) <= float!(b)) => jump!(to),
+            Op::JNotLtF(a, b, to) if !less(float!(a), float!(b)) => jump!(to),
+            Op::JNotLeF(a, b, to) if !at_most(float!(a), float!(b)) => jump!(to),
             Op::JEqF(a, b, to) if float!(a) == float!(b) => jump!(to),
             Op::JNeF(a, b, to) if float!(a) != float!(b) => jump!(to),
             Op::JIf(a, to) if w[a as usize] != 0 => jump!(to),

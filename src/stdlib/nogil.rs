@@ -113,7 +113,6 @@ fn kernel(c: &mut Call) -> Res<Value> {
         default(&th, n).map(|v| num(&v).ok_or_else(|| format!("{} object", article(th.type_name(&v)))))
     };
     let made = check(&Place { code: &code, defaults: &defaults, names: &names });
-    drop(th);
     let kernel = match made {
         Ok(k) => Arc::new(k),
         Err(refused) => {

@@ -29,6 +29,9 @@ enum Name {
     Path(bool, Vec<u8>),
 }
 
+/// What arrived, and who sent it.
+type Datagram = (Vec<u8>, Option<Address>);
+
 impl Name {
     fn of(at: &Address, datagram: bool) -> Name {
         match at {
@@ -296,7 +299,7 @@ impl End {
     }
 
     /// At most `n` bytes and where they are from; none at the end.
-    pub fn receive(&self, now: Nanos, n: usize, peek: bool) -> (Found<(Vec<u8>, Option<Address>)>, Wakes) {
+    pub fn receive(&self, now: Nanos, n: usize, peek: bool) -> (Found<Datagram>, Wakes) {
         let mut inner = self.inner.lock();
         if inner.deaf {
             let found = if self.family == 0 { Found::Failed(Errno::BADF) } else { Found::Got((Vec::new(), None)) };

@@ -169,7 +169,7 @@ fn given(c: &mut Call, file: &Value, flags: u32, closefd: bool) -> Res<Given> {
             (Err(*n), fd, i32::try_from(*n).ok())
         }
         _ => {
-            let name = path(c, &file)?;
+            let name = path(c, file)?;
             if !closefd {
                 return Err(c.value_error("Cannot use closefd=False with file name"));
             }

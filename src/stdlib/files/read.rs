@@ -305,7 +305,7 @@ pub(super) fn readlines(c: &mut Call) -> Res<Value> {
         }
         lines.push(line);
         taken += n;
-        if hint.is_some_and(|hint| taken as usize >= hint) {
+        if hint.is_some_and(|hint| taken >= hint) {
             return Ok(c.list(lines));
         }
     }
