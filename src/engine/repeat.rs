@@ -35,6 +35,11 @@ pub fn run(config: Config, times: usize) -> Result<Vec<Repeat>, String> {
         let mut runs: Vec<Repeat> = Vec::new();
         while runs.len() < times {
             th.store_global(&main, name::FILE, file.clone());
+            // The end of the run before closed the executors for good; this is another program's beginning.
+            let executors = th.interp.modules.with(&th.held, |m| m.get(Name::of("concurrent.futures.thread")).cloned());
+            if let Some(Value::Obj(module)) = executors {
+                stdlib::set_in(&th, &module, "_ended", Value::bool(false));
+            }
             let ran = th.to_end(|th| th.run_bound(&bound, &main));
             let ended = th.to_end(stdlib::threading::join_all);
             if matches!(ran, Err(Uncaught::Ending(_))) || matches!(ended, Err(Uncaught::Ending(_))) {
