@@ -50,6 +50,18 @@ const fn dot(name: &str) -> usize {
     i
 }
 
+/// The names without their modules.
+const NAMES: [&str; TypeId::ALL.len()] = {
+    let mut names = [""; TypeId::ALL.len()];
+    let mut i = 0;
+    while i < names.len() {
+        let full = TypeId::ALL[i].full_name();
+        names[i] = full.split_at(dot(full)).1;
+        i += 1;
+    }
+    names
+};
+
 impl TypeId {
     /// The type of a shape number that belongs to a builtin type.
     pub fn of_shape(shape: u32) -> Option<TypeId> {
@@ -77,8 +89,7 @@ impl TypeId {
     }
     /// The name that scripts see.
     pub const fn name(self) -> &'static str {
-        let full = self.full_name();
-        full.split_at(dot(full)).1
+        NAMES[self as usize]
     }
     /// The module that it says it is of.
     pub fn module(self) -> &'static str {

@@ -70,6 +70,8 @@ impl Classes {
         let builtins =
             Ref::new(held, TypeId::Module.shape(), Module { name: name::BUILTINS, names: Namespace::default() });
         builtins.immortalize(held);
+        let makers: Vec<(u32, &str)> =
+            (0u32..).zip(natives).filter(|(_, r)| r.module == "new").map(|(i, r)| (i, r.name)).collect();
         Fundamentals {
             classes,
             builtins,
@@ -79,7 +81,7 @@ impl Classes {
             empty_str: text(String::new()),
             makers: TypeId::ALL
                 .iter()
-                .map(|t| natives.iter().position(|r| r.module == "new" && r.name == t.name()).map(|i| i as u32))
+                .map(|t| makers.iter().find(|(_, name)| *name == t.name()).map(|(row, _)| *row))
                 .collect(),
             chars: (0..256u32).map(|c| text(char::from(c as u8).to_string())).collect(),
         }
