@@ -126,6 +126,7 @@ library! {
     "_asyncio_tasks" "_asyncio_tasks.kit"
     "_asyncio_transports" "_asyncio_transports.kit"
     "asyncio.subprocess" "_asyncio_subprocess.kit"
+    "_byteorder" "_byteorder.kit"
     "_calendar" "_calendar.kit"
     "_collections_more" "_collections_more.kit"
     "_contextlib_more" "_contextlib_more.kit"

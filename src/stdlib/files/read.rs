@@ -279,7 +279,8 @@ pub(super) fn readinto(c: &mut Call) -> Res<Value> {
         }
     };
     let got = take(c, Piece::Some(room), "read of closed file")?;
-    let bytes = c.bytes_like(&got).unwrap_or_default();
+    // None: nothing is there yet and it does not wait.
+    let Some(bytes) = c.bytes_like(&got) else { return Ok(got) };
     if let Some(r) = into.as_ref() {
         r.with::<ByteArray, _>(&c.held, |b| {
             let n = bytes.len().min(b.0.len());
