@@ -206,6 +206,7 @@ impl Nursery {
             };
             for at in (0..live.len()).rev().filter(|at| ended[*at]) {
                 let mut one = live.swap_remove(at);
+                super::sched::note_child(one.child.id());
                 // The descriptor said that it has ended, so this does not wait.
                 let status = one.child.wait().expect("an ended child can be waited for");
                 (one.on_exit)(Exit(status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))));

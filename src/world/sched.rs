@@ -4,6 +4,10 @@
 use super::{Clock, Nanos, clock};
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What the first threads of ended child processes waited for a core.
+static LOST_BY_CHILDREN: AtomicU64 = AtomicU64::new(0);
 
 /// The waiting of one thread since it began.
 pub fn delay(native_id: u64) -> Option<Nanos> {
@@ -22,6 +26,17 @@ pub fn delays() -> Option<BTreeMap<u64, Nanos>> {
         }
     }
     (!all.is_empty()).then_some(all)
+}
+
+/// Notes what a child process that has ended and is not reaped yet lost; nothing where the kernel does not tell.
+pub(super) fn note_child(pid: u32) {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat"));
+    LOST_BY_CHILDREN.fetch_add(text.ok().and_then(|t| second(&t)).unwrap_or(0), Relaxed);
+}
+
+/// What the child processes that have ended waited for a core, each its first thread.
+pub fn lost_by_children() -> Nanos {
+    LOST_BY_CHILDREN.load(Relaxed)
 }
 
 /// The second number: nanoseconds ready but not running.

@@ -6,11 +6,12 @@
 //!    while the OS ran something else, as its scheduler counts it for each thread or as the thread sees it
 //!    when it wakes up after its deadline; and what other machines took from this one's cores (steal).
 //! M3 Approximation of the critical path: the region's thread loses its own waiting for a core, and the
-//!    other threads' (the lock's timer among them) at most as long as it waited for them: for the lock, or in
-//!    a join, lock, queue, condition; and one turn of the lock if a switch interval was lost
-//!    (`judge::noise`). What others lose while it sleeps or computes delays nobody here.
+//!    other threads' (the lock's timer among them) and that of child processes which ended meanwhile at most
+//!    as long as it waited for them: for the lock, or in a join, lock, queue, condition; and one turn of the
+//!    lock if a switch interval was lost (`judge::noise`). What others lose while it sleeps or computes
+//!    delays nobody here.
 //!
-//! Not here: trying again and exit codes (`explore/testing`); what child processes lost, page faults.
+//! Not here: trying again and exit codes (`explore/testing`); what a child's other threads lost; page faults.
 
 mod judge;
 mod report;
@@ -46,6 +47,17 @@ struct Moment {
     delays: Option<BTreeMap<u64, Nanos>>,
     /// Time of cores that went to other machines.
     stolen: Nanos,
+    /// What child processes that have ended lost.
+    children: Nanos,
+}
+
+/// The counters now; the clock is read last unless it was before.
+fn moment(c: &mut Call, delays: Option<BTreeMap<u64, Nanos>>, at: Option<Nanos>) -> Moment {
+    let simulated = c.held.simulated();
+    let stats = c.held.stats();
+    let (stolen, children) = if simulated { (0, 0) } else { (sched::stolen(), sched::lost_by_children()) };
+    let at = at.unwrap_or_else(|| c.held.now(Clock::Monotonic));
+    Moment { at, stats, delays, stolen, children }
 }
 
 struct Region {
@@ -82,10 +94,9 @@ fn delays(simulated: bool) -> Option<BTreeMap<u64, Nanos>> {
 fn begin(c: &mut Call) -> Res<Value> {
     let simulated = c.held.simulated();
     c.held.watch();
-    let (stats, delays) = (c.held.stats(), delays(simulated));
+    let delays = delays(simulated);
     let busy = delays.is_none() && sched::busy();
-    let stolen = if simulated { 0 } else { sched::stolen() };
-    let begin = Moment { at: c.held.now(Clock::Monotonic), stats, delays, stolen };
+    let begin = moment(c, delays, None);
     let region = Region { place: c.place(), tid: c.held.tid().0, simulated, begin, end: None, busy };
     let state = Opaque { state: Box::new(region), attrs: Attrs::default() };
     Ok(Ref::new(&c.held, TypeId::TimedRegion.shape(), state).into())
@@ -105,11 +116,9 @@ fn open<R>(c: &mut Call, f: impl FnOnce(&mut Region) -> R) -> Res<R> {
 
 fn end(c: &mut Call) -> Res<Value> {
     let at = c.held.now(Clock::Monotonic);
-    let simulated = c.held.simulated();
-    let (stats, delays) = (c.held.stats(), delays(simulated));
-    let busy = delays.is_none() && sched::busy();
-    let stolen = if simulated { 0 } else { sched::stolen() };
-    let moment = Moment { at, stats, delays, stolen };
+    let delays = delays(c.held.simulated());
+    let moment = moment(c, delays, Some(at));
+    let busy = moment.delays.is_none() && sched::busy();
     let took = open(c, |r| {
         r.busy |= busy;
         r.end = Some(moment);
@@ -191,12 +200,14 @@ impl Region {
         let counted: Nanos = after.iter().map(|(id, now)| since(*id, *now)).sum::<Nanos>() + ended;
         let all = counted.max(threads.iter().map(|p| p.delay_ns).sum());
         let own_delay = own_delay.saturating_add(end.stolen.saturating_sub(self.begin.stolen));
+        let children = end.children.saturating_sub(self.begin.children);
         let noise = match (&self.begin.delays, &end.delays) {
             _ if self.simulated => Noise::Known(0),
             (Some(_), Some(_)) => Noise::Known({
                 let interval = policy::inner_slice(end.stats.unit, end.stats.interval_us);
                 let turn = end.stats.threads.iter().map(|t| t.wait_ns_max).max().unwrap_or(0);
-                judge::noise(own_delay, all.saturating_sub(own.map_or(0, |p| p.delay_ns)), waited, interval, turn)
+                let others = all.saturating_sub(own.map_or(0, |p| p.delay_ns)).saturating_add(children);
+                judge::noise(own_delay, others, waited, interval, turn)
             }),
             _ => Noise::Unknown { busy: self.busy },
         };
@@ -204,9 +215,9 @@ impl Region {
     }
 }
 
-/// For the lock, or for what only another thread could do.
+/// For the lock, or for what only another thread or a child process could do.
 fn waited_for_others(t: &ThreadStats) -> Nanos {
-    let other = |k: &WaitKind| !matches!(k, WaitKind::Sleep | WaitKind::Child);
+    let other = |k: &WaitKind| !matches!(k, WaitKind::Sleep);
     let blocked = WaitKind::ALL.iter().zip(t.blocked_ns).filter(|(k, _)| other(k)).map(|(_, ns)| ns);
     t.waiting_ns + blocked.sum::<Nanos>()
 }
