@@ -94,7 +94,10 @@ const UNSAFE: &[(&str, &str)] = &[
     ("vm/run/main_loop.rs", "the loop"),
     ("vm/run/fast.rs", "the loop's inlined helpers"),
     ("world/alloc.rs", "the allocator"),
-    ("world/shared.rs", "shared memory"),
+    ("world/clock.rs", "reading clocks"),
+    ("world/host.rs", "the end of the process"),
+    ("world/shared.rs", "messages where they lie"),
+    ("world/template.rs", "forking the template"),
 ];
 
 struct Source {

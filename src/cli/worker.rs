@@ -2,8 +2,8 @@
 //! because nobody types it.
 
 use super::{USAGE, complain};
-use crate::engine::child;
 use crate::engine::job::{self, Received};
+use crate::engine::{child, template};
 use crate::explore::{compare, sweep, testing};
 
 /// A role's name and what its worker does; the result is the exit code.
@@ -19,18 +19,27 @@ const ROLES: &[Role] = &[
 
 /// Does the job that the parent sends.
 pub fn run() -> i32 {
-    let job = match job::receive() {
-        Ok(job) => job,
+    match job() {
+        Ok(None) => 0,
+        Ok(Some(job)) => match ROLES.iter().find(|(name, _)| *name == job.role) {
+            Some((_, work)) => work(job),
+            None => {
+                complain(&format!("no worker does '{}': parent and child are different versions of kit", job.role));
+                USAGE
+            }
+        },
         Err(text) => {
             complain(&text);
-            return USAGE;
-        }
-    };
-    match ROLES.iter().find(|(name, _)| *name == job.role) {
-        Some((_, work)) => work(job),
-        None => {
-            complain(&format!("no worker does '{}': parent and child are different versions of kit", job.role));
             USAGE
         }
     }
+}
+
+/// The job of this process, which may be one that was forked from the one that was started.
+fn job() -> Result<Option<Received>, String> {
+    let first = job::receive(job::channel()?)?;
+    if first.role != template::ROLE {
+        return Ok(Some(first));
+    }
+    template::work(first)?.map(job::receive).transpose()
 }

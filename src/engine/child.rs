@@ -5,7 +5,7 @@
 
 use super::config::Config;
 use super::job::{self, Job};
-use super::{DEADLOCK, begin, compile, counts, finish, options, report, tracing};
+use super::{DEADLOCK, begin, compile, counts, finish, options, report, template, tracing};
 use crate::gil::{self, Held, SpawnError};
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
@@ -128,7 +128,10 @@ fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>, passed: &[Passed]
     let descriptors: Vec<Descriptor> =
         passed.iter().filter_map(|p| if let Passed::Descriptor(d) = p { Some(d.clone()) } else { None }).collect();
     let (awaited, on_exit) = Awaited::new(&mut th.held);
-    let job = Job { role: ROLE, config, extra: json!({ "descriptors": descriptors.len() }) };
+    // Each process that leaves figures or a trace begins at its own beginning.
+    let plain = config.trace.is_none() && config.counts.is_none();
+    let template = plain.then(|| template::extra(th));
+    let job = Job { role: ROLE, config, extra: json!({ "descriptors": descriptors.len() }), template };
     let mut child = th.held.holding(|| job.start(Stream::Inherit, Stream::Inherit, on_exit))?;
     th.held.trace_child(child.pid());
     let channel = child.channel.take();

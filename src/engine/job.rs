@@ -5,6 +5,7 @@
 //! a script's user would see in a process list. What follows the first frame belongs to the role.
 
 use super::config::{Config, Script};
+use super::template;
 use crate::gil::World;
 use crate::world::channel::Channel;
 use crate::world::child::{self, Child, OnExit, Spec, Stream};
@@ -23,6 +24,8 @@ pub struct Job {
     pub config: Config,
     /// What else the role must know.
     pub extra: Json,
+    /// What a template for this job's worker must know; without it the worker starts from the beginning.
+    pub template: Option<Json>,
 }
 
 /// A job as its worker receives it.
@@ -37,18 +40,18 @@ pub struct Received {
 impl Job {
     /// Starts a copy of this binary on the job. Our end of the channel is in the `Child`.
     pub fn start(&self, stdout: Stream, stderr: Stream, on_exit: OnExit) -> io::Result<Child> {
-        let spec = Spec { args: vec![COMMAND.to_string()], env: vec![], stdout, stderr };
+        let template = self.template.as_ref().map(|extra| self.frame(template::ROLE, extra));
+        let spec = Spec { args: vec![COMMAND.to_string()], env: vec![], stdout, stderr, template };
         let child = child::start(spec, on_exit)?;
-        let frame = json!({
-            "parent": host::process_id(),
-            "role": self.role,
-            "config": config_json(&self.config),
-            "extra": self.extra,
-        });
         if let Some(channel) = &child.channel {
-            sent(channel.send(frame.to_string().as_bytes()))?;
+            sent(channel.send(&self.frame(self.role, &self.extra)))?;
         }
         Ok(child)
+    }
+
+    fn frame(&self, role: &str, extra: &Json) -> Vec<u8> {
+        let config = config_json(&self.config);
+        json!({ "parent": host::process_id(), "role": role, "config": config, "extra": extra }).to_string().into()
     }
 }
 
@@ -61,11 +64,17 @@ pub fn sent(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// In the worker: takes the channel, ties this process's life to its parent's, reads the job.
-/// An error is a text for the person who typed the hidden command by hand.
-pub fn receive() -> Result<Received, String> {
-    let by_hand = || format!("'{COMMAND}' is how kit starts itself; it is not a command to type");
-    let channel = Channel::inherited().map_err(|_| by_hand())?;
+fn by_hand() -> String {
+    format!("'{COMMAND}' is how kit starts itself; it is not a command to type")
+}
+
+/// In the worker: takes the channel. An error is a text for the person who typed the hidden command by hand.
+pub fn channel() -> Result<Channel, String> {
+    Channel::inherited().map_err(|_| by_hand())
+}
+
+/// Ties this process's life to its parent's, reads the job.
+pub fn receive(channel: Channel) -> Result<Received, String> {
     let frame = channel.receive().map_err(|_| by_hand())?.ok_or_else(by_hand)?;
     let job: Json = serde_json::from_slice(&frame).map_err(|_| by_hand())?;
     let parent = job["parent"].as_u64().and_then(|p| u32::try_from(p).ok()).ok_or_else(by_hand)?;

@@ -1,13 +1,14 @@
 //! Where modules come from: built in, embedded, or beside the script.
 
 use super::config::{Config, Script};
+use super::library;
 use crate::bytecode::Code;
-use crate::compile::{Options, compile_module, compile_part};
+use crate::compile::{Options, compile_module};
 use crate::gil::off;
 use crate::object::{Name, TypeId, Value, name};
 use crate::source::{Diagnostic, SourceFile};
 use crate::stdlib;
-use crate::syntax::ast::Ast;
+use crate::syntax;
 use crate::vm::interp::Importer;
 use crate::vm::{Res, Thread};
 use crate::world::host;
@@ -66,16 +67,6 @@ pub fn load(script: &Script) -> Result<Arc<SourceFile>, LoadError> {
     }
 }
 
-fn full_is_library(full: &str) -> bool {
-    stdlib::LIBRARY.iter().any(|m| m.name == full)
-}
-
-/// Who parses a module: of the library's first the outline. With the lock off code must not change, so all of it
-/// is compiled at once.
-fn parser(library: bool) -> fn(&Arc<SourceFile>) -> Result<Ast, Diagnostic> {
-    if library && !off() { crate::syntax::parse_outline } else { crate::syntax::parse }
-}
-
 /// The importer of a run.
 pub struct Loader {
     /// The folder of the script.
@@ -116,18 +107,18 @@ impl Loader {
         }
     }
 
-    /// Compiles a module and runs it in a fresh namespace. A module that fails is forgotten.
+    fn compiled(&self, file: &Arc<SourceFile>) -> Result<Arc<Code>, LoadError> {
+        Ok(compile_module(&syntax::parse(file)?, self.options)?)
+    }
+
+    /// Runs a module in a fresh namespace. One that fails is forgotten.
     fn run(
         &self,
         th: &mut Thread,
         full: &str,
-        file: Result<Arc<SourceFile>, LoadError>,
+        code: Result<Arc<Code>, LoadError>,
         package: Option<&PathBuf>,
     ) -> Res<Value> {
-        // Assertions of the library are its own affair.
-        let explain_asserts = self.options.explain_asserts && !full_is_library(full);
-        let options = Options { explain_asserts, ..self.options };
-        let code = file.and_then(|f| Ok(compile_module(&parser(full_is_library(full))(&f)?, options)?));
         let code = match code {
             Ok(code) => code,
             Err(e) => return Err(th.raise(TypeId::SyntaxError, e.short())),
@@ -156,9 +147,9 @@ impl Importer for Loader {
             drop(old);
             return Ok(Some(m));
         }
-        if let Some(row) = stdlib::LIBRARY.iter().find(|m| m.name == full) {
-            let file = SourceFile::new(&format!("<kit:{full}>"), row.source).map_err(LoadError::from);
-            return self.run(th, full, file, None).map(Some);
+        if let Some(row) = library::find(full) {
+            let code = library::module(row, self.options, off()).map_err(LoadError::from);
+            return self.run(th, full, code, None).map(Some);
         }
         let Some(found) = self.find(full) else { return Ok(None) };
         let file = if found.path.as_os_str().is_empty() {
@@ -166,23 +157,20 @@ impl Importer for Loader {
         } else {
             load(&Script::File(found.path))
         };
-        self.run(th, full, file, found.package.as_ref()).map(Some)
+        let code = file.and_then(|f| self.compiled(&f));
+        self.run(th, full, code, found.package.as_ref()).map(Some)
     }
 
     fn compile(&self, name: &str, text: &str) -> Result<Arc<Code>, String> {
-        let file = SourceFile::new(name, text).map_err(LoadError::from);
-        let library = name.strip_prefix("<kit:").is_some_and(|n| full_is_library(n.trim_end_matches('>')));
-        let code = file.and_then(|f| Ok(compile_module(&parser(library)(&f)?, self.options)?));
+        let code = match library::of_file(name) {
+            Some(row) => library::module(row, self.options, off()).map_err(LoadError::from),
+            None => SourceFile::new(name, text).map_err(LoadError::from).and_then(|f| self.compiled(&f)),
+        };
         code.map_err(|e| e.short())
     }
 
     fn complete(&self, code: &Code) -> Result<Arc<Code>, String> {
-        let Some(part) = &code.late else { return Err("its body is there already".into()) };
-        let mut classes: Vec<&str> = code.qualname.split('.').collect();
-        classes.pop();
-        let options = Options { explain_asserts: false, ..self.options };
-        let ast = crate::syntax::parse_part(&code.file, part, &classes);
-        ast.and_then(|ast| compile_part(&ast, options, &code.qualname)).map_err(|e| e.short())
+        library::complete(code, self.options)
     }
 
     fn known(&self) -> Vec<&'static str> {
@@ -194,6 +182,7 @@ impl Importer for Loader {
 mod tests {
     use super::*;
     use crate::bytecode::Const;
+    use crate::compile::compile_part;
     use crate::syntax::{parse, parse_outline, parse_part};
 
     /// All that running can see of code, but the code within it and the order of cells, which is that of the

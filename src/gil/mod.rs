@@ -102,6 +102,11 @@ pub enum RunError {
 /// Set once, before the first script thread, and never cleared: plain and atomic counts may not mix.
 static OFF: AtomicBool = AtomicBool::new(false);
 
+/// Whether a real run of this kind sets `off`.
+pub fn without_lock(config: &GilConfig) -> bool {
+    config.world == World::Real && config.policy == "off"
+}
+
 /// Whether the lock is off in this process: objects lock themselves, counts are atomic.
 #[inline(always)]
 pub fn off() -> bool {
@@ -121,7 +126,7 @@ pub fn run<R: Send>(config: GilConfig, main: impl FnOnce(Held) -> R + Send) -> R
     let row = row.ok_or_else(|| RunError::UnknownPolicy(config.policy.clone()))?;
     let (driver, record) = match config.world {
         World::Real => {
-            if row.name == "off" {
+            if without_lock(&config) {
                 OFF.store(true, Relaxed);
             }
             real::start(&config, row)?

@@ -12,7 +12,7 @@ use rustix::net::{
 };
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Channel {
     }
 
     /// The end that the parent gave this process as standard input, which then becomes `/dev/null`.
-    /// Called once, before any other thread runs.
+    /// Called once in a process, before any other thread runs.
     pub fn inherited() -> io::Result<Channel> {
         let socket: OwnedFd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
         let null = std::fs::File::open("/dev/null")?;
@@ -131,7 +131,17 @@ impl Channel {
 
     /// As standard input of a child.
     pub(super) fn into_stdio(self) -> std::process::Stdio {
-        std::process::Stdio::from(OwnedFd::from(self.0))
+        std::process::Stdio::from(self.into_descriptor())
+    }
+
+    pub(super) fn into_descriptor(self) -> OwnedFd {
+        OwnedFd::from(self.0)
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Child processes: this binary, started again.
+//! Child processes: this binary, started again, or forked from a copy of it that waits (`template.rs`).
 //!
 //! One thread, the *nursery*, starts every child and sees every child end. It lives as long as the
 //! process, because Linux ties the parent-death signal of a child to the thread that started it. So no
@@ -10,12 +10,13 @@
 
 use super::channel::Channel;
 use super::command::{Ends, Program};
+use super::template::Template;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a standard stream of a child goes.
@@ -36,6 +37,9 @@ pub struct Spec {
     pub env: Vec<(String, String)>,
     pub stdout: Stream,
     pub stderr: Stream,
+    /// The first frame for a template (`template.rs`) from which the child may be forked; it has the
+    /// environment of this process's beginning.
+    pub template: Option<Vec<u8>>,
 }
 
 /// How a child ended: the exit code, or minus the number of the signal that ended it.
@@ -174,10 +178,24 @@ struct Nursery {
 
 /// A child that has not ended.
 struct Live {
-    child: std::process::Child,
+    pid: u32,
     process: Arc<OwnedFd>,
     on_exit: OnExit,
 }
+
+/// Waits for a child that is known to have ended.
+fn reap(process: &OwnedFd) -> io::Result<Exit> {
+    let ended = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED))?;
+    let ended = ended.ok_or(io::ErrorKind::NotFound)?;
+    Ok(Exit(ended.exit_status().unwrap_or_else(|| -ended.terminating_signal().unwrap_or(0))))
+}
+
+/// The next child has a template of its own: what a child inherits has changed.
+pub fn forget_template() {
+    FORGET.store(true, Relaxed);
+}
+
+static FORGET: AtomicBool = AtomicBool::new(false);
 
 impl Nursery {
     fn open() -> io::Result<Arc<Nursery>> {
@@ -194,6 +212,7 @@ impl Nursery {
 
     fn run(&self) {
         let mut live: Vec<Live> = Vec::new();
+        let mut template = None;
         loop {
             let ended = {
                 let mut watched = vec![PollFd::new(&self.bell, PollFlags::IN)];
@@ -205,11 +224,11 @@ impl Nursery {
                 watched[1..].iter().map(|w| !w.revents().is_empty()).collect::<Vec<_>>()
             };
             for at in (0..live.len()).rev().filter(|at| ended[*at]) {
-                let mut one = live.swap_remove(at);
-                super::sched::note_child(one.child.id());
+                let one = live.swap_remove(at);
+                template.take_if(|t: &mut Template| t.pid == one.pid);
+                super::sched::note_child(one.pid);
                 // The descriptor said that it has ended, so this does not wait.
-                let status = one.child.wait().expect("an ended child can be waited for");
-                (one.on_exit)(Exit(status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))));
+                (one.on_exit)(reap(&one.process).expect("an ended child can be waited for"));
             }
             let mut count = [0; 8];
             // Empty or not: what counts is the list.
@@ -217,14 +236,13 @@ impl Nursery {
             let requests = std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner));
             for Request { what, on_exit, answer } in requests {
                 let begun = match what {
-                    What::Ourselves(spec) => begin(spec),
+                    What::Ourselves(spec) => begin(&spec, &mut template, &mut live).map(|c| (c, Ends::default())),
                     What::Program(program) => {
-                        program.spawn().and_then(|(child, ends)| watched(child, None).map(|(c, o)| (c, (o, ends))))
+                        program.spawn().and_then(|(child, ends)| Ok((watched(child, None)?, ends)))
                     }
                 };
-                let started = begun.map(|(child, ours)| {
-                    live.push(Live { child, process: ours.0.process.clone(), on_exit });
-                    ours
+                let started = begun.inspect(|(child, _)| {
+                    live.push(Live { pid: child.pid, process: child.process.clone(), on_exit });
                 });
                 // Nobody hears it if the asker's thread has gone; the child is watched all the same.
                 let _ = answer.send(started);
@@ -233,8 +251,40 @@ impl Nursery {
     }
 }
 
-/// On the nursery's thread: starts the process.
-fn begin(spec: Spec) -> io::Result<(std::process::Child, (Child, Ends))> {
+/// On the nursery's thread: starts the process, by the template if that may be.
+fn begin(spec: &Spec, template: &mut Option<Template>, live: &mut Vec<Live>) -> io::Result<Child> {
+    let plain = spec.env.is_empty() && (spec.stdout, spec.stderr) == (Stream::Inherit, Stream::Inherit);
+    if FORGET.swap(false, Relaxed) {
+        *template = None;
+    }
+    if let Some(frame) = spec.template.as_ref().filter(|_| plain) {
+        match forked(spec, frame, template, live) {
+            Ok(child) => return Ok(child),
+            // P3 of `template.rs`. Closing its channel ends what is left of it.
+            Err(_) => *template = None,
+        }
+    }
+    fresh(spec)
+}
+
+/// A child forked from the template, which is started if there is none.
+fn forked(spec: &Spec, frame: &[u8], template: &mut Option<Template>, live: &mut Vec<Live>) -> io::Result<Child> {
+    if template.is_none() {
+        let mut new = fresh(spec)?;
+        live.push(Live { pid: new.pid, process: new.process.clone(), on_exit: Box::new(|_| ()) });
+        let channel = new.channel.take().ok_or(io::ErrorKind::NotConnected)?;
+        channel.send(frame)?;
+        *template = Some(Template::new(channel, new.pid));
+    }
+    let template = template.as_ref().ok_or(io::ErrorKind::NotFound)?;
+    let (ours, theirs) = Channel::pair()?;
+    let pid = template.fork(theirs)?;
+    let process = Arc::new(pidfd_open(number(pid), PidfdFlags::empty())?);
+    Ok(Child { pid, process, channel: Some(ours), stdout: None, stderr: None })
+}
+
+/// A child that is this binary, started.
+fn fresh(spec: &Spec) -> io::Result<Child> {
     let (ours, theirs) = Channel::pair()?;
     let stdio = |s: Stream| match s {
         Stream::Inherit => Stdio::inherit(),
@@ -243,20 +293,22 @@ fn begin(spec: Spec) -> io::Result<(std::process::Child, (Child, Ends))> {
     };
     let child = Command::new(std::env::current_exe()?)
         .args(&spec.args)
-        .envs(spec.env)
+        .envs(spec.env.iter().map(|(k, v)| (k, v)))
         .stdin(theirs.into_stdio())
         .stdout(stdio(spec.stdout))
         .stderr(stdio(spec.stderr))
         .spawn()?;
-    let (child, ours) = watched(child, Some(ours))?;
-    Ok((child, (ours, Ends::default())))
+    watched(child, Some(ours))
+}
+
+fn number(pid: u32) -> Pid {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).expect("the OS gave a process number")
 }
 
 /// A started process with the descriptor through which it is known; ended if there is none.
-fn watched(mut child: std::process::Child, channel: Option<Channel>) -> io::Result<(std::process::Child, Child)> {
+fn watched(mut child: std::process::Child, channel: Option<Channel>) -> io::Result<Child> {
     let pid = child.id();
-    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("the OS gave a process number");
-    let process = match pidfd_open(raw, PidfdFlags::empty()) {
+    let process = match pidfd_open(number(pid), PidfdFlags::empty()) {
         Ok(fd) => Arc::new(fd),
         Err(e) => {
             child.kill()?;
@@ -266,5 +318,5 @@ fn watched(mut child: std::process::Child, channel: Option<Channel>) -> io::Resu
     };
     let stdout = child.stdout.take().map(|r| Reader(Box::new(r)));
     let stderr = child.stderr.take().map(|r| Reader(Box::new(r)));
-    Ok((child, Child { pid, process, channel, stdout, stderr }))
+    Ok(Child { pid, process, channel, stdout, stderr })
 }

@@ -102,7 +102,9 @@ pub fn limit(resource: u32) -> Option<[Option<u64>; 2]> {
 /// Sets both.
 pub fn set_limit(resource: u32, [current, maximum]: [Option<u64>; 2]) -> io::Result<()> {
     let which = named_limit(resource).ok_or_else(invalid)?;
-    Ok(rustix::process::setrlimit(which, rustix::process::Rlimit { current, maximum })?)
+    rustix::process::setrlimit(which, rustix::process::Rlimit { current, maximum })?;
+    super::child::forget_template();
+    Ok(())
 }
 
 fn named_limit(resource: u32) -> Option<rustix::process::Resource> {

@@ -44,6 +44,7 @@ pub mod shared;
 pub mod signal;
 pub mod simnet;
 pub mod sync;
+pub mod template;
 pub mod terminal;
 pub mod thread;
 pub mod wait_table;

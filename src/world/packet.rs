@@ -5,8 +5,9 @@
 //! travels: in the packet, or, when it is long, as a file in memory whose descriptor is in the packet, so
 //! a sender is never held up by a long message. Descriptors travel along, too.
 
+use super::shared::{Bytes, FROZEN, Frozen};
 use super::work::Descriptor;
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::fs::{MemfdFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
@@ -34,7 +35,7 @@ pub struct Socket(pub Descriptor);
 
 /// What was there to be received.
 pub enum Received {
-    Message(Vec<u8>, Vec<Descriptor>),
+    Message(Bytes, Vec<Descriptor>),
     /// Nothing yet.
     Nothing,
     /// All holders of the other end have closed it or ended.
@@ -124,12 +125,12 @@ impl Socket {
         }
         match room[..n] {
             [] => Ok(Received::End),
-            [INSIDE, ref bytes @ ..] => Ok(Received::Message(bytes.to_vec(), fds)),
+            [INSIDE, ref bytes @ ..] => Ok(Received::Message(Bytes::Owned(bytes.to_vec()), fds)),
             [ASIDE, ref length @ ..] => {
                 let length = length.try_into().map(u64::from_le_bytes).map_err(|_| malformed())?;
                 let file = fds.pop().ok_or_else(malformed)?;
                 let length = usize::try_from(length).map_err(|_| malformed())?;
-                Ok(Received::Message(super::shared::read_file(&file, length)?, fds))
+                Ok(Received::Message(Bytes::Frozen(Frozen::open(&file, length)?), fds))
             }
             _ => Err(malformed()),
         }
@@ -144,7 +145,7 @@ fn aside(bytes: &[u8]) -> io::Result<OwnedFd> {
         let n = rustix::io::write(&file, rest)?;
         rest = &rest[n..];
     }
-    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
+    fcntl_add_seals(&file, FROZEN)?;
     Ok(file)
 }
 
@@ -154,7 +155,7 @@ mod tests {
 
     fn message(s: &Socket) -> (Vec<u8>, usize) {
         match s.receive().unwrap() {
-            Received::Message(bytes, fds) => (bytes, fds.len()),
+            Received::Message(bytes, fds) => (bytes.to_vec(), fds.len()),
             _ => panic!("a message"),
         }
     }

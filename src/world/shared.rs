@@ -1,13 +1,18 @@
 //! What several processes share: a row of bytes, and permits. Both are files of the system, so that they
 //! are handed over as descriptors and end with their last holder.
 
+#![allow(unsafe_code)]
+
 use super::work::{Descriptor, Step, WRITABLE, Work, ready};
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::fs::{MemfdFlags, Mode, fstat, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, SealFlags, fcntl_get_seals, fstat, ftruncate, memfd_create};
 use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::shm;
 use std::io;
+use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// A number of permits.
@@ -122,14 +127,65 @@ impl Memory {
     }
 }
 
-/// A whole file in memory of a length that somebody else has said.
-pub(super) fn read_file(file: &Arc<OwnedFd>, length: usize) -> io::Result<Vec<u8>> {
-    let memory = Memory(file.clone());
-    // The sender's word alone allocates nothing.
-    if memory.size()? != length {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message of another length than it says"));
+/// A message as it arrived.
+#[derive(Debug)]
+pub enum Bytes {
+    Owned(Vec<u8>),
+    Frozen(Frozen),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Owned(bytes) => bytes,
+            // SAFETY: `at` is a mapping of `len` bytes that can be read, lives as long as `self` and, as all
+            // seals that `Frozen::open` asked for say, neither changes nor gets shorter.
+            Bytes::Frozen(f) => unsafe { std::slice::from_raw_parts(f.at.as_ptr(), f.len) },
+        }
     }
-    memory.read(0, length)
+}
+
+/// The content of a file in memory that nobody can change any more, where it is.
+#[derive(Debug)]
+pub struct Frozen {
+    at: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the bytes are only read, and belong to no thread.
+unsafe impl Send for Frozen {}
+// SAFETY: as above.
+unsafe impl Sync for Frozen {}
+
+/// What makes the content of a file the same for ever.
+pub(super) const FROZEN: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::WRITE);
+
+impl Frozen {
+    /// A whole file of a length that somebody else has said. `InvalidData` if it has another, or may change.
+    pub(super) fn open(file: &OwnedFd, length: usize) -> io::Result<Frozen> {
+        let invalid = |text| io::Error::new(io::ErrorKind::InvalidData, text);
+        if fstat(file)?.st_size as usize != length || length == 0 {
+            return Err(invalid("a message of another length than it says"));
+        }
+        if !fcntl_get_seals(file)?.contains(FROZEN) {
+            return Err(invalid("a message that its sender may still change"));
+        }
+        let flags = MapFlags::PRIVATE | MapFlags::POPULATE;
+        // SAFETY: a new mapping at a place of the system's choice aliases nothing.
+        let at = unsafe { mmap(std::ptr::null_mut(), length, ProtFlags::READ, flags, file, 0) }?;
+        let at = NonNull::new(at.cast()).ok_or_else(|| invalid("no place for a message"))?;
+        Ok(Frozen { at, len: length })
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, of this length, and nothing borrows from it any more. The system
+        // refuses only what is no mapping.
+        let unmapped = unsafe { munmap(self.at.as_ptr().cast(), self.len) };
+        debug_assert!(unmapped.is_ok());
+    }
 }
 
 /// Sends a message as soon as there is room.

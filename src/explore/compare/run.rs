@@ -62,7 +62,7 @@ pub fn one(config: Config, task: &Task, limit: Nanos) -> Result<Answer, Box<Fail
         Task::List => Json::Null,
         Task::Call(index, size) => json!({ "call": index, "size": size }),
     };
-    let job = Job { role: ROLE, config, extra };
+    let job = Job { role: ROLE, config, extra, template: None };
     let failed = |text: String, stdout: Vec<u8>, stderr: Vec<u8>| Box::new(Failure { text, stdout, stderr });
     let start = |on_exit| job.start(Stream::Capture, Stream::Capture, on_exit);
     let done = capture::watch(start, limit, &Stop::never())

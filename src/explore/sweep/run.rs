@@ -100,7 +100,7 @@ fn measured(frame: &[u8]) -> Option<Measured> {
 
 /// Runs one configuration in a process of its own, at most `limit` of real time; `trace` is where it leaves one.
 pub fn one(config: Config, limit: Nanos, trace: Option<&Path>) -> Result<Measured, Box<Failure>> {
-    let job = Job { role: ROLE, config, extra: json!({ "trace": trace }) };
+    let job = Job { role: ROLE, config, extra: json!({ "trace": trace }), template: None };
     let failed = |text: String, stdout: Vec<u8>, stderr: Vec<u8>| Box::new(Failure { text, stdout, stderr });
     let start = |on_exit| job.start(Stream::Capture, Stream::Capture, on_exit);
     let done = capture::watch(start, limit, &Stop::never())

@@ -153,7 +153,8 @@ fn run(test: &Test, plan: &Plan, stop: &Stop) -> Done {
 /// One run of a test, and how many its durations allow.
 fn attempt(test: &Test, plan: &Plan, stop: &Stop) -> (Done, u64) {
     let config = plan.config_for(&test.file);
-    let job = Job { role: ROLE, config, extra: json!({ "test": test.name, "trace": plan.trace_file(test) }) };
+    let job =
+        Job { role: ROLE, config, extra: json!({ "test": test.name, "trace": plan.trace_file(test) }), template: None };
     let watched = capture::watch(|on_exit| job.start(Stream::Capture, Stream::Capture, on_exit), plan.timeout_ns, stop);
     let mut done = Done {
         test: test.clone(),

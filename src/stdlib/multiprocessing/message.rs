@@ -9,7 +9,7 @@ use crate::vm::children::{Handing, Passed};
 use crate::vm::{Call, Next, Res};
 use crate::world::WaitOn;
 use crate::world::packet::{Received, Socket};
-use crate::world::shared::{Outgoing, Receiving, Sending};
+use crate::world::shared::{Bytes, Outgoing, Receiving, Sending};
 use crate::world::work::{Descriptor, Labour};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -152,14 +152,17 @@ fn send_simulated(c: &mut Call, end: Arc<sim::End>, bytes: Vec<u8>, along: Vec<P
     }
 }
 
-type Finish = fn(&mut Call, Vec<u8>, Vec<Passed>) -> Res<Value>;
+type Finish = fn(&mut Call, Bytes, Vec<Passed>) -> Res<Value>;
 
-fn as_value(c: &mut Call, bytes: Vec<u8>, along: Vec<Passed>) -> Res<Value> {
+fn as_value(c: &mut Call, bytes: Bytes, along: Vec<Passed>) -> Res<Value> {
     decoded(c, &bytes, along)
 }
 
-fn as_bytes(c: &mut Call, bytes: Vec<u8>, _: Vec<Passed>) -> Res<Value> {
-    Ok(c.bytes(bytes))
+fn as_bytes(c: &mut Call, bytes: Bytes, _: Vec<Passed>) -> Res<Value> {
+    Ok(match bytes {
+        Bytes::Owned(bytes) => c.bytes(bytes),
+        frozen => c.bytes(&*frozen),
+    })
 }
 
 fn receive(c: &mut Call) -> Res<Next> {
@@ -181,7 +184,7 @@ fn look(c: &mut Call, line: &Line, finish: Finish) -> Res<Option<Value>> {
             arrived(c, found, finish)
         }
         Line::Sim(end) => match end.receive(&mut c.held) {
-            sim::Found::Message(bytes, along) => finish(c, bytes, along).map(Some),
+            sim::Found::Message(bytes, along) => finish(c, Bytes::Owned(bytes), along).map(Some),
             sim::Found::Nothing => Ok(None),
             sim::Found::End => Err(c.raise_with(TypeId::EOFError, Vec::new())),
         },
