@@ -100,6 +100,7 @@ struct Cli {
 
 /// Runs the command that the process was given, and ends the process.
 pub fn main() -> ! {
+    alloc::one_arena();
     alloc::grow_up();
     panic::install();
     host::exit(run_args(host::args()))

@@ -22,6 +22,8 @@ pub struct Agenda {
     pub current: Value,
     /// `run` comes back after each round.
     pub halted: bool,
+    /// Where tasks of a shape have the fields that a step needs.
+    pub fields: (u32, [u32; 3]),
 }
 
 /// What becomes ready at a moment of the loop's clock, in seconds.

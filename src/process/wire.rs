@@ -135,8 +135,13 @@ pub fn put_int(out: &mut Vec<u8>, i: i64) {
 /// Writes a count and the bytes.
 pub fn put_bytes(out: &mut Vec<u8>, b: &[u8]) {
     put_count(out, b.len() as u64);
+    // With room for what usually follows: the next byte would move all of them once more.
+    out.reserve(b.len() + AFTER);
     out.extend_from_slice(b);
 }
+
+/// Room for the end of a frame.
+const AFTER: usize = 64;
 
 /// Reads from a frame; never beyond its end.
 pub struct Input<'a> {

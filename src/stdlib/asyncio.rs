@@ -71,6 +71,7 @@ fn new_agenda(c: &mut Call) -> Res<Value> {
         cancelled: 0,
         current: Value::None,
         halted: false,
+        fields: (u32::MAX, [0; 3]),
     };
     Ok(Ref::new(&c.held, TypeId::Agenda.shape(), agenda).into())
 }
@@ -278,23 +279,28 @@ fn run(c: &mut Call) -> Res<Value> {
     }
 }
 
-/// One of a task's own fields, without the class's say.
-fn field(c: &mut Call, task: &Value, name: Name) -> Res<Value> {
-    match task.as_ref().and_then(|r| c.slot_value(r, name)) {
-        Some(v) => Ok(v),
-        None => c.get_attr(task, name),
+/// What a step needs of a task's own fields, without the class's say: `_must_cancel`, `_coro`, `_fut_waiter`.
+fn fields(c: &mut Call, agenda: &Ref, task: &Value) -> Res<[Value; 3]> {
+    const NAMES: [Name; 3] = [name::MUST_CANCEL, name::CORO, name::FUT_WAITER];
+    let mut known = agenda.with::<Agenda, _>(&c.held, |a| a.fields);
+    let shape = known.0;
+    if let Some(values) = task.as_ref().and_then(|r| c.slot_values(r, NAMES, &mut known)) {
+        if known.0 != shape {
+            agenda.with::<Agenda, _>(&c.held, |a| a.fields = known);
+        }
+        return Ok(values);
     }
+    Ok([c.get_attr(task, NAMES[0])?, c.get_attr(task, NAMES[1])?, c.get_attr(task, NAMES[2])?])
 }
 
 /// Lets a task run until it waits for something.
 fn step(c: &mut Call, agenda: &Ref, task: &Value) -> Res<()> {
-    let must_cancel = field(c, task, name::MUST_CANCEL)?;
-    let coro = field(c, task, name::CORO)?;
+    let [must_cancel, coro, waiter] = fields(c, agenda, task)?;
     let driven = coro.as_ref().filter(|r| r.is::<Generator>() || r.is::<Awaiter>());
     let Some(driven) = driven.filter(|_| matches!(must_cancel, Value::Bool(0))) else {
         return c.call_method(task, name::TASK_STEP, &[]).map(drop);
     };
-    if !field(c, task, name::FUT_WAITER)?.is_none() {
+    if !waiter.is_none() {
         c.set_attr_plain(task, name::FUT_WAITER, Value::None)?;
     }
     let before = agenda.with::<Agenda, _>(&c.held, |a| std::mem::replace(&mut a.current, task.clone()));

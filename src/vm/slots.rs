@@ -100,6 +100,30 @@ impl Thread {
         })?
     }
 
+    /// Several slots at once; `known` is where they were in an object of that shape, and is kept so. `None` if one is
+    /// missing.
+    pub fn slot_values<const N: usize>(
+        &self,
+        r: &Ref,
+        attrs: [Name; N],
+        known: &mut (u32, [u32; N]),
+    ) -> Option<[Value; N]> {
+        self.with_row(r, |row, shape| {
+            if known.0 != shape {
+                let mut found = [0; N];
+                for (at, attr) in found.iter_mut().zip(attrs) {
+                    *at = self.interp.shapes.with(&self.held, |s| s.slot(shape, attr))?;
+                }
+                *known = (shape, found);
+            }
+            let mut values = [const { Value::Unbound }; N];
+            for (value, at) in values.iter_mut().zip(known.1) {
+                *value = row.get(at as usize).filter(|v| !v.is_unbound())?.clone();
+            }
+            Some(values)
+        })?
+    }
+
     /// Names and values of an object's own attributes, in the order they were first set.
     pub fn instance_items(&self, r: &Ref) -> Vec<(Name, Value)> {
         let items = self.with_row(r, |row, shape| {

@@ -54,6 +54,13 @@ static SHARED: Shared = Shared {
     heap: UnsafeCell::new(Heap { free: [null_mut(); CLASSES], rest: [(0, 0); 2] }),
 };
 
+/// The C library's own allocator, which thread starts use for a moment, makes no arena for each of them: 130 KB and
+/// three system calls. Called once, at the beginning.
+pub fn one_arena() {
+    // SAFETY: sets a number of the allocator's; on what it refuses nothing depends.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
 /// The calling thread allocates from a heap of its own from now on: for threads that will need one.
 pub fn grow_up() {
     YOUNG.set(0);
