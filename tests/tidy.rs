@@ -98,6 +98,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("world/host.rs", "the end of the process"),
     ("world/shared.rs", "messages where they lie"),
     ("world/template.rs", "forking the template"),
+    ("world/thread.rs", "starting a thread"),
 ];
 
 struct Source {

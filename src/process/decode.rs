@@ -8,6 +8,7 @@ use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::vm::make::int_of;
 use crate::vm::thread::Raised;
 use crate::vm::{Res, Thread};
+use crate::world::alloc;
 use num_bigint::BigInt;
 
 /// One frame being read.
@@ -224,8 +225,8 @@ impl Decoder<'_> {
             let b = self.input.blob();
             let b = self.ok(b)?;
             match tag {
-                Tag::Bytes => self.th.bytes(b),
-                Tag::ByteArray => self.th.bytearray(b.to_vec()),
+                Tag::Bytes => self.th.bytes(alloc::copied(b)),
+                Tag::ByteArray => self.th.bytearray(alloc::copied(b)),
                 // What fits 64 bits is an `Int` always (V3), also when a frame says otherwise.
                 _ => match BigInt::from_signed_bytes_le(b) {
                     i if i64::try_from(&i).is_ok() => return self.fail("a small int written as a large one"),

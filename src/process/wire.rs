@@ -4,6 +4,8 @@
 //! globals again. A count is a varint: seven bits a byte, lowest first. Text is a count and UTF-8. A name
 //! is 0 and its text the first time, later its number from 1.
 
+use crate::world::alloc;
+
 /// First bytes of a frame.
 pub const MAGIC: [u8; 2] = [0x80, b'K'];
 /// Changes with every change of the table.
@@ -137,6 +139,7 @@ pub fn put_bytes(out: &mut Vec<u8>, b: &[u8]) {
     put_count(out, b.len() as u64);
     // With room for what usually follows: the next byte would move all of them once more.
     out.reserve(b.len() + AFTER);
+    alloc::filling(&mut out.spare_capacity_mut()[..b.len()]);
     out.extend_from_slice(b);
 }
 

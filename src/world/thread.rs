@@ -1,10 +1,15 @@
 //! OS threads: starting them, parking them, pausing them.
 
+#![allow(unsafe_code)]
+
 use super::work::{Labour, Step};
 use super::{Nanos, alloc};
 use rustix::event::{EventfdFlags, eventfd};
 use std::cell::Cell;
+use std::ffi::CString;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst, fence};
 use std::thread::Thread;
@@ -16,9 +21,56 @@ pub const STACK_BYTES: usize = if cfg!(debug_assertions) { 64 << 20 } else { 16 
 /// Stack of the main script thread, which also loads and compiles.
 pub const MAIN_STACK_BYTES: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 
+/// What a new thread does first and then.
+struct Birth {
+    name: CString,
+    body: Box<dyn FnOnce() + Send>,
+}
+
 /// Starts an OS thread that nobody joins. The error is the OS's (no memory, too many threads).
+///
+/// Not by `std`: it asks for the bounds of each thread's stack and maps a second one, to word an overflow of the
+/// stack. Calls of scripts are counted and do not overflow it, and thousands of threads pay 1 KB and eight system
+/// calls each.
 pub fn start(name: &str, stack: usize, body: Box<dyn FnOnce() + Send>) -> std::io::Result<()> {
-    builder(name, stack).spawn(body).map(drop)
+    let birth = Box::into_raw(Box::new(Birth { name: short(name), body }));
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let mut id = MaybeUninit::uninit();
+    // SAFETY: the attributes are initialised by the first call, used by the next three and given up by the
+    // last; `begin` takes the box, which is ours again if no thread was made.
+    let failed = unsafe {
+        match libc::pthread_attr_init(attributes.as_mut_ptr()) {
+            0 => {
+                let attributes = attributes.as_mut_ptr();
+                let mut failed = libc::pthread_attr_setstacksize(attributes, stack.max(libc::PTHREAD_STACK_MIN));
+                if failed == 0 {
+                    failed = libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
+                }
+                if failed == 0 {
+                    failed = libc::pthread_create(id.as_mut_ptr(), attributes, begin, birth.cast());
+                }
+                libc::pthread_attr_destroy(attributes);
+                failed
+            }
+            failed => failed,
+        }
+    };
+    if failed != 0 {
+        // SAFETY: no thread has it.
+        drop(unsafe { Box::from_raw(birth) });
+        return Err(std::io::Error::from_raw_os_error(failed));
+    }
+    Ok(())
+}
+
+extern "C" fn begin(birth: *mut libc::c_void) -> *mut libc::c_void {
+    // SAFETY: `start` made it for this call alone.
+    let Birth { name, body } = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
+    // The system's tools show it; nothing depends on it.
+    let _ = rustix::thread::set_name(&name);
+    // A panic has been reported by its hook and ends this thread only.
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(body));
+    std::ptr::null_mut()
 }
 
 /// Runs `body` on a thread with a stack of its own and waits for it; a panic goes on in the caller.
@@ -28,7 +80,8 @@ pub fn run_on<R: Send>(name: &str, stack: usize, body: impl FnOnce() -> R + Send
             alloc::grow_up();
             body()
         };
-        let thread = builder(name, stack).spawn_scoped(scope, grown)?;
+        let builder = std::thread::Builder::new().name(name.to_string()).stack_size(stack);
+        let thread = builder.spawn_scoped(scope, grown)?;
         match thread.join() {
             Ok(r) => Ok(r),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -36,10 +89,13 @@ pub fn run_on<R: Send>(name: &str, stack: usize, body: impl FnOnce() -> R + Send
     })
 }
 
-fn builder(name: &str, stack: usize) -> std::thread::Builder {
-    // The OS keeps 15 bytes of a name and allows no NUL.
-    let short: String = name.chars().filter(|c| *c != '\0').take(15).collect();
-    std::thread::Builder::new().name(short).stack_size(stack)
+/// The OS keeps 15 bytes of a name and allows no NUL.
+fn short(name: &str) -> CString {
+    let mut end = name.len().min(15);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    CString::new(name[..end].replace('\0', "")).unwrap_or_default()
 }
 
 /// The OS's number of the calling thread (`threading.get_native_id`).

@@ -8,6 +8,7 @@ use crate::process;
 use crate::vm::children::{Handing, Passed};
 use crate::vm::{Call, Next, Res};
 use crate::world::WaitOn;
+use crate::world::alloc;
 use crate::world::packet::{Received, Socket};
 use crate::world::shared::{Bytes, Outgoing, Receiving, Sending};
 use crate::world::work::{Descriptor, Labour};
@@ -161,7 +162,7 @@ fn as_value(c: &mut Call, bytes: Bytes, along: Vec<Passed>) -> Res<Value> {
 fn as_bytes(c: &mut Call, bytes: Bytes, _: Vec<Passed>) -> Res<Value> {
     Ok(match bytes {
         Bytes::Owned(bytes) => c.bytes(bytes),
-        frozen => c.bytes(&*frozen),
+        frozen => c.bytes(alloc::copied(&frozen)),
     })
 }
 
