@@ -1,7 +1,7 @@
 //! What the commands that run a script many times (`sweep`, `compare`) have in common.
 
 use super::{USAGE, colour, complain};
-use crate::engine::{self, Config, Script};
+use crate::engine::{self, Config, Script, config};
 use crate::explore::chart::{self, Chart};
 use crate::explore::sweep::Failure;
 use crate::gil::{GilConfig, World};
@@ -22,6 +22,7 @@ pub fn config(what: &str, script: &str, args: &[String], gil: GilConfig) -> Resu
         stats: false,
         trace: None,
         counts: None,
+        sim_fs: config::sim_fs(None)?,
         colour: colour(out::error_is_terminal()),
     })
 }

@@ -3,6 +3,7 @@
 use super::{colour, complain};
 use crate::engine::{Config, Script, config, repl};
 use crate::gil::World;
+use crate::world::disk::Writes;
 use crate::world::out;
 
 /// Runs the session; gives the exit code.
@@ -24,6 +25,7 @@ pub fn run() -> i32 {
         stats: false,
         trace: None,
         counts: None,
+        sim_fs: Writes::Commit,
         colour: colour(out::error_is_terminal()),
     };
     match repl::run(config) {

@@ -15,8 +15,9 @@ Examples:
   kit run --trace t.json dinner.kit     what the threads did, for kit timeline and Perfetto
   kit run --param n=3 work.kit          the script finds it by kit.param
   kit run --sim --seed 7 dinner.kit     virtual time, chances drawn from seed 7
+  kit run --sim --sim-fs commit a.kit   the same, and what it writes to files stays there
 
-Environment: KIT_GIL, KIT_SWITCH_INTERVAL (a flag wins), NO_COLOR.
+Environment: KIT_GIL, KIT_SWITCH_INTERVAL, KIT_SIM_FS (a flag wins), NO_COLOR.
 Exit codes: 0 fine, 1 uncaught exception or no valid script, 2 usage, 70 a fault of Kit,
 71 deadlock, 130 Ctrl-C, n from sys.exit(n).";
 
@@ -54,6 +55,10 @@ pub struct Args {
     /// Draw in simulation what the system would leave to chance; one seed, one outcome
     #[arg(long, value_name = "N", requires = "sim")]
     pub seed: Option<u64>,
+    /// Where a simulation's writes to files go: overlay (memory, gone at the end), commit (the real files), deny
+    /// [default: overlay]
+    #[arg(long, value_name = "WHERE", requires = "sim")]
+    pub sim_fs: Option<String>,
     /// A value for `kit.param(NAME, default)`; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     pub param: Vec<String>,
@@ -130,6 +135,7 @@ impl Args {
             trace: None,
             sim: false,
             seed: None,
+            sim_fs: None,
             safe_points: SafePoints::Default,
         }
     }
@@ -221,6 +227,7 @@ pub fn configure(args: Args) -> Result<Config, String> {
         stats: args.stats.is_some(),
         trace: args.trace.is_some().then(engine::tracing::folder),
         counts: None,
+        sim_fs: config::sim_fs(args.sim_fs)?,
         colour: colour(out::error_is_terminal()),
     })
 }

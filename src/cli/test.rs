@@ -170,6 +170,7 @@ fn plan(args: &Args) -> Result<Plan, String> {
         stats: false,
         trace: None,
         counts: None,
+        sim_fs: config::sim_fs(None)?,
         colour: !args.json && colour(out::is_terminal()),
     };
     let trace = args.trace.as_ref().map(std::path::PathBuf::from);

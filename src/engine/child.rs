@@ -11,10 +11,10 @@ use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::process;
 use crate::vm::children::{Awaited, Birth, ChildProcess, Handing, Method, Passed, ProcessStarter, StartError};
 use crate::vm::errors::Uncaught;
+use crate::vm::pipes::Pipes;
 use crate::vm::thread::Ending;
 use crate::vm::{Res, Thread};
 use crate::world::child::Stream;
-use crate::world::simnet::Net;
 use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
@@ -160,8 +160,8 @@ fn start_simulated(
     passed: Vec<Passed>,
 ) -> Result<Arc<dyn ChildProcess>, StartError> {
     // As the OS has it: the lowest eight bits of an exit code count.
-    let net = th.interp.pipes.with(&th.held, |p| p.net.clone());
-    let body = Box::new(move |held: Held| run_child(held, &config, &frame, passed, Some(net)) & 0xff);
+    let outside = th.interp.pipes.with(&th.held, |p| p.child());
+    let body = Box::new(move |held: Held| run_child(held, &config, &frame, passed, Some(outside)) & 0xff);
     match th.held.spawn_process(name, body) {
         Ok(id) => Ok(Arc::new(SimulatedChild(id))),
         Err(SpawnError::Os(e)) => Err(StartError::Os(e)),
@@ -232,8 +232,8 @@ fn complain(text: &str) -> i32 {
 }
 
 /// The main thread of a child, in either world: makes an interpreter, does what the frame says, ends as a
-/// main program does; in a simulation on its parent's network. Gives the exit code.
-pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>, net: Option<Arc<Net>>) -> i32 {
+/// main program does; in a simulation on its parent's network and files. Gives the exit code.
+pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>, outside: Option<Pipes>) -> i32 {
     let Some(birth) = read_begin(frame) else {
         return complain("parent and child are different versions of kit");
     };
@@ -246,8 +246,8 @@ pub fn run_child(held: Held, config: &Config, frame: &[u8], passed: Vec<Passed>,
     th.limit = birth.limit;
     let environ = birth.environ.clone();
     th.interp.environ.with(&th.held, |own| *own = environ);
-    if let Some(net) = net {
-        th.interp.pipes.with(&th.held, |p| p.net = net);
+    if let Some(outside) = outside {
+        th.interp.pipes.with(&th.held, |p| *p = outside);
     }
     let (code, stuck) = match th.to_end(|th| run_process(th, &config, birth, passed)) {
         Ok(code) => (code, false),

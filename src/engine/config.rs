@@ -1,6 +1,7 @@
 //! What a run is told, and THE table of settings: name, flag, environment variable, unit, doc.
 
 use crate::gil::{GilConfig, World, policy};
+use crate::world::disk::Writes;
 use crate::world::host;
 use std::path::PathBuf;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub trace: Option<PathBuf>,
     /// Count in child processes, too: the folder in which they leave their counters.
     pub counts: Option<PathBuf>,
+    /// What becomes of what a simulation writes to files.
+    pub sim_fs: Writes,
     /// Colour in error messages.
     pub colour: bool,
 }
@@ -51,6 +54,12 @@ pub const SETTINGS: &[Setting] = &[
         flag: "--switch-interval",
         env: "KIT_SWITCH_INTERVAL",
         doc: "How long a waiter waits before it asks for the lock: 5ms, 50us, 0.005 (seconds).",
+    },
+    Setting {
+        name: "sim-fs",
+        flag: "--sim-fs",
+        env: "KIT_SIM_FS",
+        doc: "Where a simulation's writes to files go: overlay (memory, gone at the end), commit (the real files), deny.",
     },
 ];
 
@@ -104,6 +113,15 @@ pub fn gil_config(policy_name: Option<String>, interval: Option<String>, world: 
         });
     }
     Ok(c)
+}
+
+/// What becomes of a simulation's writes: the flag's word, the environment's, or the default.
+pub fn sim_fs(flag: Option<String>) -> Result<Writes, String> {
+    let Some(word) = setting("sim-fs", flag) else { return Ok(Writes::Overlay) };
+    Writes::named(&word).ok_or_else(|| {
+        let known: Vec<&str> = Writes::ALL.iter().map(|w| w.word()).collect();
+        format!("unknown place for a simulation's writes '{word}'; there are: {}", known.join(", "))
+    })
 }
 
 /// The text of an interval, as `parse_interval` reads it: `5ms`, `0.5ms`, `50us`, `2s`.

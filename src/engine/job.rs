@@ -9,6 +9,7 @@ use super::template;
 use crate::gil::World;
 use crate::world::channel::Channel;
 use crate::world::child::{self, Child, OnExit, Spec, Stream};
+use crate::world::disk::Writes;
 use crate::world::host;
 use serde_json::{Value as Json, json};
 use std::io;
@@ -110,6 +111,7 @@ fn config_json(c: &Config) -> Json {
         "stats": c.stats,
         "trace": c.trace,
         "counts": c.counts,
+        "sim_fs": c.sim_fs.word(),
         "colour": c.colour,
     })
 }
@@ -142,6 +144,7 @@ fn config_from(j: &Json) -> Option<Config> {
         stats: j["stats"].as_bool()?,
         trace: j["trace"].as_str().map(Into::into),
         counts: j["counts"].as_str().map(Into::into),
+        sim_fs: Writes::named(j["sim_fs"].as_str()?)?,
         colour: j["colour"].as_bool()?,
     })
 }
@@ -151,6 +154,7 @@ mod tests {
     use super::{config_from, config_json};
     use crate::engine::{Config, Script};
     use crate::gil::{GilConfig, World};
+    use crate::world::disk::Writes;
 
     #[test]
     fn a_configuration_travels_whole() {
@@ -177,6 +181,7 @@ mod tests {
                 stats: true,
                 trace: Some("/tmp/t".into()),
                 counts: Some("/tmp/c".into()),
+                sim_fs: Writes::Deny,
                 colour: true,
             };
             let back = config_from(&config_json(&c)).unwrap();

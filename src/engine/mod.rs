@@ -36,6 +36,8 @@ use crate::stdlib;
 use crate::vm::errors::Uncaught;
 use crate::vm::thread::Ending;
 use crate::vm::{Interp, Res, Thread};
+use crate::world::disk::{Disk, Writes};
+use crate::world::overlay::View;
 use crate::world::{Clock, Nanos, out, signal};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -93,6 +95,10 @@ pub fn begin(held: Held, config: &Config, options: Options) -> Thread {
     let (loader, starter) = (loader::Loader::new(config, options), child::Starter::new(config));
     let (argv, every) = (config.argv.clone(), config.every_safe_point);
     let interp = Interp::start(&held, stdlib::natives(), Box::new(loader), Box::new(starter), argv, every);
+    if held.simulated() && config.sim_fs != Writes::Commit {
+        let view = View::new(config.sim_fs == Writes::Deny);
+        interp.pipes.with(&held, |p| p.disk = Disk::Overlay(view));
+    }
     interp.reporting.set_params(config.params.clone());
     let mut th = Thread::new(held, interp);
     th.counting = config.gil.unit_cost > 0;

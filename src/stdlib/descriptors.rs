@@ -1,5 +1,6 @@
 //! `_os`: files by number, and limits of the process.
 
+use super::files::disk::{disk, fault};
 use super::files::path;
 use super::net::{self, not_simulated};
 use super::os_error;
@@ -7,6 +8,7 @@ use crate::natives;
 use crate::object::{TypeId, Value};
 use crate::vm::make::tuple_items;
 use crate::vm::{Call, Res};
+use crate::world::disk::{Fault, File};
 use crate::world::{WaitKind, fd, handle};
 use std::io;
 
@@ -50,62 +52,69 @@ fn told<T>(c: &mut Call, r: io::Result<T>) -> Res<T> {
     r.map_err(|e| os_error::raise(c, &e, None))
 }
 
-/// Numbers of a simulation stand for pipes and sockets, not files.
-fn real(c: &mut Call, what: &str) -> Res<()> {
-    if c.held.simulated() {
-        return Err(not_simulated(c, &format!("os.{what}: a simulation has no files by number: use open()")));
+/// The file that argument 0 is the number of.
+fn file(c: &mut Call, what: &str) -> Res<File> {
+    if !c.held.simulated() {
+        let fd = fd::find(number(c)?);
+        return Ok(File { fd: told(c, fd)?, here: None });
     }
-    Ok(())
+    let n = net::number(c, 0)?;
+    let (file, other) = c.interp.pipes.with(&c.held, |p| (p.files.get(n), p.get(n).is_some()));
+    if other || (0..=2).contains(&n) {
+        let text = format!("os.{what}: a simulation has that for files only, not for pipes, sockets, standard streams");
+        return Err(not_simulated(c, &text));
+    }
+    file.ok_or_else(|| os_error::raise(c, &fd::bad_descriptor(), None))
 }
 
 fn open(c: &mut Call) -> Res<Value> {
-    real(c, "open")?;
     let name = c.arg(0);
     let name = path(c, &name)?;
     let (flags, mode) = (net::number(c, 1)?, if c.count() > 2 { net::number(c, 2)? } else { 0o777 });
-    let at = name.clone();
-    match c.held.outside_for(WaitKind::File, move || handle::open_by_flags(&at, flags as u32, mode as u32)) {
-        Ok(file) => Ok(Value::Int(fd::enter(file).into())),
-        Err(e) => Err(os_error::raise(c, &e, Some(&name))),
+    let (at, disk) = (name.clone(), disk(c));
+    match c.held.outside_for(WaitKind::File, move || disk.open(&at, flags as u32, mode as u32)) {
+        Ok(file) if c.held.simulated() => Ok(Value::Int(c.interp.pipes.with(&c.held, |p| p.enter_file(file)))),
+        Ok(file) => Ok(Value::Int(fd::adopt(file.fd).into())),
+        Err(Fault::Folder) => Err(fault(c, Fault::Refused(format!("'{name}', a folder by number,")), None, None)),
+        Err(e) => Err(fault(c, e, Some(&name), None)),
     }
 }
 
 fn dup(c: &mut Call) -> Res<Value> {
     if c.held.simulated() {
-        return Err(not_simulated(c, "os.dup: a simulation's descriptors have one number each"));
+        let file = file(c, "dup")?;
+        return Ok(Value::Int(c.interp.pipes.with(&c.held, |p| p.enter_file(file))));
     }
     let made = fd::duplicate(number(c)?);
     Ok(Value::Int(told(c, made)?.into()))
 }
 
 fn lseek(c: &mut Call) -> Res<Value> {
-    real(c, "lseek")?;
-    let (n, offset, whence) = (number(c)?, net::number(c, 1)?, net::number(c, 2)?);
-    let at = fd::find(n).and_then(|d| handle::seek(&d, offset, whence));
+    let file = file(c, "lseek")?;
+    let (offset, whence) = (net::number(c, 1)?, net::number(c, 2)?);
+    let at = handle::seek(&file.fd, offset, whence);
     Ok(Value::Int(told(c, at)? as i64))
 }
 
 fn fstat(c: &mut Call) -> Res<Value> {
-    real(c, "fstat")?;
-    let n = number(c)?;
-    let status = fd::find(n).and_then(|d| handle::status(&d));
-    let status = told(c, status)?;
+    let file = file(c, "fstat")?;
+    let status = disk(c).status_of(&file).map_err(|e| fault(c, e, None, None))?;
     Ok(super::os::status_row(c, &status))
 }
 
 fn ftruncate(c: &mut Call) -> Res<Value> {
-    real(c, "ftruncate")?;
-    let (n, length) = (number(c)?, net::number(c, 1)?);
-    let length = u64::try_from(length).unwrap_or(u64::MAX);
-    let done = c.held.outside_for(WaitKind::File, move || handle::truncate(&*fd::find(n)?, length));
+    let file = file(c, "ftruncate")?;
+    let length = net::number(c, 1)?;
+    let (length, fd) = (u64::try_from(length).unwrap_or(u64::MAX), file.fd.clone());
+    let done = c.held.outside_for(WaitKind::File, move || handle::truncate(&fd, length));
     told(c, done)?;
+    disk(c).wrote(&file);
     Ok(Value::None)
 }
 
 fn fsync(c: &mut Call) -> Res<Value> {
-    real(c, "fsync")?;
-    let n = number(c)?;
-    let done = c.held.outside_for(WaitKind::File, move || handle::sync(&*fd::find(n)?));
+    let file = file(c, "fsync")?;
+    let done = c.held.outside_for(WaitKind::File, move || handle::sync(&file.fd));
     told(c, done)?;
     Ok(Value::None)
 }
@@ -150,7 +159,7 @@ fn strerror(c: &mut Call) -> Res<Value> {
 fn access(c: &mut Call) -> Res<Value> {
     let name = c.arg(0);
     let (name, mode) = (path(c, &name)?, net::number(c, 1)?);
-    Ok(Value::bool(handle::access(&name, mode as u32)))
+    Ok(Value::bool(disk(c).access(name.as_ref(), mode as u32).is_ok()))
 }
 
 fn utime(c: &mut Call) -> Res<Value> {
@@ -169,14 +178,14 @@ fn utime(c: &mut Call) -> Res<Value> {
     };
     let follow = c.arg(2);
     let follow = c.truth(&follow)?;
-    handle::set_times(&name, times, follow).map_err(|e| os_error::raise(c, &e, Some(&name)))?;
+    disk(c).set_times(name.as_ref(), times, follow).map_err(|e| fault(c, e, Some(&name), None))?;
     Ok(Value::None)
 }
 
 fn statvfs(c: &mut Call) -> Res<Value> {
     let name = c.arg(0);
     let name = path(c, &name)?;
-    let all = handle::disk(&name).map_err(|e| os_error::raise(c, &e, Some(&name)))?;
+    let all = disk(c).space(name.as_ref()).map_err(|e| fault(c, e, Some(&name), None))?;
     let all = all.map(|n| Value::Int(i64::try_from(n).unwrap_or(i64::MAX)));
     Ok(c.tuple(all.to_vec()))
 }

@@ -1,12 +1,13 @@
 //! `_os`: files and folders by name, the process; `os` and `os.path` are in `kit/`.
 
+use super::files::disk::{disk, fault};
 use super::files::path;
 use super::os_error;
 use crate::natives;
 use crate::object::{TypeId, Value};
 use crate::vm::{Call, Res, Thread};
+use crate::world::disk::{Disk, Got};
 use crate::world::{ProcessId, Stream, host};
-use std::io;
 use std::path::Path;
 
 natives! { pub OS, "_os";
@@ -84,9 +85,9 @@ fn cpu_count(_: &mut Call) -> Res<Value> {
 }
 
 fn getcwd(c: &mut Call) -> Res<Value> {
-    match host::current_dir() {
+    match disk(c).current_dir() {
         Ok(p) => Ok(c.string(p.to_string_lossy().into_owned())),
-        Err(e) => Err(os_error::raise(c, &e, None)),
+        Err(e) => Err(fault(c, e, None, None)),
     }
 }
 
@@ -126,52 +127,56 @@ fn environ(c: &mut Call) -> Res<Value> {
 }
 
 /// Runs `f` on the path that argument 0 names.
-fn at<R>(c: &mut Call, f: impl FnOnce(&Path) -> io::Result<R>) -> Res<R> {
+fn at<R>(c: &mut Call, f: impl FnOnce(&Disk, &Path) -> Got<R>) -> Res<R> {
     let name = match c.opt(0) {
         Some(v) => path(c, &v)?,
         None => ".".into(),
     };
-    f(Path::new(&name)).map_err(|e| os_error::raise(c, &e, Some(&name)))
+    f(&disk(c), Path::new(&name)).map_err(|e| fault(c, e, Some(&name), None))
 }
 
 fn listdir(c: &mut Call) -> Res<Value> {
-    let names = at(c, host::list_dir)?;
+    let names = at(c, Disk::list_dir)?;
     let names = names.into_iter().map(|n| c.string(n)).collect();
     Ok(c.list(names))
 }
 fn remove(c: &mut Call) -> Res<Value> {
-    at(c, host::remove_file)?;
+    at(c, Disk::remove_file)?;
     Ok(Value::None)
 }
 fn mkdir(c: &mut Call) -> Res<Value> {
-    at(c, host::make_dir)?;
+    let mode = match c.opt(1) {
+        Some(v) => c.index(&v)? as u32,
+        None => 0o777,
+    };
+    at(c, |d, p| d.make_dir(p, mode))?;
     Ok(Value::None)
 }
 fn rmdir(c: &mut Call) -> Res<Value> {
-    at(c, host::remove_dir)?;
+    at(c, Disk::remove_dir)?;
     Ok(Value::None)
 }
 fn exists(c: &mut Call) -> Res<Value> {
-    Ok(Value::bool(at(c, |p| Ok(host::exists(p)))?))
+    Ok(Value::bool(at(c, |d, p| Ok(d.exists(p)))?))
 }
 fn isfile(c: &mut Call) -> Res<Value> {
-    Ok(Value::bool(at(c, |p| Ok(host::is_file(p)))?))
+    Ok(Value::bool(at(c, |d, p| Ok(d.is_file(p)))?))
 }
 fn isdir(c: &mut Call) -> Res<Value> {
-    Ok(Value::bool(at(c, |p| Ok(host::is_dir(p)))?))
+    Ok(Value::bool(at(c, |d, p| Ok(d.is_dir(p)))?))
 }
 fn islink(c: &mut Call) -> Res<Value> {
-    Ok(Value::bool(at(c, |p| Ok(host::is_link(p)))?))
+    Ok(Value::bool(at(c, |d, p| Ok(d.is_link(p)))?))
 }
 fn rename(c: &mut Call) -> Res<Value> {
-    at_two(c, host::rename)
+    at_two(c, Disk::rename)
 }
 fn realpath(c: &mut Call) -> Res<Value> {
-    let p = at(c, host::real_path)?;
+    let p = at(c, Disk::real_path)?;
     Ok(c.string(p.to_string_lossy().into_owned()))
 }
 fn chdir(c: &mut Call) -> Res<Value> {
-    at(c, host::set_current_dir)?;
+    at(c, Disk::set_current_dir)?;
     Ok(Value::None)
 }
 fn stat(c: &mut Call) -> Res<Value> {
@@ -179,7 +184,7 @@ fn stat(c: &mut Call) -> Res<Value> {
         Some(v) => c.truth(&v)?,
         None => true,
     };
-    let s = at(c, |p| host::status(p, follow))?;
+    let s = at(c, |d, p| d.status(p, follow))?;
     Ok(status_row(c, &s))
 }
 
@@ -204,30 +209,30 @@ fn urandom(c: &mut Call) -> Res<Value> {
     Ok(c.bytes(bytes))
 }
 fn getsize(c: &mut Call) -> Res<Value> {
-    Ok(Value::Int(at(c, host::file_size)? as i64))
+    Ok(Value::Int(at(c, |d, p| Ok(d.status(p, true)?.size))? as i64))
 }
 
 /// Runs `f` on the paths that arguments 0 and 1 name.
-fn at_two(c: &mut Call, f: impl FnOnce(&Path, &Path) -> io::Result<()>) -> Res<Value> {
+fn at_two(c: &mut Call, f: impl FnOnce(&Disk, &Path, &Path) -> Got<()>) -> Res<Value> {
     let (a, b) = (c.arg(0), c.arg(1));
     let (a, b) = (path(c, &a)?, path(c, &b)?);
-    f(Path::new(&a), Path::new(&b)).map_err(|e| os_error::raise_between(c, &e, Some(&a), Some(&b)))?;
+    f(&disk(c), Path::new(&a), Path::new(&b)).map_err(|e| fault(c, e, Some(&a), Some(&b)))?;
     Ok(Value::None)
 }
 fn symlink(c: &mut Call) -> Res<Value> {
-    at_two(c, host::make_link)
+    at_two(c, Disk::make_link)
 }
 fn link(c: &mut Call) -> Res<Value> {
-    at_two(c, host::make_name)
+    at_two(c, Disk::make_name)
 }
 fn readlink(c: &mut Call) -> Res<Value> {
-    let to = at(c, host::read_link)?;
+    let to = at(c, Disk::read_link)?;
     Ok(c.string(to.to_string_lossy().into_owned()))
 }
 fn chmod(c: &mut Call) -> Res<Value> {
     let mode = c.arg(1);
     let mode = c.index(&mode)? as u32;
-    at(c, |p| host::set_mode(p, mode))?;
+    at(c, |d, p| d.set_mode(p, mode))?;
     Ok(Value::None)
 }
 

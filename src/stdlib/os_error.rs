@@ -30,7 +30,12 @@ pub fn raise_between(th: &mut Thread, error: &io::Error, filename: Option<&str>,
     let Some(errno) = error.raw_os_error() else {
         return th.raise(TypeId::OSError, error.to_string());
     };
-    let text = th.str(&strerror(error));
+    raise_as(th, errno, &strerror(error), filename, to)
+}
+
+/// The same for an error in words of our own.
+pub fn raise_as(th: &mut Thread, errno: i32, words: &str, filename: Option<&str>, to: Option<&str>) -> Raised {
+    let text = th.str(words);
     let args = vec![Value::Int(errno.into()), text.clone()];
     let class = th.interp.class(&th.held, TypeId::OSError).clone();
     let class = th.os_error_class(&class, &args).unwrap_or(TypeId::OSError);

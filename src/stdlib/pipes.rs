@@ -4,13 +4,15 @@
 //! A read or write gives the interpreter lock up once and takes it back once, whether it has to wait or
 //! not, as CPython's do: that is what makes the convoy.
 
+use super::files::disk::disk;
 use super::net::{self, Patience, Sock, Tried};
 use super::{os_error, seconds};
 use crate::natives;
 use crate::object::Value;
 use crate::vm::{Call, Next, Res, Thread};
+use crate::world::disk::File;
 use crate::world::simnet::{End, Found, PIPE_ROOM};
-use crate::world::{Nanos, WaitKind, fd, out, pipe};
+use crate::world::{Nanos, WaitKind, fd, handle, out, pipe};
 use std::io;
 use std::sync::Arc;
 
@@ -100,6 +102,11 @@ fn simulated(c: &mut Call, delay: Nanos) -> Value {
     pair(c, ends)
 }
 
+/// The file of this number, of a simulated process.
+fn file(th: &Thread, n: i64) -> Option<File> {
+    th.interp.pipes.with(&th.held, |p| p.files.get(n))
+}
+
 /// The simulated end of this number.
 fn end(c: &mut Call, n: i64) -> Res<Arc<End>> {
     let found = c.interp.pipes.with(&c.held, |p| p.get(n));
@@ -113,6 +120,13 @@ fn read(c: &mut Call) -> Res<Next> {
     };
     if c.held.simulated() {
         let number = number(c, 0)?;
+        if let Some(file) = file(c, number) {
+            let got = c.held.outside_for(WaitKind::Io, move || handle::read(&file.fd, n));
+            return match got {
+                Ok(bytes) => Ok(Next::Done(c.bytes(bytes))),
+                Err(e) => Err(os_error::raise(c, &e, None)),
+            };
+        }
         let end = end(c, number)?;
         // The lock is given up once: here if there is something to read, else by waiting for it.
         if !matches!(end.receive(net::now(c), n, true).0, Found::Later(_)) {
@@ -178,6 +192,13 @@ fn write(c: &mut Call) -> Res<Next> {
             out::write(&bytes).map_err(|e| os_error::raise(c, &e, None))?;
         }
         return Ok(Next::Done(Value::Int(bytes.len() as i64)));
+    }
+    if let Some(file) = file(c, n) {
+        let fd = file.fd.clone();
+        let done = c.held.outside_for(WaitKind::Io, move || handle::write(&fd, &bytes));
+        let n = done.map_err(|e| os_error::raise(c, &e, None))?;
+        disk(c).wrote(&file);
+        return Ok(Next::Done(Value::Int(n as i64)));
     }
     let end = end(c, n)?;
     let sock = Sock::Sim(end.clone());

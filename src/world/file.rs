@@ -1,16 +1,22 @@
 //! What was written to files and has not gone out. It goes out when the buffer is full, when the file is
 //! closed, and at the end of the process also for files that nobody closed.
 
+use super::disk::File;
 use super::handle;
+use super::overlay::Stamp;
 use super::work::Descriptor;
 use parking_lot::{Condvar, Mutex};
 use std::io;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
 /// The writing side of an open file. Pieces go out in the order in which they were taken, also when the
 /// threads that carry them run at once (`Piece`).
 pub struct Out {
     pub fd: Descriptor,
+    /// In an overlay: where to say that it was written to, and when it last was.
+    stamp: Option<(Arc<Stamp>, AtomicI64)>,
     buffer: Mutex<Vec<u8>>,
     turns: Mutex<Turns>,
     changed: Condvar,
@@ -32,14 +38,28 @@ pub struct Piece {
 static OPEN: Mutex<Vec<Weak<Out>>> = Mutex::new(Vec::new());
 
 impl Out {
-    pub fn new(fd: Descriptor) -> Arc<Out> {
-        let out = Arc::new(Out { fd, buffer: Mutex::default(), turns: Mutex::default(), changed: Condvar::new() });
+    pub fn new(file: &File) -> Arc<Out> {
+        let out = Arc::new(Out {
+            fd: file.fd.clone(),
+            stamp: file.here.as_ref().map(|(_, stamp)| (stamp.clone(), AtomicI64::new(0))),
+            buffer: Mutex::default(),
+            turns: Mutex::default(),
+            changed: Condvar::new(),
+        });
         let mut open = OPEN.lock();
         if open.len() == open.capacity() {
             open.retain(|f| f.strong_count() > 0);
         }
         open.push(Arc::downgrade(&out));
         out
+    }
+
+    /// Says at what moment the script is: what goes out bears it, also if nobody sends it out but the end of the
+    /// file. Only an overlay wants to know.
+    pub fn at(&self, now: impl FnOnce() -> i64) {
+        if let Some((_, time)) = &self.stamp {
+            time.store(now(), Relaxed);
+        }
     }
 
     /// Adds to the buffer; says how much it holds.
@@ -81,6 +101,9 @@ impl Out {
                 }
                 Err(e) => done = Err(e),
             }
+        }
+        if let Some((stamp, time)) = &self.stamp {
+            stamp.touch(time.load(Relaxed));
         }
         if !left.is_empty() {
             let mut buffer = self.buffer.lock();

@@ -6,6 +6,7 @@ use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,12 +139,13 @@ pub fn write(fd: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| rustix::io::write(fd, bytes))?)
 }
 
-pub fn access(path: &str, mode: u32) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::from_bits_retain(mode)).is_ok()
+/// Fails when this process may not read (4), write (2) or run (1) it.
+pub fn access(path: &Path, mode: u32) -> io::Result<()> {
+    Ok(rustix::fs::access(path, rustix::fs::Access::from_bits_retain(mode))?)
 }
 
 /// Read and changed, in nanoseconds since 1970; `None`: now.
-pub fn set_times(path: &str, times: Option<[i64; 2]>, follow: bool) -> io::Result<()> {
+pub fn set_times(path: &Path, times: Option<[i64; 2]>, follow: bool) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
     let moment = |ns: Option<i64>| match ns {
         Some(ns) => Timespec { tv_sec: ns.div_euclid(1_000_000_000), tv_nsec: ns.rem_euclid(1_000_000_000) as _ },
@@ -155,7 +157,7 @@ pub fn set_times(path: &str, times: Option<[i64; 2]>, follow: bool) -> io::Resul
 }
 
 /// Size of a block; blocks in all, free, free for everybody; files, free ones.
-pub fn disk(path: &str) -> io::Result<[u64; 6]> {
+pub fn disk(path: &Path) -> io::Result<[u64; 6]> {
     let s = rustix::fs::statvfs(path)?;
     Ok([s.f_frsize, s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree])
 }

@@ -40,6 +40,12 @@ pub fn make_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
+/// The same; `mode` says who may do what there, as far as the process allows.
+pub fn make_dir_with(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().mode(mode).create(path)
+}
+
 pub fn remove_dir(path: &Path) -> io::Result<()> {
     std::fs::remove_dir(path)
 }
@@ -148,6 +154,7 @@ pub fn set_current_dir(path: &Path) -> io::Result<()> {
 }
 
 /// What the system knows of a file.
+#[derive(Clone, Debug)]
 pub struct Status {
     pub mode: u32,
     pub inode: u64,

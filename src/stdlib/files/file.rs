@@ -1,8 +1,8 @@
 //! What an open file is: its descriptor, what was read ahead, how its bytes are text.
 
 use crate::object::pure::bytes::{self as codec, CodecError, Encoding};
+use crate::world::disk::{self, Numbers};
 use crate::world::file::Out;
-use crate::world::work::Descriptor;
 use crate::world::{fd, handle};
 use std::sync::Arc;
 
@@ -17,13 +17,20 @@ pub enum Io {
     Open(Opened),
 }
 
+/// The number of a file: the system's, or a simulated process's, with the others of that process.
+#[derive(Clone)]
+pub enum Number {
+    Host(i32),
+    Simulated(i64, Arc<Numbers>),
+}
+
 /// A descriptor that `open` has made, or was given.
 pub struct Opened {
-    pub fd: Descriptor,
     /// Never makes anybody wait for somebody else.
     pub regular: bool,
+    pub file: disk::File,
     /// The number under which scripts know it, if they have asked or given it.
-    pub number: Option<i32>,
+    pub number: Option<Number>,
     /// Closing the file closes the number.
     pub owned: bool,
     pub out: Option<Arc<Out>>,
@@ -31,9 +38,12 @@ pub struct Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        if let (Some(number), true) = (self.number, self.owned) {
+        if let (Some(number), true) = (&self.number, self.owned) {
             // Closed by its number before: nothing is left to do.
-            let _ = fd::close(number);
+            let _ = match number {
+                Number::Host(n) => fd::close(*n),
+                Number::Simulated(n, all) => all.close(*n),
+            };
         }
     }
 }
@@ -184,19 +194,25 @@ impl File {
         }
     }
 
-    /// The number by which scripts may use it.
-    pub fn number(&mut self) -> Option<i64> {
+    /// The number by which scripts may use it: its own, else the one that is given to it.
+    pub fn number(&mut self, given: Option<Number>) -> Option<i64> {
         match &mut self.io {
             Io::Stdin => Some(0),
             Io::Stdout => Some(1),
             Io::Stderr => Some(2),
             Io::Closed => None,
-            Io::Open(o) => Some((*o.number.get_or_insert_with(|| fd::adopt(o.fd.clone()))).into()),
+            Io::Open(o) => {
+                o.number = o.number.take().or(given);
+                o.number.as_ref().map(|n| match n {
+                    Number::Host(n) => (*n).into(),
+                    Number::Simulated(n, _) => *n,
+                })
+            }
         }
     }
 
     pub fn is_terminal(&self) -> bool {
-        self.opened().is_some_and(|o| handle::is_terminal(&o.fd))
+        self.opened().is_some_and(|o| handle::is_terminal(&o.file.fd))
     }
 }
 

@@ -12,14 +12,16 @@
 //! F4: the main thread looks for Ctrl-C every 100 ms while it waits.
 //!
 //! Source of the behaviour and the words: CPython's Lib/_pyio.py and Modules/_io. Not here: layers over files
-//! that scripts define (`kit/_iolayers.kit`), files by number (`stdlib/descriptors.rs`), names (`stdlib/os.rs`).
+//! that scripts define (`kit/_iolayers.kit`), files by number (`stdlib/descriptors.rs`), names (`stdlib/os.rs`),
+//! where files are in a simulation (`world/overlay`).
 
+pub mod disk;
 mod file;
 mod open;
 mod read;
 mod write;
 
-use self::file::{File, Io};
+use self::file::{File, Io, Number};
 use self::read::{iter, next, peek, read, read1, readinto, readline, readlines};
 use self::write::{close, detach, flush, is_seekable, seek, tell, truncate, write, writelines};
 pub use self::write::{flush_file, write_text};
@@ -240,10 +242,21 @@ fn isatty(c: &mut Call) -> Res<Value> {
 }
 
 fn fileno(c: &mut Call) -> Res<Value> {
-    match this(c, File::number)? {
+    // Decided before the file is looked at: the table is another guarded thing.
+    let wants = this(c, |f| f.opened().filter(|o| o.number.is_none()).map(|o| o.file.clone()))?;
+    let given = wants.map(|file| number_of(c, file));
+    match this(c, |f| f.number(given))? {
         Some(n) => Ok(Value::Int(n)),
         None => Err(c.value_error(CLOSED)),
     }
+}
+
+/// A number for an open file, by which this process knows it from now on.
+fn number_of(th: &Thread, file: crate::world::disk::File) -> Number {
+    if !th.held.simulated() {
+        return Number::Host(crate::world::fd::adopt(file.fd));
+    }
+    th.interp.pipes.with(&th.held, |p| Number::Simulated(p.enter_file(file), p.files.clone()))
 }
 
 fn name(c: &mut Call) -> Res<Value> {

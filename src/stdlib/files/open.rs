@@ -1,13 +1,14 @@
 //! Opening.
 
-use super::file::{CHUNK, File, Io, Newline, Opened, Text};
+use super::disk::{disk, fault};
+use super::file::{CHUNK, File, Io, Newline, Number, Opened, Text};
 use super::{PATIENCE, object, path};
 use crate::object::Value;
 use crate::object::pure::bytes::Encoding;
 use crate::stdlib::{net, os_error};
 use crate::vm::{Call, Res};
+use crate::world::disk::{self, Disk, Fault};
 use crate::world::file::Out;
-use crate::world::work::Descriptor;
 use crate::world::{WaitKind, fd, handle};
 use std::io;
 use std::sync::Arc;
@@ -132,15 +133,16 @@ fn as_text(c: &mut Call, mode: Mode) -> Res<Option<Text>> {
 
 /// Opens a path. What stands there may be a pipe that waits for its other end, so the lock is given up; the
 /// main thread looks for Ctrl-C meanwhile.
-fn open_path(c: &mut Call, name: &str, flags: u32) -> Res<Descriptor> {
-    let (at, pipe) = (name.to_string(), handle::is_pipe(name));
-    let opened = if pipe {
-        open_pipe(c, at, flags)?
+fn open_path(c: &mut Call, name: &str, flags: u32) -> Res<disk::File> {
+    let (at, disk) = (name.to_string(), disk(c));
+    let opened = if matches!(disk, Disk::Host) && handle::is_pipe(name) {
+        let opened = open_pipe(c, at, flags)?;
+        opened.map(|fd| disk::File { fd: Arc::new(fd), here: None }).map_err(Fault::Os)
     } else {
-        c.held.outside_for(WaitKind::File, move || handle::open_by_flags(&at, flags, 0o666))
+        c.held.outside_for(WaitKind::File, move || disk.open(&at, flags, 0o666))
     };
-    let fd = opened.and_then(|fd| if handle::is_folder(&fd) { Err(handle::folder()) } else { Ok(fd) });
-    fd.map(Arc::new).map_err(|e| os_error::raise(c, &e, Some(name)))
+    let file = opened.and_then(|f| if handle::is_folder(&f.fd) { Err(Fault::Folder) } else { Ok(f) });
+    file.map_err(|e| fault(c, e, Some(name), None))
 }
 
 /// Opens a named pipe, which waits for its other end.
@@ -159,14 +161,28 @@ fn open_pipe(c: &mut Call, at: String, flags: u32) -> Res<io::Result<std::os::fd
 }
 
 /// A path or a number, its descriptor, and the number under which scripts know it.
-type Given = (Result<String, i64>, Descriptor, Option<i32>);
+type Given = (Result<String, i64>, disk::File, Option<Number>);
+
+/// The open file that a number stands for.
+fn by_number(c: &mut Call, n: i64) -> Res<(disk::File, Number)> {
+    if c.held.simulated() && n > 2 {
+        let (file, all, end) = c.interp.pipes.with(&c.held, |p| (p.files.get(n), p.files.clone(), p.get(n)));
+        if end.is_some() {
+            return Err(net::not_simulated(c, "open: a simulation's pipes and sockets are read by os.read only"));
+        }
+        let file = file.ok_or_else(|| os_error::raise(c, &fd::bad_descriptor(), None))?;
+        return Ok((file, Number::Simulated(n, all)));
+    }
+    let n = i32::try_from(n).map_err(|_| os_error::raise(c, &fd::bad_descriptor(), None))?;
+    let fd = fd::find(n).map_err(|e| os_error::raise(c, &e, None))?;
+    Ok((disk::File { fd, here: None }, Number::Host(n)))
+}
 
 fn given(c: &mut Call, file: &Value, flags: u32, closefd: bool) -> Res<Given> {
     let given = match file {
         Value::Int(n) => {
-            let found = i32::try_from(*n).map_err(|_| fd::bad_descriptor()).and_then(fd::find);
-            let fd = found.map_err(|e| os_error::raise(c, &e, None))?;
-            (Err(*n), fd, i32::try_from(*n).ok())
+            let (file, number) = by_number(c, *n)?;
+            (Err(*n), file, Some(number))
         }
         _ => {
             let name = path(c, file)?;
@@ -179,13 +195,13 @@ fn given(c: &mut Call, file: &Value, flags: u32, closefd: bool) -> Res<Given> {
             match c.some(7) {
                 Some(opener) => {
                     let given = c.call(&opener, &[file.clone(), Value::Int((flags | 0o2000000).into())])?;
-                    let n = i32::try_from(c.index(&given)?).unwrap_or(-1);
-                    let fd = fd::find(n).map_err(|e| os_error::raise(c, &e, None))?;
-                    (Ok(name), fd, Some(n))
+                    let n = c.index(&given)?;
+                    let (file, number) = by_number(c, n)?;
+                    (Ok(name), file, Some(number))
                 }
                 None => {
-                    let fd = open_path(c, &name, flags)?;
-                    (Ok(name), fd, None)
+                    let file = open_path(c, &name, flags)?;
+                    (Ok(name), file, None)
                 }
             }
         }
@@ -212,7 +228,8 @@ pub(super) fn open(c: &mut Call) -> Res<Value> {
         Some(v) => c.truth(&v)?,
         None => true,
     };
-    let (name, fd, number) = given(c, &file, mode.flags, closefd)?;
+    let (name, file, number) = given(c, &file, mode.flags, closefd)?;
+    let fd = file.fd.clone();
     let regular = handle::is_regular(&fd);
     if mode.flags & APPENDS != 0 {
         // Where writing goes on is where the file stands from the beginning.
@@ -223,8 +240,8 @@ pub(super) fn open(c: &mut Call) -> Res<Value> {
     if text.is_some() && mode.readable && mode.writable && handle::seek(&*fd, 0, 1).is_err() {
         return Err(super::unsupported(c, "File or stream is not seekable."));
     }
-    let out = mode.writable.then(|| Out::new(fd.clone()));
-    let io = Io::Open(Opened { fd, regular, number, owned: number.is_none() || closefd, out });
+    let out = mode.writable.then(|| Out::new(&file));
+    let io = Io::Open(Opened { file, regular, owned: number.is_none() || closefd, number, out });
     let mode_shown = if mode.binary && buffering == 0 { raw_mode(&shown) } else { shown };
     let file = File {
         name,

@@ -43,10 +43,11 @@ fn ready(c: &mut Call, what: &str) -> Res<()> {
 /// Reads on below; nothing at the end of the file. `n`: at most so much.
 fn fetch(c: &mut Call, n: usize) -> Res<Vec<u8>> {
     loop {
-        let Some((fd, regular)) = this(c, |f| f.opened().map(|o| (o.fd.clone(), o.regular)))? else {
+        let Some((fd, regular)) = this(c, |f| f.opened().map(|o| (o.file.fd.clone(), o.regular)))? else {
             return Ok(Vec::new());
         };
-        if regular {
+        // A simulation's files are in memory; whether the host's are must not be seen.
+        if regular && !c.held.simulated() {
             if let Some(bytes) = handle::read_now(&fd, n) {
                 return Ok(bytes);
             }
@@ -54,7 +55,7 @@ fn fetch(c: &mut Call, n: usize) -> Res<Vec<u8>> {
             // that read one file get its parts in order.
             let ahead = fd.clone();
             c.held.outside_for(WaitKind::File, move || handle::fetch(&ahead, n));
-        } else {
+        } else if !regular {
             wait_for(c, &fd, READABLE)?;
         }
         match handle::read(&fd, n) {

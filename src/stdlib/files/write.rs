@@ -1,5 +1,6 @@
 //! Writing, places, the end.
 
+use super::disk::{disk, moment};
 use super::file::Io;
 use super::{closed_error, look, this, unsupported, wait_for};
 use crate::object::pure::bytes as codec;
@@ -8,6 +9,7 @@ use crate::object::{Name, TypeId, Value};
 use crate::stdlib::{os_error, types};
 use crate::vm::make::text;
 use crate::vm::{Call, Res, Thread};
+use crate::world::disk::File;
 use crate::world::file::Out;
 use crate::world::work::WRITABLE;
 use crate::world::{WaitKind, handle, out};
@@ -40,6 +42,7 @@ fn send_out(th: &mut Thread, out: &Arc<Out>, regular: bool) -> Res<()> {
     if !regular && out.pending() > 0 {
         wait_for(th, &out.fd, WRITABLE)?;
     }
+    out.at(|| moment(th));
     let Some(piece) = out.take() else { return Ok(()) };
     let to = out.clone();
     th.held.outside_for(WaitKind::File, move || to.write(piece)).map_err(|e| os_error::raise(th, &e, None))
@@ -76,6 +79,7 @@ fn put(th: &mut Thread, file: &Value, bytes: &[u8], flushes: bool) -> Option<Res
                 }
                 look(th, file, |f| f.forget());
             }
+            out.at(|| moment(th));
             let n = out.push(bytes);
             if n > most || flushes { send_out(th, &out, regular) } else { Ok(()) }
         }
@@ -208,22 +212,22 @@ pub(super) fn close(c: &mut Call) -> Res<Value> {
 }
 
 /// The descriptor of a file that has places, with all that was written sent out.
-fn placed(c: &mut Call, what: &str) -> Res<crate::world::work::Descriptor> {
-    let (closed, is_text, fd) =
-        this(c, |f| (matches!(f.io, Io::Closed), f.text.is_some(), f.opened().map(|o| o.fd.clone())))?;
+fn placed(c: &mut Call, what: &str) -> Res<File> {
+    let (closed, is_text, file) =
+        this(c, |f| (matches!(f.io, Io::Closed), f.text.is_some(), f.opened().map(|o| o.file.clone())))?;
     if closed {
         return Err(closed_error(c, is_text, what));
     }
     drain(c)?;
-    match fd {
-        Some(fd) if handle::seek(&*fd, 0, 1).is_ok() => Ok(fd),
+    match file {
+        Some(file) if handle::seek(&*file.fd, 0, 1).is_ok() => Ok(file),
         _ if is_text => Err(unsupported(c, "underlying stream is not seekable")),
         _ => Err(unsupported(c, "File or stream is not seekable.")),
     }
 }
 
 pub(super) fn seek(c: &mut Call) -> Res<Value> {
-    let fd = placed(c, "seek of closed file")?;
+    let file = placed(c, "seek of closed file")?;
     let offset = c.arg(1);
     let mut offset = c.index(&offset)?;
     let whence = match c.opt(2) {
@@ -245,20 +249,20 @@ pub(super) fn seek(c: &mut Call) -> Res<Value> {
     if whence == 1 {
         offset -= this(c, |f| f.unread())? as i64;
     }
-    let at = handle::seek(&*fd, offset, whence).map_err(|e| os_error::raise(c, &e, None))?;
+    let at = handle::seek(&*file.fd, offset, whence).map_err(|e| os_error::raise(c, &e, None))?;
     this(c, |f| f.forget())?;
     Ok(Value::Int(at as i64))
 }
 
 pub(super) fn tell(c: &mut Call) -> Res<Value> {
-    let fd = placed(c, super::CLOSED)?;
-    let at = handle::seek(&*fd, 0, 1).map_err(|e| os_error::raise(c, &e, None))?;
+    let file = placed(c, super::CLOSED)?;
+    let at = handle::seek(&*file.fd, 0, 1).map_err(|e| os_error::raise(c, &e, None))?;
     let unread = this(c, |f| f.unread())? as u64;
     Ok(Value::Int(at.saturating_sub(unread) as i64))
 }
 
 pub(super) fn truncate(c: &mut Call) -> Res<Value> {
-    let fd = placed(c, "truncate of closed file")?;
+    let file = placed(c, "truncate of closed file")?;
     if !this(c, |f| f.writable)? {
         return Err(unsupported(c, "truncate"));
     }
@@ -272,8 +276,10 @@ pub(super) fn truncate(c: &mut Call) -> Res<Value> {
     let Ok(new) = u64::try_from(length) else {
         return Err(os_error::raise(c, &crate::world::fd::invalid(), None));
     };
+    let fd = file.fd.clone();
     let cut = c.held.outside_for(WaitKind::File, move || handle::truncate(&*fd, new));
     cut.map_err(|e| os_error::raise(c, &e, None))?;
+    disk(c).wrote(&file);
     Ok(Value::Int(length))
 }
 
@@ -285,6 +291,6 @@ pub(super) fn is_seekable(c: &mut Call) -> Res<Value> {
     if this(c, |f| matches!(f.io, Io::Closed))? {
         return Err(c.value_error(super::CLOSED));
     }
-    let fd = this(c, |f| f.opened().map(|o| o.fd.clone()))?;
-    Ok(Value::bool(fd.is_some_and(|fd| handle::seek(&*fd, 0, 1).is_ok())))
+    let file = this(c, |f| f.opened().map(|o| o.file.clone()))?;
+    Ok(Value::bool(file.is_some_and(|f| handle::seek(&*f.fd, 0, 1).is_ok())))
 }

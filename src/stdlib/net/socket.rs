@@ -409,6 +409,9 @@ pub fn close(c: &mut Call) -> Res<Value> {
         return Ok(Value::None);
     }
     let Some(end) = c.interp.pipes.with(&c.held, |p| p.take(n)) else {
+        if c.interp.pipes.with(&c.held, |p| p.files.close(n)).is_ok() {
+            return Ok(Value::None);
+        }
         return Err(errno(c, Errno::BADF));
     };
     let wakes = end.close(now(c));
