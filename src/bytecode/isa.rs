@@ -301,6 +301,8 @@ instructions! {
     plain Explain { dst: Reg, base: Reg, k: K }
     /// R[src] is the value of a statement typed at the prompt: unless None it is printed and becomes `_`.
     checks Show { src: Reg }
+    /// R[src], which nobody wanted, dies here, and what died before says its last word.
+    plain Forget { src: Reg }
 
     /// R[dst] = module; constant k is (dotted name, level, want): want true gives the last module of a
     /// dotted name (`import a.b as c`, `from`), false the first.

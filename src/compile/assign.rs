@@ -214,10 +214,24 @@ impl<'a> Unit<'a> {
         let mark = self.mark();
         let constant = fold(self.cx.ast, e).is_some();
         if !constant && self.in_place(e).is_none() {
-            self.fresh(e)?;
+            let src = self.fresh(e)?;
+            if self.cx.coroutines && matches!(self.cx.ast.expr(e), Expr::Call { .. }) {
+                self.emit(self.cx.ast.span(e), Instr::Forget { src });
+            }
         }
         self.release(mark);
         Ok(())
+    }
+
+    /// What a name's old value has to say, it says at the statement that ended it.
+    pub fn hear(&mut self, span: Span) {
+        if self.cx.coroutines {
+            let mark = self.mark();
+            let src = self.temp();
+            self.emit(span, Instr::Unset { dst: src });
+            self.emit(span, Instr::Forget { src });
+            self.release(mark);
+        }
     }
 
     pub fn delete_target(&mut self, target: E) -> Res {

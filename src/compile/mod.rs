@@ -72,6 +72,9 @@ struct Context<'a> {
     options: Options,
     /// Statements at which `from __future__` may stand.
     head: &'a [S],
+    /// Are there coroutines, which tell of themselves when nobody has awaited them? Then what dies at a statement
+    /// dies before the next one, so that the warning names the line.
+    coroutines: bool,
 }
 
 type Res<T = ()> = Result<T, Diagnostic>;
@@ -99,7 +102,8 @@ pub fn compile_module(ast: &Ast, options: Options) -> Result<Arc<Code>, Diagnost
     let scopes = scope::collect(ast)?;
     let scopes = resolve::resolve(ast, scopes)?;
     let head = import::head(ast);
-    let cx = Context { ast, scopes, options, head };
+    let coroutines = !ast.file.name.starts_with('<') && ast.file.text.contains("async");
+    let cx = Context { ast, scopes, options, head, coroutines };
     let code = function::module(&cx)?;
     match verify(&code) {
         Ok(()) => Ok(code),

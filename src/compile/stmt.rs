@@ -24,13 +24,23 @@ impl<'a> Unit<'a> {
                 Ok(())
             }
             Stmt::Expr(e) => self.effect(*e),
-            Stmt::Assign { targets, value } => self.assign(targets, *value, span),
+            Stmt::Assign { targets, value } => {
+                self.assign(targets, *value, span)?;
+                if matches!(self.cx.ast.expr(*value), Expr::None) {
+                    self.hear(span);
+                }
+                Ok(())
+            }
             Stmt::AugAssign { target, op, value } => self.aug_assign(*target, *op, *value, span),
             Stmt::AnnAssign { target, annotation, value, simple } => {
                 self.ann_assign(*target, *annotation, *value, *simple, span)
             }
             Stmt::Return(value) => self.return_stmt(*value, span),
-            Stmt::Delete(targets) => self.delete_stmt(targets, span),
+            Stmt::Delete(targets) => {
+                self.delete_stmt(targets, span)?;
+                self.hear(span);
+                Ok(())
+            }
             Stmt::Pass | Stmt::Global(_) | Stmt::Nonlocal(_) => Ok(()),
             Stmt::Break => self.break_stmt(span),
             Stmt::Continue => self.continue_stmt(span),

@@ -204,6 +204,7 @@ library! {
     "pqdm.processes" "pqdm_processes.kit"
     "pqdm.threads" "pqdm_threads.kit"
     "queue" "queue.kit"
+    "_random_own" "_random_own.kit"
     "random" "random.kit"
     "re" "re.kit"
     "requests" "requests.kit"

@@ -5,6 +5,8 @@
 //! it is suspended tells them apart. Source of the states and texts: CPython 3.11's `genobject.c`.
 
 use super::generator::{Enter, Step};
+use super::make::float_of;
+use super::ops::arith::BinOp;
 use super::ops::compare::CmpOp;
 use super::thread::{Res, Thread};
 use crate::bytecode::Instr;
@@ -346,6 +348,12 @@ impl Thread {
                 a.hush(&self.held);
                 let at_once = self.compare(CmpOp::Le, delay, &Value::Int(0))?;
                 let at_once = self.truth(&at_once)?;
+                if !at_once && float_of(delay).is_none() {
+                    // What cannot be added to a moment is the sleeper's error, not the loop's.
+                    let delay = self.binary(BinOp::Add, &Value::float(0.0), delay)?;
+                    let delay = Value::float(self.to_float(&delay)?);
+                    drop(a.with::<Awaiter, _>(&self.held, |a| std::mem::replace(&mut a.of, delay)));
+                }
                 a.with::<Awaiter, _>(&self.held, |a| a.state = AwaitState::Begun);
                 Ok(Step::Yielded(if at_once { Value::None } else { a.clone().into() }))
             }
@@ -416,6 +424,9 @@ impl Thread {
     /// A warning on standard error, with the line that runs.
     pub fn warn(&mut self, category: &str, text: &str) {
         let (file, line, source) = self.line_here();
+        if !self.interp.warned.with(&self.held, |w| w.insert((file.clone(), line, text.to_string()))) {
+            return;
+        }
         let mut out = format!("{file}:{line}: {category}: {text}\n");
         if !source.is_empty() {
             out += &format!("  {source}\n");

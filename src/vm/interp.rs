@@ -87,6 +87,8 @@ pub struct Interp {
     pub environ: Guarded<std::collections::BTreeMap<String, Option<String>>>,
     /// Globals that did not come along when this process was forked: module, name, why.
     pub absent: Guarded<Vec<(Ref, Name, Box<str>)>>,
+    /// Warnings that were printed: file, line and text. Each is told once, as by Python's default filter.
+    pub warned: Guarded<std::collections::BTreeSet<(Arc<str>, u32, String)>>,
     /// Counts changes of `__init__` and `__new__` of finished classes.
     pub init_epoch: AtomicU32,
     /// `sys.argv`, the script's display name.
@@ -151,6 +153,7 @@ impl Interp {
             programs: Guarded::default(),
             environ: Guarded::default(),
             absent: Guarded::default(),
+            warned: Guarded::default(),
             init_epoch: AtomicU32::new(0),
             argv,
             reporting: super::report::Reporting::default(),

@@ -48,6 +48,10 @@ fn statements(th: &mut Thread, at: u32, code: &CodeObj, i: Instr) -> Res<()> {
             let v = th.string(text);
             th.set_reg(r(dst), v);
         }
+        Instr::Forget { src } => {
+            drop(th.take_reg(r(src)));
+            th.hear_last_words()?;
+        }
         Instr::Show { src } => {
             let v = th.reg(r(src));
             th.show(v)?;
