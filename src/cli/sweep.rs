@@ -29,7 +29,8 @@ Examples:
   kit sweep tune.kit --switch-interval 0.5ms,1ms,5ms,50ms --trade late_ms,work --chart --svg tune.svg
   kit sweep work.kit --sim --json -- an argument for the script
 
-Environment: KIT_GIL, KIT_SWITCH_INTERVAL (a flag wins; lists as in the flags). Standard input is empty.
+Environment: KIT_GIL, KIT_SWITCH_INTERVAL (a flag wins; lists as in the flags), KIT_SIM_FS (where a simulation's
+writes to files go: overlay, commit, deny). Standard input is empty.
 Exit codes: 0 fine, 1 a run failed or no valid script, 2 usage.";
 
 /// The flags of `kit sweep`.
