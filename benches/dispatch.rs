@@ -39,6 +39,7 @@ fn execute(text: &str) {
         stats: false,
         trace: None,
         counts: None,
+        sim_fs: kit::world::disk::Writes::Overlay,
         colour: false,
     };
     let outcome = run(config).expect("the run starts");

@@ -22,6 +22,7 @@ fn with_script<R: Send>(script: &str, f: impl FnOnce(&mut Thread) -> R + Send) -
         stats: false,
         trace: None,
         counts: None,
+        sim_fs: kit::world::disk::Writes::Overlay,
         colour: false,
     };
     let code = engine::compile(&config.script, false).map_err(|e| e.render(false)).expect("the script compiles");

@@ -78,6 +78,7 @@ fn child(file: &Path) {
         stats: false,
         trace: None,
         counts: None,
+        sim_fs: kit::world::disk::Writes::Overlay,
         colour: false,
     };
     match repeat::run(config, repeats()) {
