@@ -1,10 +1,10 @@
 //! `_running`: the program about itself: tracebacks, the stack, the collector, weak references.
 
 use crate::natives;
+use crate::object::class::Class;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::heap::weak::{self, Watch};
 use crate::object::types::Attrs;
-use crate::object::class::Class;
 use crate::object::{Kind, Name, Ref, TypeId, Value};
 use crate::stdlib::data::{state, this};
 use crate::vm::traceback::{format_trail, is_library};
