@@ -1,10 +1,11 @@
 //! `_running`: the program about itself: tracebacks, the stack, the collector, weak references.
 
 use crate::natives;
+use crate::object::class::Class;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::heap::weak::{self, Watch};
 use crate::object::types::Attrs;
-use crate::object::{Kind, TypeId, Value};
+use crate::object::{Kind, Name, Ref, TypeId, Value};
 use crate::stdlib::data::{state, this};
 use crate::vm::traceback::{format_trail, is_library};
 use crate::vm::{Call, Res};
@@ -169,6 +170,12 @@ fn watch(c: &mut Call) -> Res<Value> {
         },
         _ => false,
     };
+    let closed = |r: &Ref| {
+        let weakref = Name::of("__weakref__");
+        let class = c.class_of(r);
+        class.with::<Class, _>(&c.held, |k| k.only.as_ref().is_some_and(|only| !only.contains(&weakref)))
+    };
+    let can = can && !matches!(&v, Value::Obj(r) if r.kind() == Kind::Instance && closed(r));
     let Value::Obj(r) = (if can { v.clone() } else { Value::None }) else {
         let got = c.type_name(&v);
         return Err(c.type_error(format!("cannot create weak reference to '{got}' object")));

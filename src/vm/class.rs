@@ -88,6 +88,22 @@ impl Classes {
     }
 }
 
+/// Classes of the library that CPython has in C, whose errors call them by their whole name.
+const TOLD_WITH_MODULE: &[&str] = &[
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "datetime.date",
+    "datetime.datetime",
+    "datetime.time",
+    "datetime.timedelta",
+    "datetime.timezone",
+    "datetime.tzinfo",
+    "functools.KeyWrapper",
+    "functools.partial",
+    "re.Match",
+    "re.Pattern",
+];
+
 impl Thread {
     /// The class of a value.
     pub fn type_of(&self, v: &Value) -> Ref {
@@ -136,7 +152,13 @@ impl Thread {
             return t.full_name();
         }
         let class = self.type_of(v);
-        self.class_name(&class).text()
+        let (own, module) = class.with::<Class, _>(&self.held, |c| (c.name.text(), c.names.get(name::MODULE).cloned()));
+        let module = module.as_ref().and_then(super::make::text).unwrap_or_default();
+        let told = |full: &&&str| full.strip_suffix(own).and_then(|m| m.strip_suffix('.')) == Some(module);
+        match module {
+            "__main__" | "" => own,
+            _ => TOLD_WITH_MODULE.iter().find(told).map_or(own, |full| full),
+        }
     }
     pub fn class_name(&self, class: &Ref) -> Name {
         class.with::<Class, _>(&self.held, |c| c.name)
@@ -461,6 +483,9 @@ impl Thread {
                 let got = self.type_name(v);
                 return Err(self.type_error(format!("__slots__ items must be strings, not '{got}'")));
             };
+            if !crate::object::pure::text::is_identifier(t) {
+                return Err(self.type_error("__slots__ must be identifiers"));
+            }
             if names.get(Name::of(t)).is_some() {
                 return Err(self.value_error(format!("'{t}' in __slots__ conflicts with class variable")));
             }

@@ -16,6 +16,9 @@ use crate::object::{Kind, Lasting, Name, Ref, TypeId, Value, name};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
+/// Where a class body keeps the first name that was bound again, with its value.
+pub(super) const REBOUND: &str = "<rebound>";
+
 impl Thread {
     /// A global, else a builtin; fills the cache word {version of the module's names, position}.
     pub(super) fn load_global(&mut self, code: &CodeObj, name: Name, cache: &AtomicU64) -> Res<Value> {
@@ -129,7 +132,27 @@ impl Thread {
 
     pub(super) fn store_name(&mut self, ns: &Value, name: Name, v: Value) {
         if let Value::Obj(r) = ns {
+            let old = r.try_with::<Module, _>(&self.held, |m| m.names.get(name).cloned()).flatten();
+            if let Some(old) = old.filter(|_| !name.text().starts_with('_')) {
+                self.note_rebound(r, name, old, &v);
+            }
             self.store_global(r, name, v);
+        }
+    }
+
+    /// An enumeration refuses a name that is bound twice in its body: the first such is kept under a name that no
+    /// script can write, until the class is made.
+    #[cold]
+    fn note_rebound(&mut self, ns: &Ref, name: Name, old: Value, new: &Value) {
+        let is_method = |v: &Value| matches!(v, Value::Obj(r) if matches!(r.kind(), Kind::Function | Kind::Descriptor));
+        if is_method(&old) && is_method(new) {
+            return;
+        }
+        let place = Name::of(REBOUND);
+        if ns.with::<Module, _>(&self.held, |m| m.names.get(place).is_none()) {
+            let row = vec![self.str(name.text()), old];
+            let row = self.tuple(row);
+            self.store_global(ns, place, row);
         }
     }
 

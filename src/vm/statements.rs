@@ -222,7 +222,25 @@ impl Thread {
         if let Some(given) = given {
             names.set(Name::of("__orig_bases__"), given);
         }
+        if let Some(twice) = names.remove(Name::of(super::names::REBOUND)) {
+            self.refuse_rebound(&bases, &twice)?;
+        }
         self.finish_class(class_name, bases, names, meta, cell, options).map(Value::Obj)
+    }
+
+    #[cold]
+    fn refuse_rebound(&mut self, bases: &[Value], twice: &Value) -> Res<()> {
+        let is_enum = |th: &Thread, b: &Value| {
+            let meta = b.as_ref().and_then(|r| r.try_with::<Class, _>(&th.held, |c| c.meta.clone())).flatten();
+            meta.is_some_and(|m| m.with::<Class, _>(&th.held, |m| m.name.text() == "EnumType"))
+        };
+        match super::make::tuple_items(twice) {
+            Some([name, old]) if bases.iter().any(|b| is_enum(self, b)) => {
+                let text = format!("{} already defined as {}", self.repr(name)?, self.repr(old)?);
+                Err(self.type_error(text))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What stands for a base that is no class (`__mro_entries__`); the tuple as it was given, if there is one.

@@ -51,12 +51,48 @@ one! {
     sinh = f64::sinh, true;
     cosh = f64::cosh, true;
     tanh = f64::tanh, false;
-    asinh = f64::asinh, false;
-    acosh = f64::acosh, false;
+    asinh = arsinh, false;
+    acosh = arcosh, false;
     atanh = f64::atanh, false;
-    degrees = |x| x * (180.0 / std::f64::consts::PI), false;
-    radians = |x| x * (std::f64::consts::PI / 180.0), false;
     fabs = f64::abs, false;
+}
+
+/// Beyond this a square would lose what is added to it, or overflow.
+const SQUARE_IS_ALL: f64 = 268_435_456.0;
+
+/// As in C's libraries: the form that keeps its digits is chosen by size.
+fn arsinh(x: f64) -> f64 {
+    let a = x.abs();
+    if !x.is_finite() || a < 1.0 / SQUARE_IS_ALL {
+        return x;
+    }
+    let r = if a > SQUARE_IS_ALL {
+        a.ln() + std::f64::consts::LN_2
+    } else if a > 2.0 {
+        (2.0 * a + 1.0 / ((a * a + 1.0).sqrt() + a)).ln()
+    } else {
+        (a + a * a / (1.0 + (1.0 + a * a).sqrt())).ln_1p()
+    };
+    r.copysign(x)
+}
+
+fn arcosh(x: f64) -> f64 {
+    if x > SQUARE_IS_ALL {
+        x.ln() + std::f64::consts::LN_2
+    } else if x > 2.0 {
+        (2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt())).ln()
+    } else {
+        let t = x - 1.0;
+        (t + (2.0 * t + t * t).sqrt()).ln_1p()
+    }
+}
+
+/// No size is too large for these two: what is beyond a float is infinite.
+pub fn degrees(x: f64) -> Result<f64> {
+    Ok(x * (180.0 / std::f64::consts::PI))
+}
+pub fn radians(x: f64) -> Result<f64> {
+    Ok(x * (std::f64::consts::PI / 180.0))
 }
 
 fn positive(x: f64, f: fn(f64) -> f64) -> Result<f64> {
@@ -105,7 +141,8 @@ fn hypot(x: f64, y: f64) -> Result<f64> {
 
 /// The function of one float of this name, and the name.
 pub fn one_of(name: &str) -> Option<(&'static str, One)> {
-    const LOGS: &[(&str, One)] = &[("log", log), ("log2", log2), ("log10", log10)];
+    const LOGS: &[(&str, One)] =
+        &[("log", log), ("log2", log2), ("log10", log10), ("degrees", degrees), ("radians", radians)];
     PLAIN.iter().chain(LOGS).find(|(n, _)| *n == name).copied()
 }
 

@@ -13,7 +13,7 @@ use crate::vm::{Call, Res, Thread};
 
 natives! { pub NEW, "new";
     /// The class of an object; with three arguments, a new class as a class statement makes it.
-    quick type("object, bases=None, dict=None, /") = type_;
+    quick type("object, bases=None, dict=None, /, **kwds") = type_;
     /// A bare object, equal to itself only.
     holds object("*args, **kwargs") = object;
     /// Pairs `(number, item)`, numbered from `start`.
@@ -58,7 +58,7 @@ fn type_(c: &mut Call) -> Res<Value> {
     if c.opt(3).is_some() {
         return new_class(c);
     }
-    if c.opt(2).is_some() {
+    if c.opt(2).is_some() || !c.kwargs().is_empty() {
         return Err(c.type_error("type() takes 1 or 3 arguments"));
     }
     let v = c.arg(1);
@@ -83,7 +83,15 @@ fn new_class(c: &mut Call) -> Res<Value> {
         let Some(k) = text(&k) else { return Err(c.type_error("Kit's classes have names of str only")) };
         names.set(Name::of(k), v);
     }
-    c.finish_class(name, bases, names, None, Value::Unbound, Vec::new()).map(Value::Obj)
+    if name.text().contains('\0') {
+        return Err(c.value_error("type name must not contain null characters"));
+    }
+    if let Some(q) = names.get(Name::of("__qualname__")).filter(|q| text(q).is_none()).cloned() {
+        let got = c.type_name(&q);
+        return Err(c.type_error(format!("type __qualname__ must be a str, not {got}")));
+    }
+    let options = c.kwargs();
+    c.finish_class(name, bases, names, None, Value::Unbound, options).map(Value::Obj)
 }
 
 fn object(c: &mut Call) -> Res<Value> {

@@ -233,8 +233,10 @@ fn frexp(c: &mut Call) -> Res<Value> {
 
 fn ldexp(c: &mut Call) -> Res<Value> {
     let x = number(c, 0)?;
-    let v = c.arg(1);
-    let i = c.index(&v)?;
+    let i = match int_of(&c.arg(1)) {
+        Some(n) => n.clamp_i64(),
+        None => return Err(c.type_error("Expected an int as second argument to ldexp.")),
+    };
     if x == 0.0 || !x.is_finite() {
         return Ok(Value::float(x));
     }

@@ -3,7 +3,7 @@
 use super::number;
 use crate::natives;
 use crate::object::pure::int::{self, IntRef, IntVal};
-use crate::object::{Name, Value};
+use crate::object::{Name, TypeId, Value};
 use crate::vm::make::{float_of, int_of};
 use crate::vm::ops::arith::BinOp;
 use crate::vm::{Call, Res};
@@ -107,7 +107,13 @@ fn product(from: i64, to: i64) -> IntVal {
 
 fn factorial(c: &mut Call) -> Res<Value> {
     let v = c.arg(0);
-    let n = c.index(&v)?;
+    let n = match int_of(&v) {
+        Some(n) => n.clamp_i64(),
+        None => c.index(&v)?,
+    };
+    if n == i64::MAX {
+        return Err(c.raise(TypeId::OverflowError, format!("factorial() argument should not exceed {n}")));
+    }
     if n < 0 {
         return Err(c.value_error("factorial() not defined for negative values"));
     }

@@ -238,27 +238,29 @@ fn search<'t>(c: &mut Call, s: &'t Subject, at: usize, form: Form, anchored: boo
 
 /// The spans of a match as scripts get them.
 fn flat(c: &mut Call, found: &Captures<str>, places: &mut Places) -> Res<Value> {
-    let mut ends = Vec::with_capacity(found.len());
+    // The group that was closed last: the one that ends last; of several, the outer one.
+    let last = this(c, "pattern", |r: &mut Regex| {
+        let mut best: Option<(usize, usize)> = None;
+        for g in &r.closed {
+            if let Some(end) = found.get(*g).map(|m| m.end())
+                && best.is_none_or(|(e, _)| e <= end)
+            {
+                best = Some((end, *g));
+            }
+        }
+        best.map_or(Value::None, |(_, g)| Value::Int(g as i64))
+    })?;
     let mut out = Vec::with_capacity(found.len() * 2 + 1);
     for i in 0..found.len() {
         match found.get(i) {
             Some(m) => {
                 out.push(Value::Int(places.of(m.start())));
                 out.push(Value::Int(places.of(m.end())));
-                ends.push(Some(m.end()));
             }
-            None => {
-                out.extend([Value::Int(-1), Value::Int(-1)]);
-                ends.push(None);
-            }
+            None => out.extend([Value::Int(-1), Value::Int(-1)]),
         }
     }
-    // The group that was closed last: the one that ends last; of several, the outer one.
-    let closed = this(c, "pattern", |r: &mut Regex| r.closed.clone())?;
-    let last = closed.iter().filter_map(|g| ends[*g].map(|e| (e, *g)));
-    let last =
-        last.fold(None, |best: Option<(usize, usize)>, x| if best.is_some_and(|b| b.0 > x.0) { best } else { Some(x) });
-    out.push(last.map_or(Value::None, |(_, g)| Value::Int(g as i64)));
+    out.push(last);
     Ok(c.tuple(out))
 }
 
