@@ -307,7 +307,7 @@ fn a_frame_that_is_none_is_refused() {
     let config = serde_json::json!({
         "script": {"name": "<string>", "text": ""}, "argv": ["-c"], "params": [], "gil": "fifo", "interval_us": 5000,
         "sim": false, "seed": null, "unit_cost": 0, "signals": true, "every_safe_point": false,
-        "stats": false, "colour": false,
+        "stats": false, "sim_fs": "overlay", "colour": false,
     });
     let job = serde_json::json!({
         "parent": std::process::id(), "role": "process", "config": config, "extra": null,

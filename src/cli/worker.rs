@@ -37,9 +37,13 @@ pub fn run() -> i32 {
 
 /// The job of this process, which may be one that was forked from the one that was started.
 fn job() -> Result<Option<Received>, String> {
-    let first = job::receive(job::channel()?)?;
+    let first = job::receive(job::channel()?)?.ok_or_else(job::by_hand)?;
     if first.role != template::ROLE {
         return Ok(Some(first));
     }
-    template::work(first)?.map(job::receive).transpose()
+    match template::work(first)? {
+        // Forked too late: its parent has lost patience, and closed the channel.
+        Some(channel) => job::receive(channel),
+        None => Ok(None),
+    }
 }

@@ -65,7 +65,8 @@ pub fn sent(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn by_hand() -> String {
+/// For the person who typed the hidden command.
+pub fn by_hand() -> String {
     format!("'{COMMAND}' is how kit starts itself; it is not a command to type")
 }
 
@@ -74,18 +75,18 @@ pub fn channel() -> Result<Channel, String> {
     Channel::inherited().map_err(|_| by_hand())
 }
 
-/// Ties this process's life to its parent's, reads the job.
-pub fn receive(channel: Channel) -> Result<Received, String> {
-    let frame = channel.receive().map_err(|_| by_hand())?.ok_or_else(by_hand)?;
+/// Reads the job, ties this process's life to its parent's. `None`: the other end is closed.
+pub fn receive(channel: Channel) -> Result<Option<Received>, String> {
+    let Some(frame) = channel.receive().map_err(|_| by_hand())? else { return Ok(None) };
     let job: Json = serde_json::from_slice(&frame).map_err(|_| by_hand())?;
     let parent = job["parent"].as_u64().and_then(|p| u32::try_from(p).ok()).ok_or_else(by_hand)?;
     child::die_with_parent(parent).map_err(|e| format!("this process cannot be tied to its parent: {e}"))?;
-    Ok(Received {
+    Ok(Some(Received {
         role: job["role"].as_str().ok_or_else(by_hand)?.to_string(),
         config: config_from(&job["config"]).ok_or_else(by_hand)?,
         extra: job["extra"].clone(),
         channel,
-    })
+    }))
 }
 
 fn config_json(c: &Config) -> Json {

@@ -23,8 +23,9 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-/// How long the answer to a request may take before the template counts as lost.
-const PATIENCE_S: i64 = 2;
+/// How long the answer to a request may take before the template counts as lost: one that has ended says so at once,
+/// one that waits for a core is no lost one.
+const PATIENCE_S: i64 = 60;
 
 /// The parent's side.
 pub(super) struct Template {
