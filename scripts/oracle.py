@@ -14,6 +14,7 @@ be imported.
 import importlib.machinery as machinery
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
@@ -23,6 +24,8 @@ MARK = re.compile(r"# (expect( error)?|exit):")
 
 def run_script():
     """Runs a script in this very __main__, with an importer that knows `.kit`."""
+    # Who starts tests in the background of a shell has Ctrl-C ignored, and Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     hook = machinery.FileFinder.path_hook(
         (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
         (machinery.SourceFileLoader, [".py", ".kit"]),
