@@ -336,6 +336,27 @@ fn a_frame_that_is_none_is_refused() {
     }
 }
 
+/// Children are forked from one process, so the system has put their first stack at one place; programs that are
+/// started have it at a drawn one.
+#[test]
+fn children_come_from_one_template_and_know_where_their_parent_is() {
+    let code = "import os
+from multiprocessing import Process, Queue
+def child(q):
+    stack = [l.split()[0] for l in open('/proc/self/maps') if l.endswith('[stack]\\n')]
+    q.put((stack, os.getpid(), os.getppid(), os.getcwd()))
+q = Queue()
+seen = []
+for folder in '/', '/proc':
+    os.chdir(folder)
+    p = Process(target=child, args=(q,)); p.start(); p.join()
+    seen.append(q.get())
+    print(seen[-1][1] == p.pid, seen[-1][2] == os.getpid(), seen[-1][3] == folder)
+print(len(seen[0][0]), seen[0][0] == seen[1][0])";
+    let (code, out, err) = result(kit(&["run", "-c", code]).output().expect("kit runs"));
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "True True True\nTrue True True\n1 True\n", ""));
+}
+
 #[test]
 fn a_child_has_the_parents_lock_policy_and_interval() {
     let code = "import kit, sys

@@ -19,7 +19,7 @@ use crate::world::work::Descriptor;
 use crate::world::{Clock, ProcessId, WaitKey, out};
 use serde_json::{Value as Json, json};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The role of a child in the command line's table of workers.
 pub const ROLE: &str = "process";
@@ -101,11 +101,13 @@ fn read_begin(frame: &[u8]) -> Option<Birth> {
 /// Starts the children of a run.
 pub struct Starter {
     config: Config,
+    /// What a template is told: as of the first child, with which it is started.
+    template: OnceLock<Json>,
 }
 
 impl Starter {
     pub fn new(config: &Config) -> Starter {
-        Starter { config: config.clone() }
+        Starter { config: config.clone(), template: OnceLock::new() }
     }
 }
 
@@ -120,17 +122,23 @@ impl ProcessStarter for Starter {
         if th.held.simulated() {
             return start_simulated(th, config, &birth.name, frame, passed);
         }
-        start_real(th, config, frame, &passed).map_err(StartError::Os)
+        // Each process that leaves figures or a trace begins at its own beginning.
+        let plain = config.trace.is_none() && config.counts.is_none();
+        let template = plain.then(|| self.template.get_or_init(|| template::extra(th)).clone());
+        start_real(th, config, frame, &passed, template).map_err(StartError::Os)
     }
 }
 
-fn start_real(th: &mut Thread, config: Config, frame: Vec<u8>, passed: &[Passed]) -> io::Result<Arc<dyn ChildProcess>> {
+fn start_real(
+    th: &mut Thread,
+    config: Config,
+    frame: Vec<u8>,
+    passed: &[Passed],
+    template: Option<Json>,
+) -> io::Result<Arc<dyn ChildProcess>> {
     let descriptors: Vec<Descriptor> =
         passed.iter().filter_map(|p| if let Passed::Descriptor(d) = p { Some(d.clone()) } else { None }).collect();
     let (awaited, on_exit) = Awaited::new(&mut th.held);
-    // Each process that leaves figures or a trace begins at its own beginning.
-    let plain = config.trace.is_none() && config.counts.is_none();
-    let template = plain.then(|| template::extra(th));
     let job = Job { role: ROLE, config, extra: json!({ "descriptors": descriptors.len() }), template };
     let mut child = th.held.holding(|| job.start(Stream::Inherit, Stream::Inherit, on_exit))?;
     th.held.trace_child(child.pid());
