@@ -132,9 +132,11 @@ fn a_server_that_sends_a_byte_at_a_time_takes_its_time() {
 /// Ctrl-C while the script waits for a server that never answers, in the way that the script says.
 fn interrupted(fetch: &str) {
     let script = format!(
-        "import kit, sys\n\
+        "import kit, sys, threading, time\n\
          s = kit.server({{'/': {{'hang': True}}}}, latency=0)\n\
-         try:\n    print('waiting', flush=True)\n    {fetch}\n\
+         def watch():\n    while not s.requests: time.sleep(0.01)\n    print('waiting', flush=True)\n\
+         threading.Thread(target=watch).start()\n\
+         try:\n    {fetch}\n\
          except KeyboardInterrupt:\n    print('interrupted', s.requests)\n"
     );
     let mut child = kit(&["-c", &script]);
@@ -142,8 +144,6 @@ fn interrupted(fetch: &str) {
     let mut line = String::new();
     lines.read_line(&mut line).expect("a line");
     assert_eq!(line, "waiting\n");
-    // Imported, connected, sent: not before, or there would be nothing to interrupt.
-    std::thread::sleep(Duration::from_millis(1500));
     let pid = Pid::from_raw(child.id().try_into().expect("a number")).expect("a process");
     let begin = Instant::now();
     kill_process(pid, Signal::INT).expect("sent");

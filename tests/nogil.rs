@@ -245,8 +245,8 @@ fn two_threads_run_at_the_same_time() {
 #[test]
 fn an_interrupt_ends_it() {
     let source = "from numba import njit\nimport threading, os, signal, time\n@njit\ndef endless(n):\n    while n:\n        n += 1\n        n -= 1\n\
-        def later():\n    time.sleep(0.3)\n    os.kill(os.getpid(), signal.SIGINT)\nthreading.Thread(target=later).start()\n\
-        try:\n    endless(5)\nexcept KeyboardInterrupt:\n    print('interrupted')\n";
+        def later():\n    time.sleep(0.3)\n    os.kill(os.getpid(), signal.SIGINT)\n\
+        try:\n    threading.Thread(target=later).start()\n    endless(5)\nexcept KeyboardInterrupt:\n    print('interrupted')\n";
     let begin = Instant::now();
     let (out, err) = kit("nogil_interrupt.kit", source);
     assert_eq!(out, "interrupted\n", "{err}");
