@@ -93,6 +93,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("object/instance.rs", "the block that heap.rs lays out for instances"),
     ("vm/run/main_loop.rs", "the loop"),
     ("vm/run/fast.rs", "the loop's inlined helpers"),
+    ("vm/rows.rs", "registers and frames in one block"),
     ("world/alloc.rs", "the allocator"),
     ("world/clock.rs", "reading clocks"),
     ("world/host.rs", "the end of the process"),

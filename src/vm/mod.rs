@@ -7,8 +7,8 @@
 //! R1: every register at or above the top frame's `top` is unset. R2: a counted reference in a register
 //! is the register's own; windows are moved, not copied, and unset after the call. R3: an error is an
 //! exception in `Thread::raised` and the mark `Raised` on the way out: whoever makes the mark has set it.
-//! R4: the stack has its full capacity from the start and grows only within it, so a register's address
-//! holds while the thread lives. R5: no object is open and no slice of registers alive across anything
+//! R4: registers and frames have their full capacity from the start and grow only within it (rows.rs), so a
+//! register's address holds while the thread lives. R5: no object is open and no slice of registers alive across anything
 //! that takes `&mut Thread`. R6: a look and what is done because of it are one opening, or what was seen is
 //! looked at again in the opening that relies on it: with the lock off anything may happen between two.
 //!
@@ -43,6 +43,7 @@ pub mod native;
 pub mod ops;
 pub mod pipes;
 pub mod report;
+mod rows;
 pub mod run;
 pub mod set_attr;
 mod slots;

@@ -1,7 +1,7 @@
 //! A script thread: token, registers, frames, the exception in flight.
 
-use super::frame::Frame;
 use super::interp::Interp;
+use super::rows::{Frames, Registers, rows};
 use crate::gil::Held;
 use crate::object::{Ref, Value};
 use crate::world::thread::{MAIN_STACK_BYTES, STACK_BYTES};
@@ -30,8 +30,8 @@ const LEVELS_PER_MIB: usize = if cfg!(debug_assertions) { 16 } else { 125 };
 pub struct Thread {
     pub held: Held,
     pub interp: &'static Interp,
-    pub(super) stack: Vec<Value>,
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: Frames,
+    pub(super) stack: Registers,
     pub(super) top: u32,
     /// New instances whose `__init__` runs, innermost last.
     pub(super) inits: Vec<Value>,
@@ -72,11 +72,12 @@ impl Thread {
         let values = if held.is_main() || limit > RECURSION_LIMIT { MAIN_VALUES } else { THREAD_VALUES };
         let stack = if held.is_main() { MAIN_STACK_BYTES } else { STACK_BYTES };
         let depth_max = ((stack >> 20) * LEVELS_PER_MIB) as u32;
+        let (stack, frames) = rows(values, values / VALUES_PER_FRAME);
         Thread {
             held,
             interp,
-            stack: Vec::with_capacity(values),
-            frames: Vec::with_capacity(values / VALUES_PER_FRAME),
+            frames,
+            stack,
             top: 0,
             inits: Vec::new(),
             depth: 0,
@@ -114,7 +115,7 @@ impl Thread {
         // A thread that calls little touches one page, one that calls deep comes here rarely.
         let new = (top + self.stack.len().clamp(64, 512)).min(most);
         // Within the capacity, so nothing moves (R4).
-        self.stack.resize_with(new, || Value::Unbound);
+        self.stack.grow_to(new);
         true
     }
 

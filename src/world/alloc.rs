@@ -27,9 +27,9 @@ struct Allocator;
 
 /// What a thread may allocate before it gets a heap of its own.
 const YOUTH: usize = 32 << 10;
-/// Addresses of the shared heap: the register stacks of 40,000 threads fit in. The first part is for blocks of
+/// Addresses of the shared heap: the rows of 40,000 threads fit in. The first part is for blocks of
 /// less than `PAGED` bytes, so that they lie close together.
-const RANGE: usize = 64 << 30;
+const RANGE: usize = 84 << 30;
 const NARROW: usize = 4 << 30;
 /// Where the range would begin if there were none: no block lies there.
 const NOWHERE: usize = 1 << 63;

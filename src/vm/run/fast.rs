@@ -356,8 +356,7 @@ fn push_frame(
     }
     let base = func_at + 1;
     let top = base + registers as u32;
-    let deep = th.frames.len();
-    if deep as u32 + th.depth >= th.limit || deep == th.frames.capacity() || !th.reserve(top) {
+    if th.frames.len() as u32 + th.depth >= th.limit || th.frames.is_full() || !th.reserve(top) {
         return None;
     }
     // Dead temporaries of the caller above the window: the callee's registers begin unset (R1).
@@ -365,12 +364,8 @@ fn push_frame(
         // SAFETY: below `top`, so in the stack.
         drop(unsafe { (*th.stack.as_mut_ptr().add(at as usize)).take() });
     }
-    let frame = Frame { code, first, pc: 0, base, below: th.top, dst, kind };
-    // SAFETY: there is room, as just checked.
-    unsafe {
-        th.frames.as_mut_ptr().add(deep).write(frame);
-        th.frames.set_len(deep + 1);
-    }
+    // SAFETY: there is room, as checked; dropping temporaries pushes nothing that stays.
+    unsafe { th.frames.push_unchecked(Frame { code, first, pc: 0, base, below: th.top, dst, kind }) };
     th.top = top;
     Some(code)
 }
@@ -394,10 +389,7 @@ fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*const C
     // SAFETY: as in `push_fast`.
     let code: *const CodeObj = unsafe { (*init.body::<Function>()).code.body::<CodeObj>() };
     // SAFETY: as above.
-    if unsafe { (*code).plain } as u32 != n + 1
-        || th.frames.len() == th.frames.capacity()
-        || !th.reserve(func_at + n + 4)
-    {
+    if unsafe { (*code).plain } as u32 != n + 1 || th.frames.is_full() || !th.reserve(func_at + n + 4) {
         return None;
     }
     let this: Value = Ref::new_instance(&th.held, root, class.clone(), hint).into();
@@ -434,8 +426,7 @@ fn push_init(th: &mut Thread, func_at: u32, n: u32, dst: u32) -> Option<*const C
 unsafe fn pop_frame(th: &mut Thread, f: &Frame) {
     // SAFETY: a frame runs; frames are plain data. The registers lie below `top`, so in the stack.
     unsafe {
-        let deep = th.frames.len() - 1;
-        th.frames.set_len(deep);
+        th.frames.pop_unread();
         let stack = th.stack.as_mut_ptr();
         let (mut slot, end) = (stack.add(f.func_at() as usize), stack.add(th.top as usize));
         while slot < end {
@@ -459,7 +450,7 @@ pub unsafe fn finish_script(th: &mut Thread, frame: *mut Frame, v: Value) -> *mu
     unsafe {
         pop_frame(th, &*frame);
         *th.stack.as_mut_ptr().add((*frame).dst as usize) = v;
-        frame.sub(1)
+        frame.add(1)
     }
 }
 

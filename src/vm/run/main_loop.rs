@@ -270,7 +270,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
                 count!();
                 // SAFETY: as in `load`; the new frame lies behind this one, its registers behind the callee's.
                 unsafe {
-                    frame = frame.add(1);
+                    frame = frame.sub(1);
                     code = &*callee;
                     base = base.add($b.0 as usize + 1);
                 }
