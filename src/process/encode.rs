@@ -1,5 +1,6 @@
 //! Values to bytes: the walk, the memo, and the plain data types.
 
+use super::parts::{LARGE, Parts};
 use super::wire::{DEPTH_MAX, FRAME_MAX, MAGIC, Tag, VERSION, put_bytes, put_count, put_int};
 use super::{Known, Mode, reach};
 use crate::object::deque::Deque;
@@ -19,6 +20,9 @@ type Fixed = foldhash::fast::FixedState;
 pub(super) struct Encoder<'a> {
     pub th: &'a mut Thread,
     pub out: Vec<u8>,
+    /// Long objects that stay out of `out`, with their place in it and their sum; `None`: none may.
+    large: Option<Vec<(usize, Ref)>>,
+    left_out: usize,
     pub mode: Mode,
     /// `__main__`, where it travels by value.
     pub main: Option<Ref>,
@@ -42,7 +46,7 @@ struct Mark {
 }
 
 /// The frame, and the globals of `__main__` that its receiver has.
-pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode, known: Known) -> Res<(Vec<u8>, Known)> {
+pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode, known: Known) -> Res<(Parts, Known)> {
     let main = match mode {
         Mode::Fork | Mode::Task => {
             th.interp.modules.with(&th.held, |m| m.get(name::MAIN).and_then(|m| m.as_ref().cloned()))
@@ -55,6 +59,8 @@ pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode, known: Known)
     let mut e = Encoder {
         th,
         out,
+        large: Some(Vec::new()),
+        left_out: 0,
         mode,
         main,
         memo: HashMap::default(),
@@ -83,7 +89,7 @@ pub(super) fn encode(th: &mut Thread, roots: &[Value], mode: Mode, known: Known)
     for part in late {
         e.out.extend(part);
     }
-    Ok((e.out, e.sent))
+    Ok((Parts::new(e.out, e.large.unwrap_or_default()), e.sent))
 }
 
 impl Encoder<'_> {
@@ -170,7 +176,7 @@ impl Encoder<'_> {
     /// The same, each as bytes of its own: their number is known only afterwards.
     fn globals_apart(&mut self, names: Vec<Name>) -> Res<Vec<Vec<u8>>> {
         let Some(main) = self.main.clone() else { return Ok(Vec::new()) };
-        let outer = std::mem::take(&mut self.out);
+        let outer = (std::mem::take(&mut self.out), self.large.take());
         let mut parts = Vec::new();
         for n in names {
             let v = main.with::<Module, _>(&self.th.held, |m| m.names.get(n).cloned());
@@ -180,7 +186,7 @@ impl Encoder<'_> {
                 parts.push(std::mem::take(&mut self.out));
             }
         }
-        self.out = outer;
+        (self.out, self.large) = outer;
         self.wanted.retain(|n| !self.sent.contains(n));
         Ok(parts)
     }
@@ -227,7 +233,7 @@ impl Encoder<'_> {
     }
 
     fn deeper(&mut self, r: &Ref) -> Res<()> {
-        if self.out.len() > FRAME_MAX {
+        if self.out.len() + self.left_out > FRAME_MAX {
             return Err(self.th.raise(TypeId::OverflowError, format!("a pickle of more than {FRAME_MAX} bytes")));
         }
         if self.depth >= DEPTH_MAX.min(self.th.limit) {
@@ -302,7 +308,14 @@ impl Encoder<'_> {
 
     fn blob(&mut self, t: Tag, r: &Ref, b: &[u8]) {
         self.tag(t);
-        put_bytes(&mut self.out, b);
+        match &mut self.large {
+            Some(large) if b.len() >= LARGE && matches!(t, Tag::Bytes | Tag::Str) => {
+                put_count(&mut self.out, b.len() as u64);
+                large.push((self.out.len(), r.clone()));
+                self.left_out += b.len();
+            }
+            _ => put_bytes(&mut self.out, b),
+        }
         self.remember(r);
     }
 

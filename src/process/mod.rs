@@ -32,11 +32,13 @@ mod decode;
 mod encode;
 mod make;
 mod objects;
+mod parts;
 mod reach;
 mod sources;
 pub mod wire;
 
 pub use decode::decode;
+pub use parts::Parts;
 
 use crate::object::module::Module;
 use crate::object::{Name, Value, name};
@@ -74,12 +76,13 @@ pub fn encode(th: &mut Thread, roots: &[Value]) -> Res<Vec<u8>> {
 
 /// The same in another mode.
 pub fn encode_as(th: &mut Thread, roots: &[Value], mode: Mode) -> Res<Vec<u8>> {
-    encode::encode(th, roots, mode, Known::default()).map(|(bytes, _)| bytes)
+    encode::encode(th, roots, mode, Known::default()).map(|(parts, _)| parts.whole())
 }
 
-/// Values for a process that has these globals of `__main__`.
-pub fn task(th: &mut Thread, roots: &[Value], known: &Known) -> Res<Vec<u8>> {
-    encode::encode(th, roots, Mode::Task, known.clone()).map(|(bytes, _)| bytes)
+/// A value for a process that has these globals of `__main__`; `None`: as for `encode`.
+pub fn message(th: &mut Thread, v: &Value, known: Option<&Known>) -> Res<Parts> {
+    let (mode, known) = known.map_or((Mode::Named, Known::default()), |known| (Mode::Task, known.clone()));
+    encode::encode(th, std::slice::from_ref(v), mode, known).map(|(parts, _)| parts)
 }
 
 /// Values with what of `__main__` they, or anything in it, can name: for a process that has not run the script.
@@ -89,7 +92,7 @@ pub fn snapshot(th: &mut Thread, roots: &[Value]) -> Res<Vec<u8>> {
 
 /// The same, and the names of the globals that the process gets.
 pub fn snapshot_and_names(th: &mut Thread, roots: &[Value]) -> Res<(Vec<u8>, Known)> {
-    encode::encode(th, roots, Mode::Fork, Known::default())
+    encode::encode(th, roots, Mode::Fork, Known::default()).map(|(parts, names)| (parts.whole(), names))
 }
 
 /// All globals of `__main__` by name: what a process has that imports the script.

@@ -139,6 +139,12 @@ pub fn put_bytes(out: &mut Vec<u8>, b: &[u8]) {
     put_count(out, b.len() as u64);
     // With room for what usually follows: the next byte would move all of them once more.
     out.reserve(b.len() + AFTER);
+    put_whole(out, b);
+}
+
+/// Writes bytes as they are.
+pub fn put_whole(out: &mut Vec<u8>, b: &[u8]) {
+    out.reserve(b.len());
     alloc::filling(&mut out.spare_capacity_mut()[..b.len()]);
     out.extend_from_slice(b);
 }

@@ -33,6 +33,29 @@ const ASIDE: u8 = 1;
 #[derive(Clone, Debug)]
 pub struct Socket(pub Descriptor);
 
+/// A message ready to be sent: what is long is in a file already, so trying again costs nothing.
+pub struct Packet {
+    how: u8,
+    bytes: Vec<u8>,
+    along: Vec<Descriptor>,
+}
+
+impl Packet {
+    /// A message of these bytes, one part after the other, with descriptors.
+    pub fn new(parts: &[&[u8]], mut along: Vec<Descriptor>) -> io::Result<Packet> {
+        if along.len() > DESCRIPTORS_MAX {
+            let text = format!("a message takes along at most {DESCRIPTORS_MAX} descriptors");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let length: usize = parts.iter().map(|p| p.len()).sum();
+        if length <= INLINE_BYTES {
+            return Ok(Packet { how: INSIDE, bytes: parts.concat(), along });
+        }
+        along.push(Arc::new(aside(parts)?));
+        Ok(Packet { how: ASIDE, bytes: (length as u64).to_le_bytes().to_vec(), along })
+    }
+}
+
 /// What was there to be received.
 pub enum Received {
     Message(Bytes, Vec<Descriptor>),
@@ -59,28 +82,15 @@ impl Socket {
     }
 
     /// Sends a message if there is room for it now; says whether.
-    pub fn send(&self, bytes: &[u8], along: &[Descriptor]) -> io::Result<bool> {
-        if along.len() > DESCRIPTORS_MAX {
-            let text = format!("a message takes along at most {DESCRIPTORS_MAX} descriptors");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
-        let mut fds: Vec<BorrowedFd> = along.iter().map(|d| d.as_fd()).collect();
-        if bytes.len() <= INLINE_BYTES {
-            return self.packet(INSIDE, bytes, &fds);
-        }
-        let file = aside(bytes)?;
-        fds.push(file.as_fd());
-        self.packet(ASIDE, &(bytes.len() as u64).to_le_bytes(), &fds)
-    }
-
-    fn packet(&self, how: u8, bytes: &[u8], fds: &[BorrowedFd]) -> io::Result<bool> {
+    pub fn send(&self, packet: &Packet) -> io::Result<bool> {
+        let fds: Vec<BorrowedFd> = packet.along.iter().map(|d| d.as_fd()).collect();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX + 1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !fds.is_empty() {
-            control.push(SendAncillaryMessage::ScmRights(fds));
+            control.push(SendAncillaryMessage::ScmRights(&fds));
         }
-        let how = [how];
-        let parts = [IoSlice::new(&how), IoSlice::new(bytes)];
+        let how = [packet.how];
+        let parts = [IoSlice::new(&how), IoSlice::new(&packet.bytes)];
         loop {
             return match sendmsg(&*self.0, &parts, &mut control, SendFlags::NOSIGNAL) {
                 Ok(_) => Ok(true),
@@ -137,13 +147,15 @@ impl Socket {
     }
 }
 
-/// A file in memory that holds `bytes` and does not change any more.
-fn aside(bytes: &[u8]) -> io::Result<OwnedFd> {
+/// A file in memory that holds these bytes and does not change any more.
+fn aside(parts: &[&[u8]]) -> io::Result<OwnedFd> {
     let file = memfd_create("kit-message", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let n = rustix::io::write(&file, rest)?;
-        rest = &rest[n..];
+    for part in parts {
+        let mut rest = *part;
+        while !rest.is_empty() {
+            let n = rustix::io::write(&file, rest)?;
+            rest = &rest[n..];
+        }
     }
     fcntl_add_seals(&file, FROZEN)?;
     Ok(file)
@@ -151,7 +163,12 @@ fn aside(bytes: &[u8]) -> io::Result<OwnedFd> {
 
 #[cfg(test)]
 mod tests {
-    use super::{INLINE_BYTES, Received, Socket};
+    use super::{INLINE_BYTES, Packet, Received, Socket};
+    use crate::world::work::Descriptor;
+
+    fn send(s: &Socket, bytes: &[u8], along: Vec<Descriptor>) -> std::io::Result<bool> {
+        s.send(&Packet::new(&[&bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..]], along)?)
+    }
 
     fn message(s: &Socket) -> (Vec<u8>, usize) {
         match s.receive().unwrap() {
@@ -165,9 +182,9 @@ mod tests {
         let (a, b) = Socket::pair().unwrap();
         let lengths = [0, 1, INLINE_BYTES, INLINE_BYTES + 1, 3 << 20];
         for n in lengths {
-            assert!(a.send(&vec![7; n], &[]).unwrap());
+            assert!(send(&a, &vec![7; n], vec![]).unwrap());
         }
-        assert!(a.send(&vec![1; 1 << 20], &[b.0.clone(), a.0.clone()]).unwrap());
+        assert!(send(&a, &vec![1; 1 << 20], vec![b.0.clone(), a.0.clone()]).unwrap());
         for n in lengths {
             assert_eq!(message(&b), (vec![7; n], 0));
         }
@@ -175,19 +192,19 @@ mod tests {
         assert!(matches!(b.receive().unwrap(), Received::Nothing));
         drop(a);
         assert!(matches!(b.receive().unwrap(), Received::End));
-        assert_eq!(b.send(b"x", &[]).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+        assert_eq!(send(&b, b"x", vec![]).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
     }
 
     #[test]
     fn a_full_line_says_so() {
         let (a, b) = Socket::pair().unwrap();
         let mut sent = 0u32;
-        while a.send(&sent.to_le_bytes(), &[]).unwrap() {
+        while send(&a, &sent.to_le_bytes(), vec![]).unwrap() {
             sent += 1;
         }
         for i in 0..sent {
             assert_eq!(message(&b).0, i.to_le_bytes());
         }
-        assert!(a.send(b"room again", &[]).unwrap());
+        assert!(send(&a, b"room again", vec![]).unwrap());
     }
 }

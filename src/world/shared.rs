@@ -196,8 +196,7 @@ pub struct Sending {
 
 /// A message on its way out.
 pub struct Outgoing {
-    pub bytes: Vec<u8>,
-    pub along: Vec<Descriptor>,
+    pub packet: super::packet::Packet,
     pub result: Option<io::Result<()>>,
 }
 
@@ -205,7 +204,7 @@ impl Work for Sending {
     fn step(&self) -> Step {
         let mut m = self.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if m.result.is_none() {
-            match self.socket.send(&m.bytes, &m.along) {
+            match self.socket.send(&m.packet) {
                 Ok(false) => return Step::Wants(vec![(self.socket.0.clone(), WRITABLE)]),
                 Ok(true) => m.result = Some(Ok(())),
                 Err(e) => m.result = Some(Err(e)),

@@ -4,12 +4,12 @@ use super::handle::{self, Line, Resource, line, ok};
 use super::sim;
 use crate::natives;
 use crate::object::{TypeId, Value};
-use crate::process;
+use crate::process::{self, Parts};
 use crate::vm::children::{Handing, Passed};
 use crate::vm::{Call, Next, Res};
 use crate::world::WaitOn;
 use crate::world::alloc;
-use crate::world::packet::{Received, Socket};
+use crate::world::packet::{Packet, Received, Socket};
 use crate::world::shared::{Bytes, Outgoing, Receiving, Sending};
 use crate::world::work::{Descriptor, Labour};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,7 +44,7 @@ fn pipe(c: &mut Call) -> Res<Value> {
 }
 
 /// Encodes a value with what goes along.
-fn encoded(c: &mut Call, v: Value, known: Option<Value>) -> Res<(Vec<u8>, Vec<Passed>)> {
+fn encoded(c: &mut Call, v: Value, known: Option<Value>) -> Res<(Parts, Vec<Passed>)> {
     let known = match known {
         Some(k) => match handle::of_value(c, &k)? {
             Resource::Known(k) => Some(k),
@@ -54,12 +54,9 @@ fn encoded(c: &mut Call, v: Value, known: Option<Value>) -> Res<(Vec<u8>, Vec<Pa
     };
     let (me, interp) = (c.held.tid(), c.interp);
     interp.children.with(&c.held, |all| all.begin(me, Handing::default()));
-    let bytes = match known {
-        Some(k) => process::task(c, &[v], &k.0),
-        None => process::encode(c, &[v]),
-    };
+    let parts = process::message(c, &v, known.as_ref().map(|k| &*k.0));
     let along = interp.children.with(&c.held, |all| all.end(me));
-    Ok((bytes?, along))
+    Ok((parts?, along))
 }
 
 /// The value of a frame and what came along.
@@ -82,18 +79,22 @@ fn send(c: &mut Call) -> Res<Next> {
         Some(b) => c.truth(&b)?,
         None => true,
     };
-    let (bytes, along) = encoded(c, v, known)?;
-    send_on(c, line, bytes, along, block)
+    let (parts, along) = encoded(c, v, known)?;
+    send_on(c, line, parts, along, block)
 }
 
 fn send_bytes(c: &mut Call) -> Res<Next> {
     let line = line(c)?;
     let v = c.arg(1);
-    let Some(bytes) = c.bytes_like(&v) else {
+    let parts = match v.as_ref().and_then(Parts::of_bytes) {
+        Some(parts) => Some(parts),
+        None => c.bytes_like(&v).map(Parts::from),
+    };
+    let Some(parts) = parts else {
         let got = c.type_name(&v);
         return Err(c.type_error(format!("a bytes-like object is required, not '{got}'")));
     };
-    send_on(c, line, bytes, Vec::new(), true)
+    send_on(c, line, parts, Vec::new(), true)
 }
 
 fn broken(c: &mut Call) -> crate::vm::Raised {
@@ -101,21 +102,23 @@ fn broken(c: &mut Call) -> crate::vm::Raised {
     crate::stdlib::os_error::raise(c, &e, None)
 }
 
-fn send_on(c: &mut Call, line: Line, bytes: Vec<u8>, along: Vec<Passed>, block: bool) -> Res<Next> {
+fn send_on(c: &mut Call, line: Line, parts: Parts, along: Vec<Passed>, block: bool) -> Res<Next> {
     let socket = match line {
         Line::Real(s) => s,
-        Line::Sim(end) => return send_simulated(c, end, bytes, along, block),
+        Line::Sim(end) => return send_simulated(c, end, parts.whole(), along, block),
     };
     let along: Vec<Descriptor> =
         along.into_iter().filter_map(|p| if let Passed::Descriptor(d) = p { Some(d) } else { None }).collect();
-    let sent = socket.send(&bytes, &along);
+    let packet = Packet::new(&parts.slices(), along);
+    let packet = ok(c, packet)?;
+    let sent = socket.send(&packet);
     if ok(c, sent)? {
         return Ok(Next::Done(Value::TRUE));
     }
     if !block {
         return Ok(Next::Done(Value::FALSE));
     }
-    let work = Arc::new(Sending { socket, message: Mutex::new(Outgoing { bytes, along, result: None }) });
+    let work = Arc::new(Sending { socket, message: Mutex::new(Outgoing { packet, result: None }) });
     Ok(send_wait(c, work))
 }
 
