@@ -10,10 +10,7 @@
 use super::{COLLECT_AFTER, HeapRoot, LOCAL, Local, Ref, WANTS_COLLECTION, ask, clear_payload, trace_payload};
 use crate::gil::{Held, Still, off};
 use crate::object::types::Derived;
-use hashbrown::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-
-type Counts = HashMap<usize, u32, foldhash::fast::FixedState>;
 
 /// When the last collection was, for threads that did not make it.
 #[derive(Default)]
@@ -43,6 +40,16 @@ pub(super) fn enough(l: &Local) {
     ask(l, WANTS_COLLECTION);
 }
 
+/// The collector's mark of an object: 0 for what is not in question, else one more than the references to it that have
+/// not been found in nodes. It is kept in the busy mark, which is 0 while no object is open (H3), and made 0 again.
+fn mark(r: &Ref) -> u32 {
+    r.header().busy.load(Relaxed)
+}
+
+fn set(r: &Ref, mark: u32) {
+    r.header().busy.store(mark, Relaxed);
+}
+
 /// What an object leads to, also if it is no node but an int, float, str or bytes of a script class.
 fn trace_value(r: &Ref, f: &mut dyn FnMut(&Ref)) {
     match Derived::at(r) {
@@ -58,21 +65,22 @@ impl HeapRoot {
     }
 
     fn collect_alone(&self, held: &Still) -> usize {
-        let mut outside: Counts = HashMap::default();
+        let mut nodes = 0;
         self.for_each(held, |r| {
+            nodes += 1;
             if !r.is_immortal() {
-                outside.insert(r.address(), r.count());
+                set(r, 1 + r.count());
             }
         });
+        // Ints and texts of script classes: no nodes, but they lead to their class, and join when they are met.
         let mut values: Vec<Ref> = Vec::new();
-        let mut see = |to: &Ref, values: &mut Vec<Ref>| match outside.get_mut(&to.address()) {
-            Some(n) => *n = n.saturating_sub(1),
-            // An int or str of a script class is no node, but leads to its class: it joins when it is met.
-            None if !to.kind().is_node() && !to.is_immortal() && Derived::at(to).is_some() => {
-                outside.insert(to.address(), to.count().saturating_sub(1));
+        let see = |to: &Ref, values: &mut Vec<Ref>| match mark(to) {
+            0 if !to.kind().is_node() && !to.is_immortal() && Derived::at(to).is_some() => {
+                set(to, to.count().max(1));
                 values.push(to.clone());
             }
-            None => {}
+            0 | 1 => {}
+            n => set(to, n - 1),
         };
         self.for_each(held, |r| {
             if !r.is_immortal() {
@@ -85,38 +93,38 @@ impl HeapRoot {
             trace_value(&value, &mut |to| see(to, &mut values));
             at += 1;
         }
-        let mut work: Vec<Ref> = Vec::new();
-        for value in values.drain(..) {
-            if outside.get(&value.address()).is_some_and(|n| *n > 0) {
-                work.push(value);
-            }
-        }
+        let mut work: Vec<Ref> = values.iter().filter(|v| mark(v) > 1).cloned().collect();
         self.for_each(held, |r| {
-            if r.is_immortal() || outside.get(&r.address()).is_some_and(|n| *n > 0) {
+            if r.is_immortal() || mark(r) > 1 {
                 work.push(r.clone());
             }
         });
         for r in &work {
-            outside.remove(&r.address());
+            set(r, 0);
         }
         while let Some(r) = work.pop() {
             trace_value(&r, &mut |to| {
-                if outside.remove(&to.address()).is_some() {
+                if mark(to) != 0 {
+                    set(to, 0);
                     work.push(to.clone());
                 }
             });
         }
         let mut dead: Vec<Ref> = Vec::new();
         self.for_each(held, |r| {
-            if outside.contains_key(&r.address()) {
+            if mark(r) != 0 {
+                set(r, 0);
                 dead.push(r.clone());
             }
         });
+        for v in &values {
+            set(v, 0);
+        }
         for r in &dead {
             clear_payload(r);
         }
         LOCAL.with(|l| {
-            let enough = COLLECT_AFTER.max(self.live(held));
+            let enough = COLLECT_AFTER.max(nodes - dead.len());
             self.census.enough.store(enough, Relaxed);
             let number = self.census.collections.fetch_add(1, Relaxed) + 1;
             begin_anew(l, number, enough);
