@@ -109,9 +109,11 @@ impl GenKind {
     }
 }
 
-/// A suspended script frame. While it runs, its registers lie on the thread's stack and `regs` is empty.
+/// A suspended script frame. While it runs, its registers lie on the thread's stack and those here are unset.
 pub struct Generator {
     pub func: Value,
+    /// The function's code when the generator was made.
+    pub code: Ref,
     pub regs: Box<[Value]>,
     /// Where to go on.
     pub pc: u32,

@@ -346,8 +346,13 @@ impl Thread {
             }
             (AwaitState::New, Enter::Send(_)) => {
                 a.hush(&self.held);
-                let at_once = self.compare(CmpOp::Le, delay, &Value::Int(0))?;
-                let at_once = self.truth(&at_once)?;
+                let at_once = match delay {
+                    Value::Int(n) => *n <= 0,
+                    _ => {
+                        let at_once = self.compare(CmpOp::Le, delay, &Value::Int(0))?;
+                        self.truth(&at_once)?
+                    }
+                };
                 if !at_once && float_of(delay).is_none() {
                     // What cannot be added to a moment is the sleeper's error, not the loop's.
                     let delay = self.binary(BinOp::Add, &Value::float(0.0), delay)?;

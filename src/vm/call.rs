@@ -81,7 +81,7 @@ impl Thread {
         // Entries from Rust cost Rust stack, so they count twice.
         if self.frames.len() as u32 + self.depth >= self.limit
             || self.depth >= self.depth_max
-            || self.frames.len() == self.frames.capacity()
+            || self.frames.is_full()
             || !self.reserve(top)
         {
             return Err(self.too_deep());
@@ -216,10 +216,12 @@ impl Thread {
         let base = w.func_at + 1;
         let regs: Box<[Value]> = (base..base + code.code.registers as u32).map(|i| self.take_reg(i)).collect();
         let func = self.take_reg(w.func_at);
-        let (name, qualname) = f.with::<Function, _>(&self.held, |f| (f.name, f.qualname.clone()));
+        let (name, qualname, code_ref) =
+            f.with::<Function, _>(&self.held, |f| (f.name, f.qualname.clone(), f.code.clone()));
         let kind = GenKind::of(code.code.flags);
         let g = Generator {
             func,
+            code: code_ref,
             regs,
             pc: 0,
             dst: 0,

@@ -8,7 +8,7 @@ use super::thread::{Raised, Res, Thread};
 use crate::bytecode::Instr;
 use crate::object::code::CodeObj;
 use crate::object::exception::Exception;
-use crate::object::function::{Function, GenKind, GenState, Generator};
+use crate::object::function::{GenKind, GenState, Generator};
 use crate::object::{Name, Ref, TypeId, Value, name};
 
 /// How a resumed generator came back.
@@ -40,12 +40,12 @@ impl Thread {
     fn step(&mut self, g: &Ref, enter: Enter) -> Res<Step> {
         // Looked at and claimed in one opening: with the lock off two threads may resume it at once.
         let fresh = matches!(&enter, Enter::Send(v) if v.is_none());
-        let (state, kind) = g.with::<Generator, _>(&self.held, |g| {
+        let (state, kind, dst) = g.with::<Generator, _>(&self.held, |g| {
             let state = g.state;
             if state == GenState::Suspended || (state == GenState::Created && fresh) {
                 g.state = GenState::Running;
             }
-            (state, g.kind)
+            (state, g.kind, g.dst)
         });
         match (state, &enter) {
             (GenState::Running, _) => return Err(self.value_error(format!("{} already executing", kind.text()))),
@@ -74,7 +74,6 @@ impl Thread {
         let inject = match enter {
             Enter::Send(v) => {
                 if state == GenState::Suspended {
-                    let dst = g.with::<Generator, _>(&self.held, |g| g.dst);
                     self.set_reg(base + dst as u32, v);
                 }
                 false
@@ -134,35 +133,26 @@ impl Thread {
 
     /// Its registers go onto the stack, above a register that holds the generator itself.
     fn push_generator(&mut self, g: &Ref, state: GenState, sending: bool) -> Res<()> {
-        let func = g.with::<Generator, _>(&self.held, |g| g.func.clone());
-        let Value::Obj(f) = &func else {
-            return Err(self.runtime_error("generator without code"));
-        };
-        let code_ref = f.with::<Function, _>(&self.held, |f| f.code.clone());
-        let code = code_ref.frozen::<CodeObj>();
+        let (code, pc) = g.with::<Generator, _>(&self.held, |g| (g.code.clone(), g.pc));
+        let code = code.frozen::<CodeObj>();
         let func_at = self.top;
         let base = func_at + 1;
         let top = base + code.code.registers as u32;
         self.guard_depth(top + 1)?;
-        let (regs, pc, handled) = g.with::<Generator, _>(&self.held, |g| {
-            (std::mem::take(&mut g.regs), g.pc, std::mem::replace(&mut g.handled, Value::None))
+        let row = &mut self.stack[base as usize..top as usize];
+        let handled = g.with::<Generator, _>(&self.held, |g| {
+            // Above `top` all is unset (R1), so the generator's own registers are unset now.
+            row.iter_mut().zip(&mut g.regs).for_each(|(to, from)| std::mem::swap(to, from));
+            std::mem::replace(&mut g.handled, Value::None)
         });
         if state == GenState::Suspended && !handled.is_none() {
             self.handled = handled;
         }
         // A plain `yield` goes on behind itself, a delegation asks its iterator again.
-        let pc = if state == GenState::Suspended
-            && sending
-            && matches!(code.code.instrs[pc as usize], Instr::Yield { .. })
-        {
-            pc + 1
-        } else {
-            pc
-        };
+        let behind =
+            state == GenState::Suspended && sending && matches!(code.code.instrs[pc as usize], Instr::Yield { .. });
+        let pc = pc + u32::from(behind);
         self.set_reg(func_at, g.clone().into());
-        for (i, v) in regs.into_vec().into_iter().enumerate() {
-            self.set_reg(base + i as u32, v);
-        }
         self.frames.push(Frame {
             code,
             first: code.first,
@@ -179,20 +169,20 @@ impl Thread {
     /// The running generator's frame goes back into its object: called by `Yield`.
     pub(super) fn suspend(&mut self, pc: u32, dst: u16) {
         let Some(f) = self.frames.pop() else { return };
-        let regs: Box<[Value]> = (f.base..self.top).map(|i| self.take_reg(i)).collect();
         let g = self.take_reg(f.func_at());
-        self.top = f.below;
+        let row = &mut self.stack[f.base as usize..self.top as usize];
         let handled = self.handled.clone();
         self.yielded = true;
         if let Value::Obj(g) = &g {
             g.with::<Generator, _>(&self.held, |g| {
-                g.regs = regs;
+                row.iter_mut().zip(&mut g.regs).for_each(|(from, to)| std::mem::swap(to, from));
                 g.pc = pc;
                 g.dst = dst;
                 g.handled = handled;
                 g.state = GenState::Suspended;
             });
         }
+        self.top = f.below;
     }
 
     /// `generator.throw`: raises inside, at the place where it waits; inside what it delegates to first.
