@@ -4,7 +4,8 @@
 //! valid as long as the version is. Versions start at 1 and differ between tables only by chance: a
 //! cache belongs to code that is bound to one module. M2: with the lock off values that never die are also kept
 //! in a table of the interpreter (`Lasting`), which is read without opening the module; a change of the name takes
-//! it out of there before the module is closed.
+//! it out of there before the module is closed. M3: a `stamp` is of one table only, and of one version of it: what reads
+//! attributes of modules knows both by it.
 
 use super::heap::{Lasting, Ref};
 use super::kind::Trace;
@@ -14,11 +15,17 @@ use super::value::Value;
 use hashbrown::HashMap;
 use indexmap::IndexMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// The bit that all stamps have.
+const STAMP: u32 = 1 << 31;
 
 /// Ordered names with values.
 pub struct Namespace {
     map: IndexMap<Name, Value, foldhash::fast::FixedState>,
     version: u32,
+    /// 0 until somebody asks.
+    stamp: u32,
     fixed: Option<Box<Copies>>,
 }
 
@@ -52,13 +59,25 @@ impl Copies {
 
 impl Default for Namespace {
     fn default() -> Self {
-        Namespace { map: IndexMap::default(), version: 1, fixed: None }
+        Namespace { map: IndexMap::default(), version: 1, stamp: 0, fixed: None }
     }
 }
 
 impl Namespace {
     pub fn version(&self) -> u32 {
         self.version
+    }
+    fn new_version(&mut self) {
+        self.version = self.version.wrapping_add(1);
+        self.stamp = 0;
+    }
+    /// The stamp of the present version (M3), with the top bit set; `None`: there are no more.
+    pub fn stamp(&mut self) -> Option<u32> {
+        static NEXT: AtomicU32 = AtomicU32::new(STAMP);
+        if self.stamp == 0 {
+            self.stamp = NEXT.fetch_update(Relaxed, Relaxed, |n| (n != u32::MAX).then_some(n + 1)).ok()?;
+        }
+        Some(self.stamp)
     }
     pub fn get(&self, name: Name) -> Option<&Value> {
         self.map.get(&name)
@@ -83,7 +102,7 @@ impl Namespace {
             fixed.changed(name);
         }
         if old.is_none() {
-            self.version = self.version.wrapping_add(1);
+            self.new_version();
         }
         old
     }
@@ -93,7 +112,7 @@ impl Namespace {
             fixed.changed(name);
         }
         if old.is_some() {
-            self.version = self.version.wrapping_add(1);
+            self.new_version();
         }
         old
     }

@@ -172,11 +172,10 @@ impl Thread {
 
     /// Goes on with an awaiter; `Returned` is the result of the await.
     pub fn drive(&mut self, a: &Ref, enter: Enter) -> Res<Step> {
-        let (what, state, of, arg) =
-            a.with::<Awaiter, _>(&self.held, |a| (a.what, a.state, a.of.clone(), a.arg.clone()));
-        if what == Await::Sleep {
-            return self.drive_sleep(a, state, &of, arg, enter);
-        }
+        let found = a.with::<Awaiter, _>(&self.held, |a| {
+            (a.what != Await::Sleep).then(|| (a.what, a.state, a.of.clone(), a.arg.clone()))
+        });
+        let Some((what, state, of, arg)) = found else { return self.drive_sleep(a, enter) };
         let Value::Obj(g) = &of else {
             return Err(self.runtime_error("awaiter without object"));
         };
@@ -204,7 +203,7 @@ impl Thread {
                 self.finish_item(a, g, r)
             }
             Await::Throw | Await::Close => self.drive_throw(a, g, what == Await::Close, state, arg, enter),
-            Await::Sleep => unreachable!("driven above"),
+            Await::Sleep => self.drive_sleep(a, enter),
         }
     }
 
@@ -328,11 +327,12 @@ impl Thread {
     }
 
     /// A step of `asyncio.sleep`.
-    fn drive_sleep(&mut self, a: &Ref, state: AwaitState, delay: &Value, result: Value, enter: Enter) -> Res<Step> {
+    fn drive_sleep(&mut self, a: &Ref, enter: Enter) -> Res<Step> {
         let over = |of: &mut Awaiter| {
             of.state = AwaitState::Over;
-            of.of.take()
+            (of.of.take(), of.arg.take())
         };
+        let state = a.with::<Awaiter, _>(&self.held, |a| a.state);
         match (state, enter) {
             (AwaitState::Over, _) => Err(self.runtime_error("cannot reuse already awaited coroutine")),
             (_, Enter::Throw(e)) => {
@@ -341,21 +341,22 @@ impl Thread {
                 Err(self.reraise(e))
             }
             (AwaitState::Begun, Enter::Send(_)) => {
-                drop(a.with::<Awaiter, _>(&self.held, over));
+                let (_, result) = a.with::<Awaiter, _>(&self.held, over);
                 Ok(Step::Returned(result))
             }
             (AwaitState::New, Enter::Send(_)) => {
                 a.hush(&self.held);
-                let at_once = match delay {
+                let delay = a.with::<Awaiter, _>(&self.held, |a| a.of.clone());
+                let at_once = match &delay {
                     Value::Int(n) => *n <= 0,
-                    _ => {
+                    delay => {
                         let at_once = self.compare(CmpOp::Le, delay, &Value::Int(0))?;
                         self.truth(&at_once)?
                     }
                 };
-                if !at_once && float_of(delay).is_none() {
+                if !at_once && float_of(&delay).is_none() {
                     // What cannot be added to a moment is the sleeper's error, not the loop's.
-                    let delay = self.binary(BinOp::Add, &Value::float(0.0), delay)?;
+                    let delay = self.binary(BinOp::Add, &Value::float(0.0), &delay)?;
                     let delay = Value::float(self.to_float(&delay)?);
                     drop(a.with::<Awaiter, _>(&self.held, |a| std::mem::replace(&mut a.of, delay)));
                 }

@@ -429,8 +429,29 @@ impl Thread {
         .or_else(|| self.exception_field(r, attr))
     }
 
+    /// A name that a module has, by the cache word {stamp, position} of its site (M3). Shapes do not have a stamp's
+    /// top bit, so a site may see modules and instances.
+    fn module_name(&self, obj: &Value, attr: Name, cache: &AtomicU64) -> Option<Value> {
+        let Value::Obj(r) = obj else { return None };
+        if r.kind() != Kind::Module || TypeId::of_shape(r.shape()).is_none() {
+            return None;
+        }
+        r.with::<Module, _>(&self.held, |m| {
+            let (word, stamp) = (cache.load(Relaxed), m.names.stamp()?);
+            if (word >> 32) as u32 == stamp {
+                return m.names.at(word as u32).cloned();
+            }
+            let position = m.names.position(attr)?;
+            cache.store(cache_word(stamp, position), Relaxed);
+            m.names.at(position).cloned()
+        })
+    }
+
     /// Reads an attribute and fills the cache of its site.
     pub(super) fn load_attr(&mut self, obj: &Value, attr: Name, cache: &AtomicU64) -> Res<Value> {
+        if let Some(v) = self.module_name(obj, attr, cache) {
+            return Ok(v);
+        }
         if let Value::Obj(r) = obj
             && r.kind() == Kind::Instance
         {
@@ -452,6 +473,9 @@ impl Thread {
 
     /// For a method call: the function and what it is to be called on, or the attribute alone.
     pub(super) fn load_method(&mut self, obj: &Value, attr: Name, cache: &AtomicU64) -> Res<(Value, Option<Value>)> {
+        if let Some(v) = self.module_name(obj, attr, cache) {
+            return Ok((v, None));
+        }
         let plain = match obj {
             Value::Obj(r) => !matches!(r.kind(), Kind::Class | Kind::Super | Kind::Module),
             _ => true,

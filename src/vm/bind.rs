@@ -6,6 +6,31 @@ use crate::object::dict::Dict;
 use crate::object::function::Function;
 use crate::object::{Name, Ref, TypeId, Value};
 
+/// More named arguments, or keyword-only parameters, than this are bound by way of rows.
+const PLACES_MAX: usize = 8;
+
+/// Which parameters the named ones of `n` arguments belong to; `None` if there is anything unusual about the call:
+/// too many arguments or too few, two for one parameter, names for `**`.
+fn places(code: &CodeObj, n: u32, kw: &[Name], defaults: &Value) -> Option<[usize; PLACES_MAX]> {
+    let p = &code.code.params;
+    let (positional, nameable) = (p.positional as usize, (p.positional + p.kwonly) as usize);
+    let given = n as usize - kw.len();
+    if p.double_star || kw.len() > PLACES_MAX || p.kwonly as usize > PLACES_MAX || (given > positional && !p.star) {
+        return None;
+    }
+    let mut places = [usize::MAX; PLACES_MAX];
+    for (i, name) in kw.iter().enumerate() {
+        let place = code.params[..nameable].iter().position(|x| x == name)?;
+        if place < given.max(p.posonly as usize) || places.contains(&place) {
+            return None;
+        }
+        places[i] = place;
+    }
+    let row = super::make::tuple_items(defaults).map_or(0, <[Value]>::len);
+    let first = positional - row.min(positional);
+    (given..first).all(|i| places.contains(&i)).then_some(places)
+}
+
 impl Thread {
     /// The `n` arguments at stack index `at`, of which the last `kw.len()` are named, become the
     /// parameters of `func` in registers `at..`. The registers exist.
@@ -21,6 +46,11 @@ impl Thread {
         let positional = p.positional as usize;
         if kw.is_empty() && p.kwonly == 0 && !p.star && !p.double_star && n as usize <= positional {
             return self.fill_defaults(func, code, at, n as usize, &defaults);
+        }
+        if let Some(places) = places(code, n, kw, &defaults)
+            && self.bind_in_place(code, at, n, &places[..kw.len()], &defaults, &kwdefaults)
+        {
+            return Ok(());
         }
         let mut args: Vec<Value> = (at..at + n).map(|i| self.take_reg(i)).collect();
         let named = args.split_off(n as usize - kw.len());
@@ -72,6 +102,49 @@ impl Thread {
             self.set_reg(at + i as u32, v);
         }
         Ok(())
+    }
+
+    /// Puts arguments to their `places`, without a row of them in between. False, and nothing has moved, if a
+    /// keyword-only parameter is left without a value.
+    fn bind_in_place(
+        &mut self,
+        code: &CodeObj,
+        at: u32,
+        n: u32,
+        places: &[usize],
+        defaults: &Value,
+        kwdefaults: &Value,
+    ) -> bool {
+        let p = &code.code.params;
+        let (positional, nameable) = (p.positional as usize, (p.positional + p.kwonly) as usize);
+        let mut only: [Value; PLACES_MAX] = [const { Value::Unbound }; PLACES_MAX];
+        for i in (positional..nameable).filter(|i| !places.contains(i)) {
+            match self.keyword_default(kwdefaults, i - positional, code.params[i]) {
+                Some(v) => only[i - positional] = v,
+                None => return false,
+            }
+        }
+        let given = n as usize - places.len();
+        let mut named: [Value; PLACES_MAX] = [const { Value::Unbound }; PLACES_MAX];
+        for (i, v) in named.iter_mut().take(places.len()).enumerate() {
+            *v = self.take_reg(at + (given + i) as u32);
+        }
+        if p.star {
+            let surplus = (positional..given).map(|i| self.take_reg(at + i as u32)).collect();
+            let surplus = self.tuple(surplus);
+            self.set_reg(at + nameable as u32, surplus);
+        }
+        for (i, v) in (positional..nameable).zip(only) {
+            self.set_reg(at + i as u32, v);
+        }
+        for (i, v) in places.iter().zip(named) {
+            self.set_reg(at + *i as u32, v);
+        }
+        let row = super::make::tuple_items(defaults).unwrap_or(&[]);
+        for i in (given..positional).filter(|i| !places.contains(i)) {
+            self.set_reg(at + i as u32, row[i + row.len() - positional].clone());
+        }
+        true
     }
 
     /// The parameters of `func` for these arguments, as a call would bind them.
@@ -130,7 +203,7 @@ impl Thread {
         }
         for (place, name) in bound.iter_mut().zip(&code.params).skip(positional).take(p.kwonly as usize) {
             if place.is_unbound() {
-                match self.keyword_default(kwdefaults, *name) {
+                match self.keyword_default(kwdefaults, 0, *name) {
                     Some(v) => *place = v,
                     None => missing.push(*name),
                 }
@@ -139,12 +212,15 @@ impl Thread {
         if missing.is_empty() { Ok(()) } else { Err(self.missing(func, &missing, "keyword-only")) }
     }
 
-    fn keyword_default(&self, kwdefaults: &Value, name: Name) -> Option<Value> {
+    /// The default of a keyword-only parameter, which is probably the one of this number.
+    fn keyword_default(&self, kwdefaults: &Value, probably: usize, name: Name) -> Option<Value> {
         let Value::Obj(d) = kwdefaults else {
             return None;
         };
         d.with::<Dict, _>(&self.held, |d| {
-            d.table.iter().find(|(k, _)| super::make::text(k) == Some(name.text())).map(|(_, v)| v.clone())
+            let right = |(k, _): &(&Value, &Value)| super::make::text(k) == Some(name.text());
+            let found = d.table.iter().nth(probably).filter(right).or_else(|| d.table.iter().find(right));
+            found.map(|(_, v)| v.clone())
         })
     }
 

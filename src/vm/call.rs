@@ -142,6 +142,11 @@ impl Thread {
                     self.insert_first(w, m.this.clone());
                     self.set_reg(w.func_at, m.func.clone());
                 }
+                Kind::Class if w.n == 1 && w.kw.is_empty() && r.same(self.interp.class(&self.held, TypeId::Type)) => {
+                    let class = self.type_of(&self.reg(w.func_at + 1));
+                    self.unset(w.func_at, w.end());
+                    return Ok(Entered::Value(class.into()));
+                }
                 Kind::Class => match self.meta_call(&callee) {
                     Some(f) => {
                         self.insert_first(w, callee.clone());

@@ -50,6 +50,31 @@ fn set(r: &Ref, mark: u32) {
     r.header().busy.store(mark, Relaxed);
 }
 
+/// Marks a node that is met for the first time; says whether it is in question: what is immortal is not.
+fn in_question(r: &Ref) -> bool {
+    if r.is_immortal() {
+        return false;
+    }
+    if mark(r) == 0 {
+        set(r, 1 + r.count());
+    }
+    true
+}
+
+/// A node or value leads here.
+fn found(to: &Ref, values: &mut Vec<Ref>) {
+    if to.kind().is_node() {
+        if in_question(to) && mark(to) > 1 {
+            set(to, mark(to) - 1);
+        }
+    } else if mark(to) > 1 {
+        set(to, mark(to) - 1);
+    } else if mark(to) == 0 && !to.is_immortal() && Derived::at(to).is_some() {
+        set(to, to.count().max(1));
+        values.push(to.clone());
+    }
+}
+
 /// What an object leads to, also if it is no node but an int, float, str or bytes of a script class.
 fn trace_value(r: &Ref, f: &mut dyn FnMut(&Ref)) {
     match Derived::at(r) {
@@ -66,50 +91,40 @@ impl HeapRoot {
 
     fn collect_alone(&self, held: &Still) -> usize {
         let mut nodes = 0;
-        self.for_each(held, |r| {
-            nodes += 1;
-            if !r.is_immortal() {
-                set(r, 1 + r.count());
-            }
-        });
         // Ints and texts of script classes: no nodes, but they lead to their class, and join when they are met.
         let mut values: Vec<Ref> = Vec::new();
-        let see = |to: &Ref, values: &mut Vec<Ref>| match mark(to) {
-            0 if !to.kind().is_node() && !to.is_immortal() && Derived::at(to).is_some() => {
-                set(to, to.count().max(1));
-                values.push(to.clone());
-            }
-            0 | 1 => {}
-            n => set(to, n - 1),
-        };
         self.for_each(held, |r| {
-            if !r.is_immortal() {
-                trace_payload(r, &mut |to| see(to, &mut values));
+            nodes += 1;
+            if in_question(r) {
+                trace_payload(r, &mut |to| found(to, &mut values));
             }
         });
         let mut at = 0;
         while at < values.len() {
             let value = values[at].clone();
-            trace_value(&value, &mut |to| see(to, &mut values));
+            trace_value(&value, &mut |to| found(to, &mut values));
             at += 1;
         }
-        let mut work: Vec<Ref> = values.iter().filter(|v| mark(v) > 1).cloned().collect();
+        let mut work: Vec<Ref> = Vec::new();
+        let mut reach = |r: &Ref| {
+            set(r, 0);
+            work.push(r.clone());
+            // At once, not all roots first: what an object leads to lies near it, most of the time.
+            while let Some(r) = work.pop() {
+                trace_value(&r, &mut |to| {
+                    if mark(to) != 0 {
+                        set(to, 0);
+                        work.push(to.clone());
+                    }
+                });
+            }
+        };
+        values.iter().filter(|v| mark(v) > 1).for_each(&mut reach);
         self.for_each(held, |r| {
             if r.is_immortal() || mark(r) > 1 {
-                work.push(r.clone());
+                reach(r);
             }
         });
-        for r in &work {
-            set(r, 0);
-        }
-        while let Some(r) = work.pop() {
-            trace_value(&r, &mut |to| {
-                if mark(to) != 0 {
-                    set(to, 0);
-                    work.push(to.clone());
-                }
-            });
-        }
         let mut dead: Vec<Ref> = Vec::new();
         self.for_each(held, |r| {
             if mark(r) != 0 {
