@@ -9,7 +9,7 @@ use kit::gil::{GilConfig, Held, World};
 use kit::world::{Clock, Place, WaitOn, Wake};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Producers and consumers around three slots. Without deadlines: a lost wake-up would be a deadlock,
 /// which the search would name.
@@ -107,6 +107,7 @@ fn deadlock_of_two(held: &mut Held, reentrant: bool, bystander: bool) -> String 
     let fork = Lock::new(held, "fork", reentrant);
     let knife = Lock::new(held, "knife", reentrant);
     let mut threads = Vec::new();
+    let begun = Arc::new(AtomicU32::new(0));
     if bystander {
         let busy = |held: &mut Held| {
             for _ in 0..20 {
@@ -116,10 +117,14 @@ fn deadlock_of_two(held: &mut Held, reentrant: bool, bystander: bool) -> String 
         held.spawn("busy", true, Box::new(move |mut held| busy(&mut held))).expect("a thread");
     }
     for (name, first, second, line) in [("waiter-1", &knife, &fork, 11), ("waiter-2", &fork, &knife, 17)] {
-        let (first, second) = (first.clone(), second.clone());
+        let (first, second, begun) = (first.clone(), second.clone(), begun.clone());
         let eat = move |held: &mut Held| {
             first.acquire(held, line);
+            begun.fetch_add(1, Relaxed);
             sleep(held, 20 * MS);
+            while begun.load(Relaxed) < 2 {
+                sleep(held, MS);
+            }
             second.acquire(held, line + 1);
             second.release(held);
             first.release(held);

@@ -78,7 +78,7 @@ impl Thread {
                 Err(th.key_error(key))
             }
         };
-        self.format_markup(text, args, &mut find, &mut AutoNumber::default(), markup::NESTING)
+        self.format_markup(text, Some(args), &mut find, &mut AutoNumber::default(), markup::NESTING)
     }
 
     /// `text.format_map(mapping)`.
@@ -88,13 +88,14 @@ impl Thread {
             th.get_item(mapping, &key)
         };
         let mut auto = AutoNumber::default();
-        self.format_markup(text, &[], &mut find, &mut auto, markup::NESTING)
+        self.format_markup(text, None, &mut find, &mut auto, markup::NESTING)
     }
 
+    /// `args`: None where no field may be positional.
     fn format_markup(
         &mut self,
         format: &str,
-        args: &[Value],
+        args: Option<&[Value]>,
         find: &mut dyn FnMut(&mut Thread, &str) -> Res<Value>,
         auto: &mut AutoNumber,
         depth: usize,
@@ -116,9 +117,10 @@ impl Thread {
                 self.pure(name)?
             };
             let mut v = match first {
-                First::Index(i) => match args.get(i) {
-                    Some(v) => v.clone(),
-                    None => return Err(self.raise_pure(markup::index_out_of_range(i))),
+                First::Index(i) => match args.map(|args| args.get(i)) {
+                    Some(Some(v)) => v.clone(),
+                    Some(None) => return Err(self.raise_pure(markup::index_out_of_range(i))),
+                    None => return Err(self.value_error("Format string contains positional fields")),
                 },
                 First::Name(n) => find(self, n)?,
             };
