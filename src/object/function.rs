@@ -135,6 +135,7 @@ pub struct Generator {
 
 impl Trace for Generator {
     fn trace(&self, f: &mut dyn FnMut(&Ref)) {
+        f(&self.code);
         trace_all(&self.regs, f);
         for v in [&self.func, &self.handled, &self.delegate] {
             trace_all(std::slice::from_ref(v), f);

@@ -224,9 +224,7 @@ impl Thread {
 
     /// Is what it handed out an item, and not what an await inside it waits for?
     fn at_item(&self, g: &Ref) -> bool {
-        let (pc, func) = g.with::<Generator, _>(&self.held, |g| (g.pc, g.func.clone()));
-        let Value::Obj(f) = &func else { return false };
-        let code = f.with::<Function, _>(&self.held, |f| f.code.clone());
+        let (pc, code) = g.with::<Generator, _>(&self.held, |g| (g.pc, g.code.clone()));
         matches!(code.frozen::<CodeObj>().code.instrs[pc as usize], Instr::Yield { .. })
     }
 

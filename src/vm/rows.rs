@@ -8,11 +8,11 @@
 
 use super::frame::Frame;
 use crate::object::Value;
+use crate::world::alloc::PAGE;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-const PAGE: usize = 4096;
 /// What the frames have of the page that both rows begin in.
 const FRAMES_SHARE: usize = 1024;
 

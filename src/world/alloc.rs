@@ -41,7 +41,8 @@ const STEPS: usize = SMALL / 16 + 1;
 const CLASSES: usize = STEPS + LARGEST.ilog2() as usize + 1;
 /// From this size on the pages of a free block go back to the system, but for the first one.
 const PAGED: usize = 128 << 10;
-const PAGE: usize = 4096;
+/// The system's pages, in bytes.
+pub const PAGE: usize = 4096;
 
 thread_local! {
     /// Bytes that the thread may still take from the shared heap.

@@ -63,15 +63,16 @@ fn in_question(r: &Ref) -> bool {
 
 /// A node or value leads here.
 fn found(to: &Ref, values: &mut Vec<Ref>) {
-    if to.kind().is_node() {
-        if in_question(to) && mark(to) > 1 {
-            set(to, mark(to) - 1);
+    if to.kind().is_node() && !in_question(to) {
+        return;
+    }
+    match mark(to) {
+        0 if !to.is_immortal() && Derived::at(to).is_some() => {
+            set(to, to.count().max(1));
+            values.push(to.clone());
         }
-    } else if mark(to) > 1 {
-        set(to, mark(to) - 1);
-    } else if mark(to) == 0 && !to.is_immortal() && Derived::at(to).is_some() {
-        set(to, to.count().max(1));
-        values.push(to.clone());
+        0 | 1 => {}
+        n => set(to, n - 1),
     }
 }
 

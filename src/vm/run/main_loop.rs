@@ -268,7 +268,7 @@ pub(super) fn run_loop<const OFF: bool, const COUNT: bool>(th: &mut Thread, inje
         ($dst:expr, $b:expr, $n:expr) => {{
             if let Some(callee) = push_fast(th, abs!($b), $n, abs!($dst)) {
                 count!();
-                // SAFETY: as in `load`; the new frame lies behind this one, its registers behind the callee's.
+                // SAFETY: as in `load`; the new frame lies below this one, its registers behind the callee's.
                 unsafe {
                     frame = frame.sub(1);
                     code = &*callee;
