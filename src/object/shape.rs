@@ -18,6 +18,7 @@ struct Shape {
     root: ShapeId,
     names: Vec<Name>,
     slots: HashMap<Name, u32, Fixed>,
+    /// By name: the shape without it if this one has it, else the shape with it added.
     next: HashMap<Name, ShapeId, Fixed>,
 }
 
@@ -55,6 +56,7 @@ impl Shapes {
     /// The shape with `name` added; its slot is the former number of names.
     pub fn with(&mut self, s: ShapeId, name: Name) -> ShapeId {
         let from = &self.all[s as usize];
+        debug_assert!(!from.slots.contains_key(&name), "a name is added once");
         if let Some(&n) = from.next.get(&name) {
             return n;
         }
@@ -67,8 +69,13 @@ impl Shapes {
     /// The shape without `name`; the slots after it move down by one.
     pub fn without(&mut self, s: ShapeId, name: Name) -> ShapeId {
         let from = &self.all[s as usize];
+        if let Some(&n) = from.next.get(&name) {
+            return n;
+        }
         let names: Vec<Name> = from.names.iter().copied().filter(|n| *n != name).collect();
-        if names.is_empty() { from.root } else { self.shape_of(from.root, names) }
+        let id = if names.is_empty() { from.root } else { self.shape_of(from.root, names) };
+        self.all[s as usize].next.insert(name, id);
+        id
     }
     fn shape_of(&mut self, root: ShapeId, names: Vec<Name>) -> ShapeId {
         let all = &self.all;

@@ -293,6 +293,15 @@ fn fields(c: &mut Call, agenda: &Ref, task: &Value) -> Res<[Value; 3]> {
     Ok([c.get_attr(task, NAMES[0])?, c.get_attr(task, NAMES[1])?, c.get_attr(task, NAMES[2])?])
 }
 
+/// As `list`, but a task that cancelled itself in this step does not go to sleep: `_wait_for` knows what to do.
+fn settle(c: &mut Call, agenda: &Ref, task: &Value, awaited: &Value) -> Res<bool> {
+    let sleep = awaited.as_ref().is_some_and(|r| r.is::<Awaiter>());
+    if sleep && !matches!(fields(c, agenda, task)?[0], Value::Bool(0)) {
+        return Ok(false);
+    }
+    list(c, agenda, task, awaited)
+}
+
 /// Lets a task run until it waits for something.
 fn step(c: &mut Call, agenda: &Ref, task: &Value) -> Res<()> {
     let [must_cancel, coro, waiter] = fields(c, agenda, task)?;
@@ -309,7 +318,7 @@ fn step(c: &mut Call, agenda: &Ref, task: &Value) -> Res<()> {
         false => c.drive(driven, Enter::Send(Value::None)),
     };
     let result = match stepped {
-        Ok(Step::Yielded(awaited)) => match list(c, agenda, task, &awaited) {
+        Ok(Step::Yielded(awaited)) => match settle(c, agenda, task, &awaited) {
             Ok(false) => c.call_method(task, name::WAIT_FOR, &[awaited]).map(drop),
             listed => listed.map(drop),
         },

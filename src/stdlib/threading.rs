@@ -26,6 +26,10 @@ natives! { pub THREAD, "_thread";
     holds exit_thread("") = exit;
     /// Raises KeyboardInterrupt in the main thread, as Ctrl-C does; `signum` can only be 2, SIGINT.
     holds interrupt_main("signum=2, /") = interrupt_main;
+    /// Has Ctrl-C call `handler()` at the next safe point of the main thread, which it calls this from, in
+    /// place of raising KeyboardInterrupt there; None ends that. A wait raises in any case. Returns the
+    /// handler before.
+    holds _on_interrupt("handler, /") = on_interrupt;
     /// The stack size of threads started later, in bytes; 0 is the default. Sets it to `size` and returns
     /// the one before. A thread has 16 MiB in any case, and more if this asks for more.
     holds stack_size("size=0, /") = stack_size;
@@ -205,6 +209,14 @@ fn interrupt_main(c: &mut Call) -> Res<Value> {
     }
     c.held.interrupt_main();
     Ok(Value::None)
+}
+
+fn on_interrupt(c: &mut Call) -> Res<Value> {
+    if !c.held.is_main() {
+        return Err(c.value_error("only the main thread is told of Ctrl-C"));
+    }
+    let handler = c.arg(0);
+    Ok(std::mem::replace(&mut c.on_interrupt, handler))
 }
 
 /// CPython's least stack on Linux.

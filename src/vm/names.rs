@@ -421,9 +421,17 @@ impl Thread {
             self.heap_work(asked.work)?;
         }
         if asked.signal {
-            return Err(self.raise_with(TypeId::KeyboardInterrupt, Vec::new()));
+            return self.interrupted();
         }
         Ok(())
+    }
+
+    /// Ctrl-C at a safe point. (A wait that it ends raises in any case: there the script stands still.)
+    fn interrupted(&mut self) -> Res<()> {
+        match self.on_interrupt.clone() {
+            Value::None => Err(self.raise_with(TypeId::KeyboardInterrupt, Vec::new())),
+            handler => self.call(&handler, &[]).map(drop),
+        }
     }
 
     /// Objects that died with a last word to say say it now, before the next call.

@@ -266,9 +266,11 @@ impl Thread {
     }
 
     pub fn del_attr(&mut self, obj: &Value, attr: Name) -> Res<()> {
-        let text = self.str(attr.text());
-        if self.special(obj, name::DELATTR, &[text])?.is_some() {
-            return Ok(());
+        if self.has_special(obj, name::DELATTR) {
+            let text = self.str(attr.text());
+            if self.special(obj, name::DELATTR, &[text])?.is_some() {
+                return Ok(());
+            }
         }
         self.del_attr_plain(obj, attr)
     }

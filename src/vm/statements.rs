@@ -400,21 +400,35 @@ impl Thread {
 
     /// `f(**v)`: adds to the keywords gathered so far; each name once.
     pub(super) fn merge_keywords(&mut self, d: &Ref, v: &Value, f: &Value) -> Res<()> {
-        let shown = self.function_text(f)?;
+        if let Value::Obj(plain) = v
+            && self.builtin_type(v) == Some(TypeId::Dict)
+        {
+            for (k, value) in self.dict_items(plain) {
+                self.keyword_is_new(d, &k, f)?;
+                self.dict_set(d, k, value)?;
+            }
+            return Ok(());
+        }
         let Some(keys) = self.find_attr(v, name::KEYS)? else {
-            let got = self.type_name(v);
+            let (shown, got) = (self.function_text(f)?, self.type_name(v));
             return Err(self.type_error(format!("{shown} argument after ** must be a mapping, not {got}")));
         };
         let keys = self.call(&keys, &[])?;
         for k in self.collect(&keys)? {
-            let Some(text) = super::make::text(&k).map(str::to_string) else {
-                return Err(self.type_error("keywords must be strings"));
-            };
-            if self.dict_get(d, &k)?.is_some() {
-                return Err(self.type_error(format!("{shown} got multiple values for keyword argument '{text}'")));
-            }
+            self.keyword_is_new(d, &k, f)?;
             let value = self.get_item(v, &k)?;
             self.dict_set(d, k, value)?;
+        }
+        Ok(())
+    }
+
+    fn keyword_is_new(&mut self, d: &Ref, k: &Value, f: &Value) -> Res<()> {
+        let Some(text) = super::make::text(k) else {
+            return Err(self.type_error("keywords must be strings"));
+        };
+        if self.dict_get(d, k)?.is_some() {
+            let shown = self.function_text(f)?;
+            return Err(self.type_error(format!("{shown} got multiple values for keyword argument '{text}'")));
         }
         Ok(())
     }

@@ -52,6 +52,8 @@ pub struct Thread {
     pub in_repr: Vec<Ref>,
     /// The script-level `Thread` object, set by `threading`.
     pub object: Value,
+    /// What Ctrl-C calls at a safe point in place of raising KeyboardInterrupt there, else None.
+    pub on_interrupt: Value,
     /// The process must end with this exit code: set by the deadlock report, `exit` of a daemon.
     pub ending: Option<Ending>,
 }
@@ -89,6 +91,7 @@ impl Thread {
             handled: Value::None,
             in_repr: Vec::new(),
             object: Value::None,
+            on_interrupt: Value::None,
             ending: None,
         }
     }

@@ -7,7 +7,8 @@
 //!
 //! A1 A block of the range is of the class of its layout, which is the same when it is freed: no headers.
 //! A2 Lists and ends of the shared heap change under its lock only.
-//! A3 The range is reserved once and never given back; pages of large blocks are, when such a block is freed.
+//! A3 The range is reserved once and never given back; pages of large blocks are, when such a block is freed and
+//!    `KEPT` others of its class have theirs.
 //!
 //! Not here: counting live bytes for memory limits, which is to be built on top of it.
 #![allow(unsafe_code)]
@@ -41,6 +42,10 @@ const STEPS: usize = SMALL / 16 + 1;
 const CLASSES: usize = STEPS + LARGEST.ilog2() as usize + 1;
 /// From this size on the pages of a free block go back to the system, but for the first one.
 const PAGED: usize = 128 << 10;
+const PAGED_CLASSES: usize = LARGEST.ilog2() as usize + 1 - PAGED.ilog2() as usize;
+/// Of each class so many free blocks keep their pages: threads that start one after the other use the same pages,
+/// without two calls of the system, a fault, and a word to all cores for each thread.
+const KEPT: usize = 2;
 /// The system's pages, in bytes.
 pub const PAGE: usize = 4096;
 
@@ -53,7 +58,11 @@ thread_local! {
 static BASE: AtomicUsize = AtomicUsize::new(NOWHERE);
 static SHARED: Shared = Shared {
     taken: AtomicBool::new(false),
-    heap: UnsafeCell::new(Heap { free: [null_mut(); CLASSES], rest: [(0, 0); 2] }),
+    heap: UnsafeCell::new(Heap {
+        free: [null_mut(); CLASSES],
+        kept: [[null_mut(); KEPT]; PAGED_CLASSES],
+        rest: [(0, 0); 2],
+    }),
 };
 
 /// The C library's own allocator, which thread starts use for a moment, makes no arena for each of them: 130 KB and
@@ -101,6 +110,8 @@ unsafe impl Sync for Shared {}
 struct Heap {
     /// Free blocks by class; each begins with the address of the next one.
     free: [*mut u8; CLASSES],
+    /// Free large blocks that have their pages.
+    kept: [[*mut u8; KEPT]; PAGED_CLASSES],
     /// What no block has been cut from yet, of both parts.
     rest: [(usize, usize); 2],
 }
@@ -130,6 +141,11 @@ impl Shared {
 impl Heap {
     /// A block of a class; null if the range is used up or could not be had.
     fn take(&mut self, class: usize, size: usize) -> *mut u8 {
+        if size >= PAGED
+            && let Some(kept) = self.kept_of(size).iter_mut().find(|kept| !kept.is_null())
+        {
+            return std::mem::replace(kept, null_mut());
+        }
         let first = self.free[class];
         if !first.is_null() {
             // SAFETY: A1: a free block begins with the address of the next.
@@ -148,6 +164,16 @@ impl Heap {
         }
         *next = at + size;
         at as *mut u8
+    }
+
+    fn kept_of(&mut self, size: usize) -> &mut [*mut u8; KEPT] {
+        &mut self.kept[(size.ilog2() - PAGED.ilog2()) as usize]
+    }
+
+    /// Frees a large block with its pages, if there is room for one more.
+    fn keep(&mut self, size: usize, block: *mut u8) -> bool {
+        let room = self.kept_of(size).iter_mut().find(|kept| kept.is_null());
+        room.map(|place| *place = block).is_some()
     }
 
     fn put(&mut self, class: usize, block: *mut u8) {
@@ -194,6 +220,9 @@ fn young(layout: Layout) -> *mut u8 {
 fn give_back(block: *mut u8, layout: Layout) {
     let (class, size) = class(layout).expect("the block was allocated with this layout");
     if size >= PAGED {
+        if SHARED.with(|heap| heap.keep(size, block)) {
+            return;
+        }
         // SAFETY: A1: the block is free; its first page keeps the link.
         let _ = unsafe { madvise(block.add(PAGE).cast(), size - PAGE, Advice::LinuxDontNeed) };
     }
