@@ -12,6 +12,8 @@ pub struct Agenda {
     pub task_class: Value,
     /// Called with a handle whose turn it is.
     pub run_handle: Value,
+    /// Called with a callback that has raised, its future and the error.
+    pub callback_raised: Value,
     pub ready: VecDeque<Value>,
     pub timers: BinaryHeap<Timer>,
     /// Of the next timer: of those due at one moment the older one is first.
@@ -67,11 +69,14 @@ impl Trace for Agenda {
         trace_all(left, f);
         trace_all(right, f);
         self.timers.iter().filter_map(|t| t.item.as_ref()).for_each(&mut *f);
-        [&self.task_class, &self.run_handle, &self.current].into_iter().filter_map(|v| v.as_ref()).for_each(f);
+        [&self.task_class, &self.run_handle, &self.callback_raised, &self.current]
+            .into_iter()
+            .filter_map(|v| v.as_ref())
+            .for_each(f);
     }
     fn clear(&mut self) {
         self.ready.clear();
         self.timers.clear();
-        drop((self.task_class.take(), self.run_handle.take(), self.current.take()));
+        drop((self.task_class.take(), self.run_handle.take(), self.callback_raised.take(), self.current.take()));
     }
 }

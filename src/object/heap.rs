@@ -77,6 +77,7 @@ struct Local {
     rings: StdCell<*const Ring>,
     number: StdCell<u16>,
     depth: StdCell<u32>,
+    /// Nodes made less nodes freed, as `gcmodule.c` counts for its youngest generation; never below 0.
     made: StdCell<usize>,
     /// The collection since which `made` counts.
     collections: StdCell<u32>,
@@ -96,8 +97,8 @@ struct Local {
 pub const WANTS_COLLECTION: u32 = 1 << 16;
 pub const HAS_LAST_WORDS: u32 = 1 << 17;
 
-/// New nodes of one thread after which it asks for a collection, at least; at most as many as were alive
-/// at the last one, so that the work stays in proportion.
+/// By so many nodes a thread has made more than it has freed when it asks for a collection, at least; at most as many
+/// as were alive at the last one, or twice as many if that found next to nothing: so the work stays in proportion.
 const COLLECT_AFTER: usize = 100_000;
 
 /// Flag of an object that wants `last_words` before it is freed.
@@ -491,6 +492,7 @@ unsafe fn bury(p: NonNull<Header>) {
                 (*l.weak.get()).gone(p.as_ptr() as usize);
                 ask(l, HAS_LAST_WORDS);
             }
+            l.made.set(l.made.get().saturating_sub(1));
             let depth = l.depth.get();
             if depth >= 64 {
                 l.dead.borrow_mut().push(p);

@@ -1,12 +1,14 @@
 //! `_asyncio`: what of an event loop runs at each step of a task. `asyncio` itself is in `kit/`.
 //!
-//! An agenda lists what is ready: tasks, which are driven here, and handles, which Kit code calls. A task that
+//! An agenda lists what is ready: tasks, which are driven here, pairs of a callback and its future, and handles, which
+//! Kit code calls. A task that
 //! gives way or sleeps goes back to the agenda without any Kit code of the library; all else (futures, errors,
 //! results, cancelling) is `Task`'s own, in `kit/_asyncio_core.kit`. The semantics are CPython 3.11's.
 
 use crate::natives;
 use crate::object::agenda::{Agenda, Timer};
 use crate::object::function::{Await, Awaiter, Generator};
+use crate::object::types::Tuple;
 use crate::object::{Name, Ref, TypeId, Value, name};
 use crate::vm::generator::{Enter, Step};
 use crate::vm::make::float_of;
@@ -20,7 +22,7 @@ natives! { pub ASYNCIO, "_asyncio";
 }
 
 natives! { pub AGENDA, method "Agenda";
-    /// What is to run in the next round: a task, or a handle.
+    /// What is to run in the next round: a task, a handle, or a tuple of a callback and its future.
     holds push("item, /") = push;
     /// What is ready first, taken away; IndexError when nothing is.
     holds pop("") = pop;
@@ -51,8 +53,9 @@ natives! { pub AGENDA, method "Agenda";
 }
 
 natives! { pub NEW_AGENDA, "new";
-    /// An empty agenda: what tasks are, and what to call with a handle.
-    holds Agenda("task_class, run_handle, /") = new_agenda;
+    /// An empty agenda: what tasks are, what to call with a handle, and what with a callback that has raised, its
+    /// future, and the error.
+    holds Agenda("task_class, run_handle, callback_raised, /") = new_agenda;
 }
 
 /// Timers are due this much early: a clock's step, in seconds.
@@ -65,6 +68,7 @@ fn new_agenda(c: &mut Call) -> Res<Value> {
     let agenda = Agenda {
         task_class: c.arg(1),
         run_handle: c.arg(2),
+        callback_raised: c.arg(3),
         ready: VecDeque::new(),
         timers: BinaryHeap::new(),
         number: 0,
@@ -106,6 +110,9 @@ fn sleep(c: &mut Call) -> Res<Value> {
 
 fn push(c: &mut Call) -> Res<Value> {
     let item = c.arg(1);
+    if item.as_ref().is_some_and(|r| r.is::<Tuple>() && r.frozen::<Tuple>().0.len() != 2) {
+        return Err(c.type_error("expected a callback and its future"));
+    }
     this(c, |a| a.ready.push_back(item));
     Ok(Value::None)
 }
@@ -267,6 +274,12 @@ fn run(c: &mut Call) -> Res<Value> {
         make_due(c, &agenda);
         for _ in 0..agenda.with::<Agenda, _>(&c.held, |a| a.ready.len()) {
             let Some(item) = agenda.with::<Agenda, _>(&c.held, |a| a.ready.pop_front()) else { break };
+            if let Value::Obj(pair) = &item
+                && pair.is::<Tuple>()
+            {
+                call_back(c, &agenda, pair)?;
+                continue;
+            }
             let class = item.as_ref().map(|r| c.class_of(r));
             let is_task = class.zip(task_class.as_ref()).is_some_and(|(a, b)| a.same(b));
             if is_task { step(c, &agenda, &item)? } else { c.call(&run_handle, &[item]).map(drop)? }
@@ -275,6 +288,20 @@ fn run(c: &mut Call) -> Res<Value> {
         c.safe_point()?;
         if !many || agenda.with::<Agenda, _>(&c.held, |a| a.halted || a.ready.is_empty()) {
             return Ok(Value::None);
+        }
+    }
+}
+
+/// Calls the callback of a future that is done.
+fn call_back(c: &mut Call, agenda: &Ref, pair: &Ref) -> Res<()> {
+    let [callback, future] = &*pair.frozen::<Tuple>().0 else { unreachable!("`push` takes pairs") };
+    match c.call(callback, std::slice::from_ref(future)) {
+        Ok(_) => Ok(()),
+        Err(raised) if c.ending.is_some() => Err(raised),
+        Err(_) => {
+            let e = c.take_raised();
+            let report = agenda.with::<Agenda, _>(&c.held, |a| a.callback_raised.clone());
+            c.call(&report, &[callback.clone(), future.clone(), e]).map(drop)
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::gil::{Held, Still, off};
 use crate::object::types::Derived;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
+/// A collection that finds less than one dead node in so many was hardly worth it.
+const SOME: usize = 16;
+
 /// When the last collection was, for threads that did not make it.
 #[derive(Default)]
 pub(super) struct Census {
@@ -25,7 +28,7 @@ fn begin_anew(l: &Local, collections: u32, enough: usize) {
     l.collections.set(collections);
 }
 
-/// This thread has made as many nodes as it may before a collection: it asks for one, unless another
+/// This thread has as many more nodes as it may have before a collection: it asks for one, unless another
 /// thread has made one meanwhile.
 #[cold]
 pub(super) fn enough(l: &Local) {
@@ -140,7 +143,8 @@ impl HeapRoot {
             clear_payload(r);
         }
         LOCAL.with(|l| {
-            let enough = COLLECT_AFTER.max(nodes - dead.len());
+            let alive = nodes - dead.len();
+            let enough = COLLECT_AFTER.max(if dead.len() < nodes / SOME { 2 * alive } else { alive });
             self.census.enough.store(enough, Relaxed);
             let number = self.census.collections.fetch_add(1, Relaxed) + 1;
             begin_anew(l, number, enough);
