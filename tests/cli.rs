@@ -274,24 +274,58 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!((code, err.as_str()), (0, ""));
 }
 
+/// Runs the code, sends Ctrl-C when it has printed a line, and gives the exit code, what else it printed, its errors.
+#[cfg(unix)]
+fn interrupted(code: &str) -> (i32, String, String) {
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::io::{BufRead, BufReader, Read};
+    let mut child = kit(&["-c", code]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kit starts");
+    let mut out = BufReader::new(child.stdout.take().expect("its output"));
+    let mut said = String::new();
+    out.read_line(&mut said).expect("a line");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("kit is there");
+    said.clear();
+    out.read_to_string(&mut said).expect("text");
+    let (code, _, err) = result(child.wait_with_output().expect("kit ends"));
+    (code, said, err)
+}
+
 /// Ctrl-C out of a sleep: KeyboardInterrupt, its traceback, 130.
 #[test]
 #[cfg(unix)]
 fn ctrl_c() {
-    use rustix::process::{Pid, Signal, kill_process};
-    use std::io::{BufRead, BufReader};
     let code = "import time\ntry:\n    print('ready', flush=True)\n    time.sleep(30)\nfinally:\n    print('cleaned')";
-    let mut child = kit(&["-c", code]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kit starts");
-    let mut out = BufReader::new(child.stdout.take().expect("its output"));
-    let mut line = String::new();
-    out.read_line(&mut line).expect("a line");
-    kill_process(Pid::from_child(&child), Signal::INT).expect("kit is there");
-    line.clear();
-    out.read_line(&mut line).expect("a line");
-    assert_eq!(line, "cleaned\n");
-    let (code, _, err) = result(child.wait_with_output().expect("kit ends"));
-    assert_eq!(code, 130, "{err}");
+    let (code, said, err) = interrupted(code);
+    assert_eq!((code, said.as_str()), (130, "cleaned\n"), "{err}");
     assert!(err.trim_end().ends_with("KeyboardInterrupt"), "{err}");
+}
+
+/// Ctrl-C wherever a loop with many tasks is: no task is left that nobody wakes.
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_all_tasks() {
+    for n in 0..12 {
+        let code = format!(
+            "import asyncio\n\
+             switches = left = 0\n\
+             async def one():\n    \
+                 global switches, left\n    \
+                 left += 1\n    \
+                 try:\n        \
+                     while True:\n            \
+                         await asyncio.sleep(0)\n            \
+                         await asyncio.create_task(asyncio.sleep(0.0001))\n            \
+                         switches += 1\n            \
+                         if switches == {}: print('ready', flush=True)\n    \
+                 finally: left -= 1\n\
+             async def main():\n    await asyncio.gather(*[one() for _ in range(50)])\n\
+             try:\n    asyncio.run(main())\n\
+             except KeyboardInterrupt:\n    print('interrupted', left)\n",
+            1 + n * 37
+        );
+        let (code, said, err) = interrupted(&code);
+        assert_eq!((code, said.as_str(), err.as_str()), (0, "interrupted 0\n", ""));
+    }
 }
 
 #[test]
