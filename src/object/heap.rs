@@ -97,8 +97,7 @@ struct Local {
 pub const WANTS_COLLECTION: u32 = 1 << 16;
 pub const HAS_LAST_WORDS: u32 = 1 << 17;
 
-/// By so many nodes a thread has made more than it has freed when it asks for a collection, at least; at most as many
-/// as were alive at the last one, or twice as many if that found next to nothing: so the work stays in proportion.
+/// So many nodes more than it has freed a thread makes before it asks for a collection, at least; `collect` says more.
 const COLLECT_AFTER: usize = 100_000;
 
 /// Flag of an object that wants `last_words` before it is freed.

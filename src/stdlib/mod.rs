@@ -125,6 +125,7 @@ library! {
     "_asyncio_sync" "_asyncio_sync.kit"
     "_asyncio_tasks" "_asyncio_tasks.kit"
     "_asyncio_transports" "_asyncio_transports.kit"
+    "asyncio.exceptions" "_asyncio_exceptions.kit"
     "asyncio.subprocess" "_asyncio_subprocess.kit"
     "_byteorder" "_byteorder.kit"
     "_calendar" "_calendar.kit"

@@ -272,11 +272,12 @@ impl Thread {
                 (GenKind::Generator, "gi_frame")
                 | (GenKind::Coroutine, "cr_frame")
                 | (GenKind::AsyncGenerator, "ag_frame") => {
-                    let pc = g.with::<Generator, _>(&self.held, |g| g.pc);
+                    let begun = state != GenState::Created;
+                    let pc = begun.then(|| g.with::<Generator, _>(&self.held, |g| g.pc.saturating_sub(1)));
                     match self.code_of_generator(g) {
                         Some(Value::Obj(code)) if state != GenState::Done => {
                             let code = code.frozen::<CodeObj>().code.clone();
-                            Some(self.frame_facts(code, pc.saturating_sub(1)))
+                            Some(self.frame_facts(code, pc))
                         }
                         _ => Some(Value::None),
                     }

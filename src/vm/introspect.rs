@@ -17,19 +17,24 @@ enum Facts {
     /// The rest of a traceback, outermost first.
     Trace(Arc<[TraceEntry]>, usize),
     Frame(TraceEntry),
+    /// The frame of a generator that has not begun.
+    Start(Arc<Code>),
     Code(Arc<Code>),
 }
 
 impl Thread {
     /// `gi_frame` and its like.
-    pub(super) fn frame_facts(&mut self, code: Arc<Code>, pc: u32) -> Value {
-        self.facts(Facts::Frame(TraceEntry { code, pc }))
+    pub(super) fn frame_facts(&mut self, code: Arc<Code>, pc: Option<u32>) -> Value {
+        self.facts(match pc {
+            Some(pc) => Facts::Frame(TraceEntry { code, pc }),
+            None => Facts::Start(code),
+        })
     }
 
     fn facts(&mut self, facts: Facts) -> Value {
         let t = match facts {
             Facts::Trace(..) => TypeId::Traceback,
-            Facts::Frame(_) => TypeId::Frame,
+            Facts::Frame(_) | Facts::Start(_) => TypeId::Frame,
             Facts::Code(_) => TypeId::CodeFacts,
         };
         let state = Opaque { state: Box::new(facts), attrs: Attrs::default() };
@@ -75,6 +80,8 @@ impl Thread {
                 (Facts::Trace(t, at), "tb_next") if at + 1 < t.len() => Got::Facts(Facts::Trace(t.clone(), at + 1)),
                 (Facts::Trace(..), "tb_next") => Got::Nothing,
                 (Facts::Frame(t), "f_lineno") => Got::Int(t.code.line(t.pc as usize)),
+                (Facts::Start(code), "f_lineno") => Got::Int(code.first_line),
+                (Facts::Start(code), "f_code") => Got::Facts(Facts::Code(code.clone())),
                 (Facts::Frame(t), "f_code") => Got::Facts(Facts::Code(t.code.clone())),
                 (Facts::Code(code), _) => Got::Code(code.clone()),
                 _ => return None,

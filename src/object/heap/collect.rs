@@ -143,6 +143,7 @@ impl HeapRoot {
             clear_payload(r);
         }
         LOCAL.with(|l| {
+            // As many more as are alive, or twice as many if this found next to nothing: the work stays in proportion.
             let alive = nodes - dead.len();
             let enough = COLLECT_AFTER.max(if dead.len() < nodes / SOME { 2 * alive } else { alive });
             self.census.enough.store(enough, Relaxed);
