@@ -24,6 +24,11 @@ impl Deque {
         self.items.push_back(v);
         if self.max.is_some_and(|max| self.items.len() > max) { self.items.pop_front() } else { None }
     }
+    pub fn pop_left(&mut self) -> Option<Value> {
+        let first = self.items.pop_front();
+        self.version += u64::from(first.is_some());
+        first
+    }
     /// Adds at the left, as `push`.
     #[inline]
     pub fn push_left(&mut self, v: Value) -> Option<Value> {

@@ -112,6 +112,8 @@ known_names! {
     GLOBALS = "__globals__" MADE = "__made__"
     ABSTRACT = "__abstractmethods__"
     CORO = "_coro" MUST_CANCEL = "_must_cancel" FUT_WAITER = "_fut_waiter" TASK_STEP = "_step" WAIT_FOR = "_wait_for"
+    PLAIN = "_plain" MUTEX = "mutex" QUEUE = "queue" MAXSIZE = "maxsize" UNFINISHED_TASKS = "unfinished_tasks"
+    GETTERS = "_getters" PUTTERS = "_putters"
     FINISH = "_finish" FAIL = "_fail" CANCELLED = "_cancelled"
     AWAIT = "__await__" AITER = "__aiter__" ANEXT = "__anext__" AENTER = "__aenter__" AEXIT = "__aexit__"
     WRITE = "write" FLUSH = "flush" OBJ = "obj" CODE_ATTR = "code" NAME_ATTR = "name" KWDEFAULTS = "__kwdefaults__"

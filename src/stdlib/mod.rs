@@ -34,6 +34,7 @@ pub mod os;
 pub mod os_error;
 pub mod pickle;
 pub mod pipes;
+mod plain_queue;
 pub mod re;
 pub mod running;
 pub mod seconds;

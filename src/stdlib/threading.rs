@@ -2,7 +2,7 @@
 
 use super::builtins::attributes::is_callable;
 use super::locks::{self, Purpose};
-use super::{get_in, seconds, set_in};
+use super::{get_in, plain_queue, seconds, set_in};
 use crate::gil::Held;
 use crate::natives;
 use crate::object::{Name, Parcel, Ref, TypeId, Value};
@@ -56,6 +56,12 @@ natives! { pub THREAD, "_thread";
     holds allocate("") = locks::new_lock;
     /// An event that reports as `purpose`: "condition", "semaphore", "barrier", "queue", "future" or "event loop".
     holds event_for("purpose, /") = event_for;
+    /// Puts `item` into a `queue.Queue` and returns True, if it is a plain one, free, without limit, and nobody waits
+    /// for an item; else False.
+    holds _put_at_once("queue, item, /") = plain_queue::put;
+    /// Takes an item out of a `queue.Queue`, if it is a plain one, free, has one, and nobody waits for room; else
+    /// returns `nothing`.
+    holds _get_at_once("queue, nothing, /") = plain_queue::get;
     /// Writes the exception `e` of the thread called `name` to standard error.
     holds report("name, e, /") = report;
 }

@@ -124,6 +124,12 @@ impl Thread {
         })?
     }
 
+    /// Changes a slot where `slot_values` has found it; `None`: the object has another shape by now.
+    pub fn put_slot(&self, r: &Ref, known: u32, slot: u32, v: Value) -> Option<()> {
+        let old = self.with_row(r, |row, shape| (shape == known).then(|| row.put(slot as usize, v)))?;
+        old.map(drop)
+    }
+
     /// Names and values of an object's own attributes, in the order they were first set.
     pub fn instance_items(&self, r: &Ref) -> Vec<(Name, Value)> {
         let items = self.with_row(r, |row, shape| {

@@ -125,10 +125,7 @@ fn pop(c: &mut Call) -> Res<Value> {
 }
 
 fn popleft(c: &mut Call) -> Res<Value> {
-    let found = this(c, |d| {
-        d.version += 1;
-        d.items.pop_front()
-    });
+    let found = this(c, Deque::pop_left);
     found.ok_or_else(|| c.index_error("pop from an empty deque"))
 }
 
