@@ -131,6 +131,8 @@ pub struct Generator {
     pub busy: bool,
     /// Asynchronous generators: over, or being closed.
     pub closed: bool,
+    /// Asynchronous generators: the thread's event loop knows of it.
+    pub hooked: bool,
 }
 
 impl Trace for Generator {

@@ -19,6 +19,10 @@ use std::collections::{BinaryHeap, VecDeque};
 natives! { pub ASYNCIO, "_asyncio";
     /// Waits `delay` seconds, without holding up other tasks; gives `result`.
     holds sleep("delay, result=None") = sleep;
+    /// Has `begins(generator)` called in this thread before the first step of an asynchronous generator, and
+    /// `dropped(generator)` when nobody refers to it any more, in place of closing it; None undoes that. Returns the
+    /// two before.
+    holds generator_hooks("begins, dropped, /") = generator_hooks;
 }
 
 natives! { pub AGENDA, method "Agenda";
@@ -106,6 +110,12 @@ fn seconds_now(c: &Call) -> f64 {
 fn sleep(c: &mut Call) -> Res<Value> {
     let (delay, result) = (c.arg(0), c.opt(1).unwrap_or(Value::None));
     Ok(c.awaiter(Await::Sleep, delay, result))
+}
+
+fn generator_hooks(c: &mut Call) -> Res<Value> {
+    let hooks = [c.arg(0), c.arg(1)];
+    let before = std::mem::replace(&mut c.generator_hooks, hooks);
+    Ok(c.tuple(before.to_vec()))
 }
 
 fn push(c: &mut Call) -> Res<Value> {

@@ -65,6 +65,17 @@ impl Thread {
         Ok(it)
     }
 
+    /// An operation on an asynchronous generator. Before the first one the thread's event loop hears of it.
+    pub fn generator_step(&mut self, g: &Ref, what: Await, arg: Value) -> Res<Value> {
+        if let [hook @ Value::Obj(_), _] = &self.generator_hooks
+            && !g.with::<Generator, _>(&self.held, |g| std::mem::replace(&mut g.hooked, true))
+        {
+            let hook = hook.clone();
+            self.call(&hook, &[g.clone().into()])?;
+        }
+        Ok(self.awaiter(what, g.clone().into(), arg))
+    }
+
     /// `__aiter__` of what an `async for` runs over.
     pub(super) fn aiter_of_loop(&mut self, v: &Value) -> Res<Value> {
         if self.gen_kind(v) == Some(GenKind::AsyncGenerator) {
@@ -106,10 +117,12 @@ impl Thread {
 
     /// What `__anext__()` gives.
     pub fn anext(&mut self, v: &Value) -> Res<Option<Value>> {
-        if self.gen_kind(v) == Some(GenKind::AsyncGenerator) {
-            return Ok(Some(self.awaiter(Await::Send, v.clone(), Value::None)));
+        match v {
+            Value::Obj(g) if self.gen_kind(v) == Some(GenKind::AsyncGenerator) => {
+                self.generator_step(g, Await::Send, Value::None).map(Some)
+            }
+            _ => self.special(v, name::ANEXT, &[]),
         }
-        self.special(v, name::ANEXT, &[])
     }
 
     pub(super) fn anext_of_loop(&mut self, v: &Value) -> Res<Value> {
@@ -415,14 +428,20 @@ impl Thread {
         }
     }
 
-    /// The last word of a suspended frame: a coroutine that nobody awaited is told of, others are closed.
+    /// The last word of a suspended frame: a coroutine that nobody awaited is told of; an asynchronous generator, whose
+    /// end may await, is left to its event loop; others are closed.
     pub(super) fn drop_generator(&mut self, g: &Ref) -> Res<()> {
         let (kind, state, q) = g.with::<Generator, _>(&self.held, |g| (g.kind, g.state, g.qualname.clone()));
         if kind == GenKind::Coroutine && state == GenState::Created {
             self.warn("RuntimeWarning", &format!("coroutine '{q}' was never awaited"));
             return self.close_generator(g);
         }
-        self.close_generator(g)
+        match self.generator_hooks[1].clone() {
+            Value::Obj(hook) if g.with::<Generator, _>(&self.held, |g| g.hooked && g.state != GenState::Done) => {
+                self.call(&hook.into(), &[g.clone().into()]).map(drop)
+            }
+            _ => self.close_generator(g),
+        }
     }
 
     /// A warning on standard error, with the line that runs.

@@ -237,6 +237,7 @@ impl Thread {
             qualname,
             kind,
             busy: false,
+            hooked: false,
             closed: false,
         };
         let g = Ref::new(&self.held, kind.type_id().shape(), g);

@@ -54,6 +54,9 @@ pub struct Thread {
     pub object: Value,
     /// What Ctrl-C calls at a safe point in place of raising KeyboardInterrupt there, else None.
     pub on_interrupt: Value,
+    /// What is called with an asynchronous generator before its first step, and with one that nobody refers to any
+    /// more (PEP 525), else None: an event loop's.
+    pub generator_hooks: [Value; 2],
     /// The process must end with this exit code: set by the deadlock report, `exit` of a daemon.
     pub ending: Option<Ending>,
 }
@@ -92,6 +95,7 @@ impl Thread {
             in_repr: Vec::new(),
             object: Value::None,
             on_interrupt: Value::None,
+            generator_hooks: [Value::None, Value::None],
             ending: None,
         }
     }

@@ -64,23 +64,23 @@ fn wrapper(c: &mut Call) -> Res<Value> {
 
 fn anext(c: &mut Call) -> Res<Value> {
     let g = own(c)?;
-    Ok(c.awaiter(Await::Send, g.into(), Value::None))
+    c.generator_step(&g, Await::Send, Value::None)
 }
 
 fn asend(c: &mut Call) -> Res<Value> {
     let (g, v) = (own(c)?, c.arg(1));
-    Ok(c.awaiter(Await::Send, g.into(), v))
+    c.generator_step(&g, Await::Send, v)
 }
 
 fn athrow(c: &mut Call) -> Res<Value> {
     let g = own(c)?;
     let e = thrown(c)?;
-    Ok(c.awaiter(Await::Throw, g.into(), e))
+    c.generator_step(&g, Await::Throw, e)
 }
 
 fn aclose(c: &mut Call) -> Res<Value> {
     let g = own(c)?;
-    Ok(c.awaiter(Await::Close, g.into(), Value::None))
+    c.generator_step(&g, Await::Close, Value::None)
 }
 
 fn own_awaiter(c: &mut Call) -> Res<Ref> {
