@@ -122,7 +122,6 @@ library! {
     "_asyncio_loop" "_asyncio_loop.kit"
     "_asyncio_net" "_asyncio_net.kit"
     "_asyncio_streams" "_asyncio_streams.kit"
-    "_asyncio_subprocess" "_asyncio_subprocess.kit"
     "_asyncio_sync" "_asyncio_sync.kit"
     "_asyncio_tasks" "_asyncio_tasks.kit"
     "_asyncio_transports" "_asyncio_transports.kit"
