@@ -6,7 +6,7 @@
 mod held;
 
 use held::*;
-use kit::gil::policy::{self, POLICIES, Unit};
+use kit::gil::policy::{self, POLICIES};
 use kit::gil::{GilConfig, Held, Stats, World};
 use kit::world::{Clock, Nanos, Tid, WaitOn, Wake};
 use std::collections::BTreeSet;
@@ -322,8 +322,9 @@ fn the_slice_is_the_interval() {
             });
             let median = slices[slices.len() / 2];
             // A safe point costs ten microseconds here.
-            let checks = policy::find(policy).is_some_and(|row| row.unit == Unit::Checks);
-            let interval = interval_us * if checks { 10_000 } else { 1_000 };
+            let unit = policy::find(policy).expect("a row of the table").unit;
+            let slice = policy::inner_slice(unit, interval_us);
+            let interval = if unit.counts() { slice * 10_000 } else { slice };
             assert!((interval..=interval + 10_000).contains(&median), "{policy} {interval_us}: {slices:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! `kit policies`: the table of lock policies.
 
 use super::say;
-use crate::gil::policy::{POLICIES, Unit};
+use crate::gil::policy::{POLICIES, Unit, slice_text};
 use std::fmt::Write;
 
 /// `kit policies` has no flags.
@@ -12,13 +12,10 @@ pub struct Args {}
 pub fn run(_: Args) -> i32 {
     let mut text = String::from("Lock policies, for --gil and KIT_GIL:\n");
     for (i, row) in POLICIES.iter().enumerate() {
-        let slice = match row.unit {
-            Unit::Microseconds => format!("switch interval {} us, set with --switch-interval", row.slice),
-            Unit::Checks => format!("check interval {} safe points, set with --switch-interval", row.slice),
-            Unit::None => "no switch interval".to_string(),
-        };
+        let set = if row.unit == Unit::None { "" } else { "; set with --switch-interval" };
+        let slice = slice_text(row.unit, row.slice);
         let default = if i == 0 { " (the default)" } else { "" };
-        let _ = writeln!(text, "\n{}{default}: {slice}", row.name);
+        let _ = writeln!(text, "\n{}{default}: {slice}{set}", row.name);
         for line in row.doc.lines() {
             let _ = writeln!(text, "    {}", line.trim());
         }

@@ -91,7 +91,7 @@ pub fn parse_interval(text: &str) -> Result<u64, String> {
 fn parse_checks(policy: &str, text: &str) -> Result<u64, String> {
     match text.trim().parse() {
         Ok(n) if n > 0 => Ok(n),
-        _ => Err(format!("the lock policy '{policy}' counts safe points: write --switch-interval 100, not '{text}'")),
+        _ => Err(format!("the lock policy '{policy}' counts: write --switch-interval 100, not '{text}'")),
     }
 }
 
@@ -108,7 +108,7 @@ pub fn gil_config(policy_name: Option<String>, interval: Option<String>, world: 
     if let Some(i) = interval {
         c.interval_us = Some(match policy::find(&c.policy).map(|r| r.unit) {
             Some(policy::Unit::Microseconds) => parse_interval(&i)?,
-            Some(policy::Unit::Checks) => parse_checks(&c.policy, &i)?,
+            Some(policy::Unit::Checks(_)) => parse_checks(&c.policy, &i)?,
             _ => return Err(format!("the lock policy '{}' has no switch interval", c.policy)),
         });
     }

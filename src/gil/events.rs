@@ -276,7 +276,6 @@ impl State {
         let process = self.process_mut(t);
         let ask = process.policy.woken(t, at);
         if ask == Ask::Wait {
-            process.tally.failed += 1;
             let record = self.record(t);
             bump(&record.account.failed, 1);
             record.account.trace(at, |_| trace::Event::Failed {});
@@ -353,7 +352,6 @@ impl State {
         let process = self.process_mut(me.tid);
         let handoff = process.policy.release(me.tid, why, at);
         if handoff.stay {
-            process.tally.forced_waits += 1;
             self.slot(me.tid).stay = true;
             bump(&me.account.forced_waits, 1);
             me.account.trace(at, |_| trace::Event::HeldBack {});

@@ -118,7 +118,9 @@ impl Held {
         }
         let bits = breaker.load(Relaxed);
         let taken = bits & (VM_BITS | driver::SIGNAL | driver::DEADLOCK);
-        breaker.fetch_and(!taken, Relaxed);
+        if taken != 0 {
+            breaker.fetch_and(!taken, Relaxed);
+        }
         Interrupts {
             signal: bits & driver::SIGNAL != 0,
             exit: bits & driver::EXIT != 0,

@@ -9,6 +9,7 @@
 //! | enter slow | mutex; set SLOW; `adopt` the owner seen | Acquire: carries a fast giver's writes |
 //! | leave slow | store(owner, SLOW unless quiet), under the mutex | Release; no fast swap succeeds meanwhile |
 //! | message | set a flag of the target under the mutex, unpark after unlocking | Release, read with Acquire |
+//! | try, woken | RACE is set after the word's store, so a word with an owner means: taken since | Acquire, by RACE |
 //! | ask the holder | set DROP in its breaker, under the mutex | Relaxed |
 //! | count safe points | set COUNT in the holder's breaker, under the mutex | Relaxed |
 //! | any slow release | clear DROP and COUNT in one's own breaker | Relaxed |
@@ -70,6 +71,8 @@ pub struct Lock<S: Sync> {
     line: Line<S::Word>,
     pub state: S::Monitor<State<S>>,
     pub eager: bool,
+    /// The policy's.
+    barges: bool,
 }
 
 /// Everything under the mutex.
@@ -100,13 +103,15 @@ pub struct Slow<'a, S: Sync> {
     /// need not allocate (its first page would cost more than the hand-over).
     post: Option<Arc<RecordOf<S>>>,
     more: Vec<Arc<RecordOf<S>>>,
+    /// Who is to try for the free lock: told once the word shows that it is free.
+    race: Option<Arc<RecordOf<S>>>,
     /// What to say on standard error once the mutex is free.
     pub warning: Option<Deadlock>,
 }
 
 impl<S: Sync> Lock<S> {
     pub fn new(sync: S, policy: Box<dyn LockPolicy>, interval: Nanos, random: Random) -> Lock<S> {
-        let eager = policy.eager();
+        let (eager, barges) = (policy.eager(), policy.barges());
         let state = State {
             policy,
             waits: WaitTable::default(),
@@ -123,7 +128,7 @@ impl<S: Sync> Lock<S> {
         };
         let points = S::Word::new(points_of(&*state.policy));
         let line = Line { word: S::Word::new(0), last: S::Word::new(Tid::MAIN.0), points };
-        Lock { sync, line, state: Monitor::new(state), eager }
+        Lock { sync, line, state: Monitor::new(state), eager, barges }
     }
 
     pub fn slow(&self) -> Slow<'_, S> {
@@ -138,7 +143,7 @@ impl<S: Sync> Lock<S> {
             let owner = owner_of(self.line.word.fetch_or(SLOW, Acquire));
             state.policy.adopt(owner, now);
         }
-        Slow { lock: self, state, now, post: None, more: Vec::new(), warning: None }
+        Slow { lock: self, state, now, post: None, more: Vec::new(), race: None, warning: None }
     }
 
     /// Takes the lock.
@@ -197,21 +202,31 @@ impl<S: Sync> Lock<S> {
                 me.parker.park(None, 0);
                 continue;
             }
-            me.flags.fetch_and(!RACE, Relaxed);
-            let mut slow = self.slow();
-            let ask = slow.state.policy.woken(me.tid, slow.now);
-            let granted = slow.granted(ask);
-            if !granted {
-                slow.state.tally.failed += 1;
-                bump(&me.account.failed, 1);
-                me.account.trace(slow.now, |_| Event::Failed {});
-            }
-            slow.leave();
-            if granted {
+            // Acquire: it may take back a later message than the one that was loaded.
+            me.flags.fetch_and(!RACE, Acquire);
+            if self.won(me) {
                 break;
+            }
+            bump(&me.account.failed, 1);
+            if me.account.log().is_some() {
+                me.account.trace(self.sync.now(), |_| Event::Failed {});
             }
         }
         self.got(me, true);
+    }
+
+    /// A woken waiter tries to take the lock.
+    fn won(&self, me: &RecordOf<S>) -> bool {
+        // The word shows no older owner than the one before the release that woke `me`. Whoever barges took it
+        // since and tells a waiter when it lets go; to ask under the mutex would only be in its way.
+        if self.barges && owner_of(self.line.word.load(Relaxed)).is_some() {
+            return false;
+        }
+        let mut slow = self.slow();
+        let ask = slow.state.policy.woken(me.tid, slow.now);
+        let won = slow.granted(ask);
+        slow.leave();
+        won
     }
 
     /// A forced switch: waits until another thread has taken the lock.
@@ -290,6 +305,8 @@ impl<S: Sync> Lock<S> {
             slow.leave();
             if stay {
                 self.await_freed(me);
+            } else {
+                self.sync.post();
             }
             return self.take(me);
         }
@@ -409,10 +426,9 @@ impl<S: Sync> Slow<'_, S> {
                 let n = self.state.policy.waiters();
                 let i = self.state.random.below(n as u64) as usize;
                 let t = self.state.policy.waiter(i);
-                self.tell(t, RACE);
+                self.race = self.state.roster.get(t).cloned();
             }
         }
-        self.state.tally.forced_waits += u64::from(stay);
         stay
     }
 
@@ -438,6 +454,9 @@ impl<S: Sync> Slow<'_, S> {
         // Nobody gets past the mutex any more once the run is over.
         let slow = if state.finished || !state.policy.quiet() { SLOW } else { 0 };
         self.lock.line.word.store(word_of(owner) | slow, Release);
+        if let Some(record) = &self.race {
+            record.flags.fetch_or(RACE, Release);
+        }
         // A later moment does not disturb the clock thread, an earlier one does.
         let call = state.clock_runs && (state.finished || due.is_some_and(|due| due < state.clock_until));
         if call {
@@ -447,7 +466,7 @@ impl<S: Sync> Slow<'_, S> {
         if call {
             self.lock.state.notify();
         }
-        for record in self.more.into_iter().chain(self.post) {
+        for record in self.more.into_iter().chain(self.post).chain(self.race) {
             record.parker.unpark();
         }
         if let Some(warning) = self.warning {

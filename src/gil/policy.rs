@@ -117,8 +117,9 @@ pub trait LockPolicy: Send {
 pub enum Unit {
     /// A switch interval, in microseconds.
     Microseconds,
-    /// A check interval: safe points that the holder comes by.
-    Checks,
+    /// A check interval: how often the holder would have looked in the interpreter that the policy is from;
+    /// so many of its checks is what one safe point here stands for.
+    Checks(u64),
     /// The policy has no such number.
     #[default]
     None,
@@ -140,19 +141,46 @@ pub struct Row {
 pub fn inner_slice(unit: Unit, slice: u64) -> u64 {
     match unit {
         Unit::Microseconds | Unit::None => slice.max(1).saturating_mul(1000),
-        Unit::Checks => slice.max(1),
+        Unit::Checks(per_point) => slice.max(1).div_ceil(per_point),
+    }
+}
+
+impl Unit {
+    /// The slice is a number of safe points, not a time.
+    pub fn counts(self) -> bool {
+        matches!(self, Unit::Checks(_))
+    }
+
+    /// The slice as a switch interval, if it is one.
+    pub fn interval(self, slice: u64) -> Option<u64> {
+        (self == Unit::Microseconds).then_some(slice)
+    }
+
+    /// The slice as a check interval, if it is one.
+    pub fn checks(self, slice: u64) -> Option<u64> {
+        self.counts().then_some(slice)
+    }
+}
+
+/// The slice and its unit in words.
+pub fn slice_text(unit: Unit, slice: u64) -> String {
+    match unit {
+        Unit::Microseconds => format!("switch interval {slice} us"),
+        Unit::Checks(1) => format!("check interval {slice} safe points"),
+        Unit::Checks(per_point) => format!("check interval {slice} ticks, {per_point} to a safe point"),
+        Unit::None => "no switch interval".to_string(),
     }
 }
 
 /// Turns the table of policies into `POLICIES`.
 macro_rules! policies {
-    ($($(#[doc = $doc:literal])+ $name:literal slice $slice:literal $unit:ident = $make:expr;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:literal slice $slice:literal $unit:ident $(($per_point:literal))? = $make:expr;)+) => {
         /// The table of lock policies; the first row is the default.
         pub static POLICIES: &[Row] = &[$(Row {
             name: $name,
             doc: concat!($($doc, "\n"),+).trim_ascii(),
             slice: $slice,
-            unit: Unit::$unit,
+            unit: Unit::$unit $(($per_point))?,
             make: $make,
         }),+];
     };
@@ -179,14 +207,15 @@ policies! {
     /// Ruby 3.3: direct hand-over in order of arrival; a slice of 100 ms, counted in ticks of a tenth
     /// while anybody waits. Who comes back from a wait joins the tail.
     "ruby" slice 100_000 Microseconds = |interval| Box::new(Ruby::new(interval));
-    /// CPython before 3.2: no clock and no request. After so many safe points the holder releases the lock
-    /// and tries at once to take it again, while the waiter that it woke is still coming to its feet; so
-    /// on several cores threads wake in vain thousands of times a second and two of them are slower than one.
-    "ticks" slice 100 Checks = |points| Box::new(Ticks::new(points));
+    /// CPython before 3.2: no clock and no request. After so many ticks the holder releases the lock and
+    /// tries at once to take it again, while the waiter that it woke is still coming to its feet; so on
+    /// several cores threads wake in vain thousands of times a second and two of them are slower than one.
+    /// A safe point counts for three ticks: Python 2.7 made 3.0 in a turn of `for i in r: x += i`.
+    "ticks" slice 100 Checks(3) = |points| Box::new(Ticks::new(points));
     /// PyPy: letting go in order to wait costs nothing and calls nobody; the first waiter looks every 0.1 ms
     /// whether the lock is free, so short waits do not give it away. A slice is work, a number of safe
     /// points; at its end the lock goes to the first waiter and its holder queues behind the others.
-    "pypy" slice 10_000 Checks = |points| Box::new(Pypy::new(points));
+    "pypy" slice 10_000 Checks(1) = |points| Box::new(Pypy::new(points));
     /// No lock: script threads run at the same time. Objects lock themselves for the length of one
     /// operation, so `list.append` loses nothing and `c += 1` may. In simulation threads that wait or
     /// burn time overlap, and the code between is never interrupted.

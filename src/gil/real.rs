@@ -71,7 +71,7 @@ pub fn start(config: &GilConfig, row: &Row) -> std::io::Result<(Arc<dyn Driver>,
 
 /// How long the clock thread sleeps after it has acted: an interval, or a moment where slices are not time.
 fn clock_sleeps(unit: Unit, slice: u64) -> Nanos {
-    if unit == Unit::Checks { 100_000 } else { slice }
+    if unit.counts() { 100_000 } else { slice }
 }
 
 impl Real {

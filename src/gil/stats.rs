@@ -425,6 +425,8 @@ impl Stats {
             lock.held_ns += t.held_ns();
             lock.handovers += t.switches;
             lock.stops += t.stops;
+            lock.failed += t.failed;
+            lock.forced_waits += t.forced_waits;
             lock.released.iter_mut().zip(t.released).for_each(|(sum, n)| *sum += n);
             lock.waits.add(&t.wait_spread);
             lock.slices.add(&t.slices);

@@ -227,10 +227,6 @@ fn interval_us(c: &mut Call) -> Res<Value> {
 }
 
 /// A policy's slice if it is counted in `wanted`, else None.
-fn slice_in(unit: Unit, wanted: Unit, slice: u64) -> Value {
-    if unit == wanted { count(slice) } else { Value::None }
-}
-
 fn count(n: u64) -> Value {
     Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
 }
@@ -259,8 +255,8 @@ fn stats(c: &mut Call) -> Res<Value> {
         c,
         vec![
             ("policy", policy),
-            ("interval_us", slice_in(s.unit, Unit::Microseconds, s.interval_us)),
-            ("check_interval", slice_in(s.unit, Unit::Checks, s.interval_us)),
+            ("interval_us", s.unit.interval(s.interval_us).map_or(Value::None, count)),
+            ("check_interval", s.unit.checks(s.interval_us).map_or(Value::None, count)),
             ("simulated", Value::bool(s.simulated)),
             ("elapsed_s", secs(s.elapsed_ns)),
             ("contention", Value::float(s.contention())),

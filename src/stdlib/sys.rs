@@ -18,8 +18,8 @@ natives! { pub SYS, "sys";
     holds getswitchinterval("") = getswitchinterval;
     /// Sets the switch interval in seconds, to whole microseconds. ValueError unless positive.
     holds setswitchinterval("interval, /") = setswitchinterval;
-    /// The check interval: how many safe points a thread comes by between two looks at whether another one
-    /// waits. RuntimeError under a lock policy that has a switch interval instead.
+    /// The check interval: after how many checks a thread looks whether another one waits. How many a safe point
+    /// stands for, `kit policies` tells. RuntimeError under a lock policy that has a switch interval instead.
     holds getcheckinterval("") = getcheckinterval;
     /// Sets the check interval; what is below 1 means 1.
     holds setcheckinterval("n, /") = setcheckinterval;
@@ -161,13 +161,13 @@ fn getswitchinterval(c: &mut Call) -> Res<Value> {
     let slice = c.held.switch_interval() as f64;
     Ok(Value::float(match (c.held.policy(), c.held.slice_unit()) {
         ("pypy", _) => slice / CHECKS_PER_SECOND,
-        (_, Unit::Checks) => 0.0,
+        (_, Unit::Checks(_)) => 0.0,
         _ => slice * 1e-6,
     }))
 }
 
 fn checks(c: &mut Call) -> Res<()> {
-    if c.held.slice_unit() == Unit::Checks {
+    if c.held.slice_unit().counts() {
         return Ok(());
     }
     let policy = c.held.policy();
@@ -200,7 +200,7 @@ fn setswitchinterval(c: &mut Call) -> Res<Value> {
             c.interp.reporting.interval_changed();
             return Ok(Value::None);
         }
-        (policy, Unit::Checks) => {
+        (policy, Unit::Checks(_)) => {
             let text = format!("the lock policy '{policy}' has no switch interval; see sys.setcheckinterval");
             return Err(c.runtime_error(text));
         }

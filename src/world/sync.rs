@@ -47,6 +47,9 @@ pub trait Sync: Sized + Send + std::marker::Sync + 'static {
     type Parker: Parker;
     type Monitor<T: Send + 'static>: Monitor<T>;
     fn now(&self) -> Nanos;
+    /// Goes into the kernel and back, as `sem_post` does while anybody waits, asleep or awake: for that long a lock
+    /// that was a semaphore stood free.
+    fn post(&self) {}
 }
 
 /// The primitives that ship.
@@ -58,6 +61,9 @@ impl Sync for Std {
     type Monitor<T: Send + 'static> = StdMonitor<T>;
     fn now(&self) -> Nanos {
         clock::read(Clock::Monotonic)
+    }
+    fn post(&self) {
+        thread::post();
     }
 }
 

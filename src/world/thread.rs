@@ -5,13 +5,14 @@
 use super::work::{Labour, Step};
 use super::{Nanos, alloc};
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::thread::futex;
 use std::cell::Cell;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst, fence};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -107,6 +108,14 @@ pub fn native_id() -> u64 {
         }
         id.get()
     })
+}
+
+/// A call of the system that wakes whoever sleeps on a word on which nobody does: costs what glibc's `sem_post` costs
+/// where waiters are on their way.
+pub fn post() {
+    static NOBODY: AtomicU32 = AtomicU32::new(0);
+    // Says how many it woke: none.
+    let _ = futex::wake(&NOBODY, futex::Flags::PRIVATE, 1);
 }
 
 /// Where one thread sleeps until another unparks it. Parking may end for no reason: look again and loop.

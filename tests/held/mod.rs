@@ -41,7 +41,7 @@ pub fn barges(policy: &str, world: World) -> bool {
 /// A slice of so many microseconds, or of one safe point where the policy counts those.
 pub fn slice(policy: &str, us: u64) -> Option<u64> {
     let row = POLICIES.iter().find(|row| row.name == policy).expect("a row of the table");
-    Some(if row.unit == Unit::Checks { 1 } else { us })
+    Some(if row.unit.counts() { 1 } else { us })
 }
 
 pub fn safe_point(held: &mut Held) {

@@ -58,7 +58,7 @@ fn heading(t: &Timeline) -> String {
 /// The slice of a process's lock, in the unit of its policy.
 fn interval(p: &Process) -> String {
     match policy::find(&p.policy).map(|row| row.unit) {
-        Some(policy::Unit::Checks) => format!("{} safe points", p.interval_us),
+        Some(policy::Unit::Checks(_)) => format!("{} checks", p.interval_us),
         _ => crate::engine::config::interval_text(p.interval_us),
     }
 }

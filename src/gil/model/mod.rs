@@ -15,7 +15,7 @@ mod by_shuttle;
 
 use super::driver::{COUNT, DROP, RecordOf, Wait};
 use super::lock::Lock;
-use super::policy::{POLICIES, Unit};
+use super::policy::POLICIES;
 use super::stats::Bucket;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Parker, Sync, Word};
@@ -120,7 +120,7 @@ fn explore<S: Explorer>(with_clock: usize, main: fn(&Arc<Model<S>>, &Me<S>)) {
     for row in POLICIES.iter().filter(|row| row.name != "off") {
         let clocked = row.name == "pypy";
         S::explore(if clocked { with_clock } else { 3 }, move || {
-            let policy = (row.make)(if row.unit == Unit::Checks { 1 } else { 10 });
+            let policy = (row.make)(if row.unit.counts() { 1 } else { 10 });
             let lock = Lock::new(S::new(), policy, 10, Random::new(1));
             let zero = || S::Word::new(0);
             let model = Arc::new(Model { lock, ran: zero(), last: zero(), ready: zero() });

@@ -5,6 +5,10 @@
 //! the lock back: on more than one core it nearly always comes in vain. The count goes on only while
 //! somebody waits, since nobody else could tell the difference; what is left of it stays for the next.
 //!
+//! Measured, Debian's 2.7.18 and Kit in the same minutes on two cores: echoes of 0.2 ms beside a computing thread 3,950 and
+//! 3,700 a second. Longer slices fall off a cliff: 2.7 makes 35 a second at a check interval of 1,000, since a slice
+//! must be over before the waiter that came in vain is asleep again.
+//!
 //! Source: CPython 2.7's `ceval.c` (`_Py_Ticker`) and `thread_pthread.h`; Beazley's talks of 2009 and 2010
 //! on what it does to several cores. A script's own `kit.switch()` is kinder than that lock could be: it
 //! waits until another thread has had its turn.

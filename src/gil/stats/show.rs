@@ -11,11 +11,10 @@ impl Stats {
     pub fn json(&self) -> Value {
         let threads: Vec<_> = self.threads.iter().map(thread_json).collect();
         let l = &self.lock;
-        let of_unit = |unit| (self.unit == unit).then_some(self.interval_us);
         json!({
             "policy": self.policy,
-            "interval_us": of_unit(Unit::Microseconds),
-            "check_interval": of_unit(Unit::Checks),
+            "interval_us": self.unit.interval(self.interval_us),
+            "check_interval": self.unit.checks(self.interval_us),
             "simulated": self.simulated,
             "elapsed_ns": self.elapsed_ns,
             "contention": self.contention(),
@@ -36,7 +35,7 @@ impl Stats {
         let world = if self.simulated { "virtual" } else { "real" };
         let interval = match self.unit {
             Unit::Microseconds => format!("switch interval {} us, ", self.interval_us),
-            Unit::Checks => format!("check interval {}, ", self.interval_us),
+            Unit::Checks(_) => format!("check interval {}, ", self.interval_us),
             Unit::None => String::new(),
         };
         let elapsed = seconds(self.elapsed_ns);
