@@ -65,7 +65,7 @@ impl<S: Sync> Lock<S> {
             let flags = me.flags.load(Acquire);
             if flags & ENDED != 0 {
                 if self.eager {
-                    self.await_grant(me);
+                    self.await_grant(me, None);
                 } else {
                     self.take(me);
                 }
@@ -105,13 +105,7 @@ impl<S: Sync> Lock<S> {
             return false;
         }
         me.account.book(Bucket::Waiting, slow.now);
-        let granted = slow.request(me.tid);
-        slow.leave();
-        if granted {
-            self.got(me, false);
-        } else {
-            self.await_grant(me);
-        }
+        self.ask(slow, me);
         true
     }
 
@@ -144,7 +138,7 @@ impl<S: Sync> Lock<S> {
             let _state = self.state.lock();
             me.parker.bind();
         }
-        if self.eager && me.tid != Tid::MAIN { self.await_grant(me) } else { self.take(me) }
+        if self.eager && me.tid != Tid::MAIN { self.await_grant(me, None) } else { self.take(me) }
     }
 
     /// The last steps of a thread.

@@ -15,6 +15,7 @@
 //! | any slow release | clear DROP and COUNT in one's own breaker | Relaxed |
 //! | `last`, `points` | plain load and store by whoever holds the lock | Relaxed: the lock orders them |
 
+use super::clock::Timer;
 use super::driver::{self, RecordOf};
 use super::policy::{Ask, Handoff, Lapse, LockPolicy, To, Why};
 use super::roster::Roster;
@@ -80,17 +81,13 @@ pub struct State<S: Sync> {
     pub policy: Box<dyn LockPolicy>,
     pub waits: WaitTable,
     pub roster: Roster<S>,
-    /// How long the clock thread sleeps after it has acted, unless it is called.
-    pub interval: Nanos,
     /// The main thread has ended: nobody gets the lock any more.
     pub finished: bool,
     pub deadlock: Option<Box<Deadlock>>,
     pub warned: bool,
     pub tally: LockStats,
     random: Random,
-    clock_runs: bool,
-    /// Until when the clock thread sleeps if nobody notifies it.
-    pub clock_until: Nanos,
+    pub timer: Timer,
     contended_since: Option<Nanos>,
 }
 
@@ -110,20 +107,19 @@ pub struct Slow<'a, S: Sync> {
 }
 
 impl<S: Sync> Lock<S> {
-    pub fn new(sync: S, policy: Box<dyn LockPolicy>, interval: Nanos, random: Random) -> Lock<S> {
+    /// `clock_pause`: see `Timer`.
+    pub fn new(sync: S, policy: Box<dyn LockPolicy>, clock_pause: Nanos, random: Random) -> Lock<S> {
         let (eager, barges) = (policy.eager(), policy.barges());
         let state = State {
             policy,
             waits: WaitTable::default(),
             roster: Roster::default(),
-            interval,
             finished: false,
             deadlock: None,
             warned: false,
             tally: LockStats::default(),
             random,
-            clock_runs: false,
-            clock_until: 0,
+            timer: Timer::new(clock_pause),
             contended_since: None,
         };
         let points = S::Word::new(points_of(&*state.policy));
@@ -151,11 +147,19 @@ impl<S: Sync> Lock<S> {
         if self.line.word.swap_if(0, word_of(Some(me.tid)), Acquire) {
             return self.got(me, false);
         }
-        let mut slow = self.slow();
+        let slow = self.slow();
         me.account.book(Bucket::Waiting, slow.now);
-        let granted = slow.request(me.tid);
-        slow.leave();
-        if granted { self.got(me, false) } else { self.await_grant(me) }
+        self.ask(slow, me);
+    }
+
+    /// Asks the policy for the lock and comes back with it.
+    pub fn ask(&self, mut slow: Slow<'_, S>, me: &RecordOf<S>) {
+        if slow.request(me.tid) {
+            slow.leave();
+            return self.got(me, false);
+        }
+        let watch = slow.leave_to_wait(me.tid);
+        self.await_grant(me, watch);
     }
 
     /// The lock is `me`'s from now on.
@@ -190,8 +194,9 @@ impl<S: Sync> Lock<S> {
         }
     }
 
-    /// Waits until the lock is `me`'s; a request is with the policy already.
-    pub fn await_grant(&self, me: &RecordOf<S>) {
+    /// Waits until the lock is `me`'s; a request is with the policy already. `watch`: when `me` is to look at the
+    /// lock's timer meanwhile.
+    pub fn await_grant(&self, me: &RecordOf<S>, mut watch: Option<Nanos>) {
         loop {
             let flags = me.flags.load(Acquire);
             if flags & GRANTED != 0 {
@@ -199,7 +204,10 @@ impl<S: Sync> Lock<S> {
                 break;
             }
             if flags & RACE == 0 {
-                me.parker.park(None, 0);
+                match watch {
+                    Some(at) => watch = self.watch(me, at),
+                    None => me.parker.park(None, 0),
+                }
                 continue;
             }
             // Acquire: it may take back a later message than the one that was loaded.
@@ -272,10 +280,10 @@ impl<S: Sync> Lock<S> {
         must
     }
 
-    /// The policy's slice changes. `called`: how long the clock thread sleeps after it has acted.
-    pub fn set_slice(&self, slice: u64, clock_sleeps: Nanos) {
+    /// The policy's slice changes, and how long the clock thread sleeps after it has acted.
+    pub fn set_slice(&self, slice: u64, clock_pause: Nanos) {
         let mut slow = self.slow();
-        slow.state.interval = clock_sleeps;
+        slow.state.timer.pause = clock_pause;
         slow.state.policy.set_slice(slice);
         self.line.points.store(points_of(&*slow.state.policy), Relaxed);
         slow.leave();
@@ -310,40 +318,7 @@ impl<S: Sync> Lock<S> {
             }
             return self.take(me);
         }
-        let granted = slow.request(me.tid);
-        slow.leave();
-        if granted { self.got(me, false) } else { self.await_grant(me) }
-    }
-
-    /// The clock thread's body: keeps the one timer of the lock until the run is over. After a lapse it
-    /// sleeps an interval without waiting to be called, which saves a wake-up per switch.
-    pub fn keep_time(&self) {
-        let mut state = self.state.lock();
-        while !state.finished {
-            let now = self.sync.now();
-            let length = match state.policy.due() {
-                Some(due) if due <= now => {
-                    if let Some(record) = state.lapse(now) {
-                        record.parker.unpark();
-                    }
-                    Some(state.interval)
-                }
-                Some(due) => Some(due - now),
-                None => None,
-            };
-            state.clock_until = length.map_or(Nanos::MAX, |length| now + length);
-            state = self.state.wait(state, length);
-        }
-    }
-
-    /// Whether the caller is to start the clock thread.
-    pub fn clock_wanted(&self) -> bool {
-        !std::mem::replace(&mut self.state.lock().clock_runs, true)
-    }
-
-    /// The clock thread could not be made: the next new thread tries again.
-    pub fn clock_failed(&self) {
-        self.state.lock().clock_runs = false;
+        self.ask(slow, me);
     }
 }
 
@@ -432,7 +407,9 @@ impl<S: Sync> Slow<'_, S> {
         stay
     }
 
-    pub fn leave(mut self) {
+    /// Lets the timer act if it is due, makes the new state of things known and frees the mutex. `sleeper`: see
+    /// `leave_to_wait`.
+    pub fn close(mut self, sleeper: Option<Tid>) -> Option<Nanos> {
         let state = &mut *self.state;
         // A policy that wants the holder to let go at once does not wait for the clock thread.
         let mut due = state.policy.due();
@@ -457,11 +434,11 @@ impl<S: Sync> Slow<'_, S> {
         if let Some(record) = &self.race {
             record.flags.fetch_or(RACE, Release);
         }
-        // A later moment does not disturb the clock thread, an earlier one does.
-        let call = state.clock_runs && (state.finished || due.is_some_and(|due| due < state.clock_until));
-        if call {
-            state.clock_until = 0;
+        if let Some(owner) = owner {
+            state.timer.relieve(owner);
         }
+        let watch = sleeper.and_then(|t| state.timer.appoint(t, due));
+        let call = state.timer.calls(due, state.finished);
         drop(self.state);
         if call {
             self.lock.state.notify();
@@ -472,5 +449,6 @@ impl<S: Sync> Slow<'_, S> {
         if let Some(warning) = self.warning {
             out::error(format!("warning: {warning}").as_bytes());
         }
+        watch
     }
 }

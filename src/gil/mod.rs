@@ -1,8 +1,8 @@
 //! The interpreter lock: exactly one thread of a process executes script code at a time.
 //!
 //! A *policy* (`policy.rs`, `policies/`) is a pure state machine that says who gets the lock next and
-//! when its holder is asked to let go. Two *drivers* run the same policies: `real.rs` with `lock.rs` and
-//! `block.rs` on OS threads and the clock, `sim.rs` with `events.rs` and `processes.rs` on events in
+//! when its holder is asked to let go. Two *drivers* run the same policies: `real.rs` with `lock.rs`,
+//! `block.rs` and `clock.rs` on OS threads and the clock, `sim.rs` with `events.rs` and `processes.rs` on events in
 //! virtual time, where a run has any number of processes with a lock each. The token `Held` is the only
 //! handle: it exists in attached threads only, and whatever may give the lock away takes `&mut Held`.
 //! Counters (`stats.rs`) are always on; with `--trace` what they book goes to the thread's log, too (`trace`).
@@ -17,8 +17,8 @@
 //!    means: ask the mutex; it stands while anybody waits or is held back, so no fast path overtakes.
 //! G3 Messages to a thread are set under the mutex; the thread is unparked after it. Parking may end for
 //!    no reason, so every park is in a loop that looks at the flags.
-//! G4 There is one timer per lock, never one per waiter: the policy's `due`. Only a waiter makes it due,
-//!    so a thread alone never sees a request.
+//! G4 There is one timer per lock, never one per waiter: the policy's `due`; one waiter or the clock thread watches it.
+//!    Only a waiter makes it due, so a thread alone never sees a request.
 //! G5 A breaker word is shared: bits are set and cleared one by one, never stored.
 //! G6 After the end of a process's main thread nobody gets its lock: what is left stays parked for good.
 //! G7 In simulation nothing that others could see happens before all events that are due by the
@@ -34,6 +34,7 @@
 //! processes that pay for instructions pass the baton at every charge), waits for I/O: later rows and rooms.
 
 mod block;
+mod clock;
 mod driver;
 mod events;
 mod gate;

@@ -1,4 +1,4 @@
-//! The real world: OS threads, the wall clock, one timer thread per lock.
+//! The real world: OS threads, the wall clock, one clock thread per lock.
 
 use super::GilConfig;
 use super::driver::{self, Driver, Record, Wait};

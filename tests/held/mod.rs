@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test uses a part of it
 
-use kit::gil::policy::{POLICIES, Unit};
+use kit::gil::policy::POLICIES;
 use kit::gil::{GilConfig, Held, Stats, World, run};
 use kit::world::{Clock, Nanos, Place, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;

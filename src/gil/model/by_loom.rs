@@ -111,4 +111,4 @@ impl Explorer for Loom {
 }
 
 suite!(Loom: at_most_one_holder, at_most_one_holder_of_three, no_lost_wake_up, a_deadline_and_a_wake_meet,
-    a_request_makes_another_waiter_next, who_came_first_is_served_first);
+    a_request_makes_another_waiter_next, a_waiter_keeps_the_time, who_came_first_is_served_first);

@@ -19,7 +19,7 @@ use super::policy::POLICIES;
 use super::stats::Bucket;
 use crate::world::random::Random;
 use crate::world::sync::{Monitor, Parker, Sync, Word};
-use crate::world::{Nanos, ProcessId, Tid, WaitKey, WaitOn, Wake};
+use crate::world::{ProcessId, Tid, WaitKey, WaitOn, Wake};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -87,7 +87,7 @@ impl<S: Explorer> Model<S> {
                     record.parker.unpark();
                 }
             } else {
-                state.clock_until = Nanos::MAX;
+                state.timer.clock_sleeps(0, None);
                 state = self.lock.state.wait(state, None);
             }
         }
@@ -241,6 +241,27 @@ fn a_request_makes_another_waiter_next<S: Explorer>() {
         }
         model.join(main, tid);
         S::join(clock);
+        S::join(thread);
+    });
+}
+
+/// Without a clock thread: the waiter itself sees to it that a holder which only computes is asked. Where slices are
+/// not time the holder counts.
+fn a_waiter_keeps_the_time<S: Explorer>() {
+    explore::<S>(0, |model, main| {
+        // A barging holder may keep the lock for ever, if the waiter is unlucky each time.
+        let barges = model.lock.state.lock().policy.barges();
+        let (tid, thread) = start(model, move |model, me| {
+            while !barges && model.ready.load(Relaxed) == 0 {
+                // For no time: others may go on.
+                me.parker.park(Some(0), 0);
+                model.safe_point(me);
+            }
+        });
+        model.lock.give(main, Bucket::Native);
+        model.lock.take(main);
+        model.ready.store(1, Relaxed);
+        model.join(main, tid);
         S::join(thread);
     });
 }
