@@ -134,11 +134,17 @@ impl<S: Sync> Lock<S> {
     /// The new thread's first steps.
     pub fn attach(&self, me: &RecordOf<S>) {
         // Under the mutex, so that whoever sends a message later finds the parker bound.
-        {
-            let _state = self.state.lock();
-            me.parker.bind();
+        let mut state = self.state.lock();
+        me.parker.bind();
+        if !self.eager || me.tid == Tid::MAIN {
+            drop(state);
+            return self.take(me);
         }
-        if self.eager && me.tid != Tid::MAIN { self.await_grant(me, None) } else { self.take(me) }
+        let granted = me.flags.load(Relaxed) & GRANTED != 0;
+        let due = state.policy.due().filter(|_| !granted);
+        let watch = state.timer.appoint(me.tid, due);
+        drop(state);
+        self.await_grant(me, watch);
     }
 
     /// The last steps of a thread.

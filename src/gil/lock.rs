@@ -212,7 +212,7 @@ impl<S: Sync> Lock<S> {
             }
             // Acquire: it may take back a later message than the one that was loaded.
             me.flags.fetch_and(!RACE, Acquire);
-            if self.won(me) {
+            if self.try_again(me, &mut watch) {
                 break;
             }
             bump(&me.account.failed, 1);
@@ -223,17 +223,21 @@ impl<S: Sync> Lock<S> {
         self.got(me, true);
     }
 
-    /// A woken waiter tries to take the lock.
-    fn won(&self, me: &RecordOf<S>) -> bool {
-        // The word shows no older owner than the one before the release that woke `me`. Whoever barges took it
-        // since and tells a waiter when it lets go; to ask under the mutex would only be in its way.
+    /// A woken waiter tries to take the lock. `watch`: as in `await_grant`.
+    fn try_again(&self, me: &RecordOf<S>, watch: &mut Option<Nanos>) -> bool {
+        // RACE came after the lock was free, so an owner has taken it since, and tells a waiter when it lets go. To
+        // ask under the mutex would only be in its way.
         if self.barges && owner_of(self.line.word.load(Relaxed)).is_some() {
             return false;
         }
         let mut slow = self.slow();
         let ask = slow.state.policy.woken(me.tid, slow.now);
         let won = slow.granted(ask);
-        slow.leave();
+        if won {
+            slow.leave();
+        } else {
+            *watch = slow.leave_to_wait(me.tid).or(*watch);
+        }
         won
     }
 
@@ -314,7 +318,7 @@ impl<S: Sync> Lock<S> {
             if stay {
                 self.await_freed(me);
             } else {
-                self.sync.post();
+                self.sync.call_kernel();
             }
             return self.take(me);
         }

@@ -1,4 +1,5 @@
-//! The short ways of `queue.Queue`: put and get at once, where nothing is to be waited for and nobody to be woken.
+//! The short ways of `queue.Queue` and `LifoQueue`: put and get at once, where nothing is to be waited for and nobody
+//! to be woken.
 //!
 //! A native that holds does not let go of the interpreter lock, so that nobody can look in between: if the queue's
 //! mutex is free there is no need to take it. With the lock off that would not do, and neither does it if a class or a
@@ -44,8 +45,14 @@ thread_local! {
     static GET_AT: Known<4> = const { Known::new() };
 }
 
-fn yes(v: &Value) -> Option<()> {
-    matches!(v, Value::Bool(b) if *b != 0).then_some(())
+/// Whether the queue gives back the newest item first (`_plain` is 2) or the oldest (1); none where it has ways of its
+/// own.
+fn newest_first(plain: &Value) -> Option<bool> {
+    match plain {
+        Value::Int(1) => Some(false),
+        Value::Int(2) => Some(true),
+        _ => None,
+    }
 }
 
 fn free(c: &Call, mutex: &Value) -> Option<()> {
@@ -65,16 +72,27 @@ pub fn put(c: &mut Call) -> Res<Value> {
 fn put_now(c: &mut Call, queue: &Value, item: Value) -> Option<()> {
     let queue = queue.as_ref().filter(|_| !off())?;
     let [plain, mutex, items, most, unfinished, getters] = PUT_AT.with(|known| known.values(c, queue, PUT))?;
-    let (Value::Int(..=0), Value::Int(unfinished)) = (most, unfinished) else { return None };
-    yes(&plain)?;
+    let (Value::Int(most), Value::Int(unfinished)) = (most, unfinished) else { return None };
+    let newest = newest_first(&plain)?;
     free(c, &mutex)?;
     nobody(c, &getters)?;
     let more = Value::Int(unfinished.checked_add(1)?);
     let items = items.as_ref()?;
-    items.try_with::<Deque, _>(&c.held, |d| d.max.is_none()).filter(|endless| *endless)?;
+    let length = if newest {
+        items.try_with::<List, _>(&c.held, |l| l.items.len())?
+    } else {
+        items.try_with::<Deque, _>(&c.held, |d| d.max.is_none().then_some(d.items.len()))??
+    };
+    if most > 0 && length as i64 >= most {
+        return None;
+    }
     let (shape, at) = PUT_AT.with(|known| known.at.get());
     c.put_slot(queue, shape, at[4], more)?;
-    items.with::<Deque, _>(&c.held, |d| d.push(item));
+    if newest {
+        items.with::<List, _>(&c.held, |l| l.items.push(item));
+    } else {
+        items.with::<Deque, _>(&c.held, |d| d.push(item));
+    }
     Some(())
 }
 
@@ -87,8 +105,13 @@ pub fn get(c: &mut Call) -> Res<Value> {
 fn get_now(c: &mut Call, queue: &Value) -> Option<Value> {
     let queue = queue.as_ref().filter(|_| !off())?;
     let [plain, mutex, items, putters] = GET_AT.with(|known| known.values(c, queue, GET))?;
-    yes(&plain)?;
+    let newest = newest_first(&plain)?;
     free(c, &mutex)?;
     nobody(c, &putters)?;
-    items.as_ref()?.try_with::<Deque, _>(&c.held, Deque::pop_left)?
+    let items = items.as_ref()?;
+    if newest {
+        items.try_with::<List, _>(&c.held, |l| l.items.pop())?
+    } else {
+        items.try_with::<Deque, _>(&c.held, Deque::pop_left)?
+    }
 }

@@ -56,11 +56,11 @@ natives! { pub THREAD, "_thread";
     holds allocate("") = locks::new_lock;
     /// An event that reports as `purpose`: "condition", "semaphore", "barrier", "queue", "future" or "event loop".
     holds event_for("purpose, /") = event_for;
-    /// Puts `item` into a `queue.Queue` and returns True, if it is a plain one, free, without limit, and nobody waits
-    /// for an item; else False.
+    /// Puts `item` into a `queue.Queue` or `LifoQueue` and returns True, if it is a plain one, free, has room, and
+    /// nobody waits for an item; else False.
     holds _put_at_once("queue, item, /") = plain_queue::put;
-    /// Takes an item out of a `queue.Queue`, if it is a plain one, free, has one, and nobody waits for room; else
-    /// returns `nothing`.
+    /// Takes an item out of a `queue.Queue` or `LifoQueue`, if it is a plain one, free, has one, and nobody waits for
+    /// room; else returns `nothing`.
     holds _get_at_once("queue, nothing, /") = plain_queue::get;
     /// Writes the exception `e` of the thread called `name` to standard error.
     holds report("name, e, /") = report;

@@ -49,7 +49,7 @@ pub trait Sync: Sized + Send + std::marker::Sync + 'static {
     fn now(&self) -> Nanos;
     /// Goes into the kernel and back, as `sem_post` does while anybody waits, asleep or awake: for that long a lock
     /// that was a semaphore stood free.
-    fn post(&self) {}
+    fn call_kernel(&self) {}
 }
 
 /// The primitives that ship.
@@ -62,8 +62,8 @@ impl Sync for Std {
     fn now(&self) -> Nanos {
         clock::read(Clock::Monotonic)
     }
-    fn post(&self) {
-        thread::post();
+    fn call_kernel(&self) {
+        thread::call_kernel();
     }
 }
 

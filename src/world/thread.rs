@@ -112,7 +112,7 @@ pub fn native_id() -> u64 {
 
 /// A call of the system that wakes whoever sleeps on a word on which nobody does: costs what glibc's `sem_post` costs
 /// where waiters are on their way.
-pub fn post() {
+pub fn call_kernel() {
     static NOBODY: AtomicU32 = AtomicU32::new(0);
     // Says how many it woke: none.
     let _ = futex::wake(&NOBODY, futex::Flags::PRIVATE, 1);
