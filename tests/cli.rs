@@ -108,7 +108,10 @@ fn wrong_usage_is_2_and_says_what() {
         (&["run", "--switch-interval", "0", "-c", "1"], "strictly positive"),
         (&["run", "--switch-interval", "-1ms", "-c", "1"], "strictly positive"),
         (&["run", "--gil", "off", "--switch-interval", "5ms", "-c", "1"], "has no switch interval"),
-        (&["run", "--gil", "ticks", "--switch-interval", "5ms", "-c", "1"], "counts: write --switch-interval 100"),
+        (
+            &["run", "--gil", "ticks", "--switch-interval", "5ms", "-c", "1"],
+            "has a check interval: write --switch-interval 100",
+        ),
         (&["run", "--seed", "1", "-c", "1"], "--sim"),
         (&["run", "--sim", "--seed", "x", "-c", "1"], "'x'"),
         (&["run", "--stats=xml", "-c", "1"], "xml"),

@@ -416,7 +416,8 @@ fn changing_the_interval_reaches_those_who_wait() {
             held.sleep_holding(20 * MS);
             safe_point(held);
             assert!(!done.load(Relaxed), "{policy}");
-            held.set_switch_interval(slice(policy, 1_000).expect("a number"));
+            // Longer than it has waited: who was to look in an hour must hear of it.
+            held.set_switch_interval(slice(policy, 200_000).expect("a number"));
             for _ in 0..50 {
                 held.sleep_holding(20 * MS);
                 if held.breaker().load(Relaxed) != 0 {

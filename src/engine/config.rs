@@ -91,7 +91,7 @@ pub fn parse_interval(text: &str) -> Result<u64, String> {
 fn parse_checks(policy: &str, text: &str) -> Result<u64, String> {
     match text.trim().parse() {
         Ok(n) if n > 0 => Ok(n),
-        _ => Err(format!("the lock policy '{policy}' counts: write --switch-interval 100, not '{text}'")),
+        _ => Err(format!("the lock policy '{policy}' has a check interval: write --switch-interval 100, not '{text}'")),
     }
 }
 

@@ -226,7 +226,6 @@ fn interval_us(c: &mut Call) -> Res<Value> {
     Ok(count(if time { c.held.switch_interval() } else { 0 }))
 }
 
-/// A policy's slice if it is counted in `wanted`, else None.
 fn count(n: u64) -> Value {
     Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
 }

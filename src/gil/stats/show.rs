@@ -1,7 +1,7 @@
 //! The counters as text and as data for programs.
 
 use super::{Cause, Spread, Stats, ThreadStats};
-use crate::gil::policy::Unit;
+use crate::gil::policy::{Unit, slice_text};
 use crate::world::{Nanos, WaitKind};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -34,9 +34,8 @@ impl Stats {
     pub fn render(&self) -> String {
         let world = if self.simulated { "virtual" } else { "real" };
         let interval = match self.unit {
-            Unit::Microseconds => format!("switch interval {} us, ", self.interval_us),
-            Unit::Checks(_) => format!("check interval {}, ", self.interval_us),
             Unit::None => String::new(),
+            unit => format!("{}, ", slice_text(unit, self.interval_us)),
         };
         let elapsed = seconds(self.elapsed_ns);
         let mut text = format!("lock policy {}, {interval}{elapsed} s of {world} time\n\n", self.policy);
